@@ -1,0 +1,21 @@
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Xds;
+
+namespace Pilotfish.Proxy.Config;
+
+/// <summary>What every compiler and factory may use. One per process, made by ProxyApp; main loop only.</summary>
+public sealed class CompileContext
+{
+    public required ExtensionRegistry Extensions { get; init; }
+
+    public required ISubscriptions Subscriptions { get; init; }
+
+    public required StatsStore Stats { get; init; }
+
+    public required LocalNode Node { get; init; }
+
+    public ConfigProblems Warnings { get; } = new();
+
+    /// <summary>The listener, cluster or route config that compiles at the moment, for remarks.</summary>
+    public string ResourceName { get; set; } = "";
+}

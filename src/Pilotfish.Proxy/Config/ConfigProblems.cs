@@ -1,0 +1,28 @@
+namespace Pilotfish.Proxy.Config;
+
+/// <summary>
+/// Remarks about config that is accepted nevertheless, such as an extension that is known but not active yet. Each sentence
+/// is kept once, in order. Main loop.
+/// </summary>
+public sealed class ConfigProblems
+{
+    // A control plane that sends the same remark in ever new words must not grow the process.
+    private const int RemarksMax = 1000;
+
+    private readonly HashSet<string> _seen = [];
+    private readonly List<string> _remarks = [];
+
+    public IReadOnlyList<string> Remarks => _remarks;
+
+    /// <summary>True when the remark is new.</summary>
+    public bool Add(string remark)
+    {
+        if (_remarks.Count >= RemarksMax || !_seen.Add(remark))
+        {
+            return false;
+        }
+
+        _remarks.Add(remark);
+        return true;
+    }
+}
