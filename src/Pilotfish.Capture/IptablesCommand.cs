@@ -1,0 +1,176 @@
+using System.Net;
+using System.Net.Sockets;
+using Pilotfish.Capture.Command;
+using Pilotfish.Capture.Iptables;
+using Pilotfish.Capture.Processes;
+using Pilotfish.Capture.Rules;
+
+namespace Pilotfish.Capture;
+
+/// <summary>
+/// The role `istio-iptables`: 1 read flags, 2 find out what they leave open, 3 plan rules, 4 print or apply them,
+/// 5 set addresses and routes, 6 validate.
+/// </summary>
+public static class IptablesCommand
+{
+    public const int ExitSuccess = 0;
+    public const int ExitFailure = 1;
+
+    /// <summary>The code by which Istio's CNI repair recognises a pod that started before its rules.</summary>
+    public const int ExitValidationFailed = 126;
+
+    /// <summary>What pilot-agent exits with for a wrong command line.</summary>
+    public const int ExitUsage = 255;
+
+    public static int Run(
+        IReadOnlyList<string> args, IReadOnlyDictionary<string, string> environment, TextWriter stdout, TextWriter stderr)
+    {
+        try
+        {
+            IReadOnlyDictionary<string, FlagValue> flags = FlagParser.Parse(IptablesFlags.All, args, environment);
+            if (new FlagReader(flags).Switch(IptablesFlags.Help))
+            {
+                IptablesHelp.Write(stdout);
+                return ExitSuccess;
+            }
+
+            return Run(IptablesOptions.Read(flags, environment), stdout, stderr);
+        }
+        catch (FlagException e)
+        {
+            stderr.WriteLine("error: " + e.Message);
+            return ExitUsage;
+        }
+        catch (CaptureException e)
+        {
+            stderr.WriteLine("error: " + e.Message);
+            return ExitFailure;
+        }
+    }
+
+    private static int Run(IptablesOptions options, TextWriter stdout, TextWriter log)
+    {
+        ICommandRunner runner = NewRunner(options);
+        bool ipv6Only = false;
+        bool ipv6 = options.IPv6 ?? DetectIPv6(runner, options, out ipv6Only);
+        CaptureConfig capture = Complete(options, ipv6, log);
+        if (options.DryRun)
+        {
+            if (!options.SkipRuleApply)
+            {
+                Print(RulePlanner.Plan(capture), stdout);
+            }
+
+            return ExitSuccess;
+        }
+
+        if (!options.SkipRuleApply)
+        {
+            HostFacts.DemandPrivileges();
+            Apply(options, capture, runner, log);
+        }
+
+        return options.RunValidation ? Validate(options, capture, ipv6Only, log) : ExitSuccess;
+    }
+
+    private static CommandRunner NewRunner(IptablesOptions options)
+    {
+        // From the node many pods are set up at once: each waits on its own lock file, not on the node's.
+        var environment = new Dictionary<string, string>();
+        if (options.CniMode && options.NetworkNamespace.Length > 0)
+        {
+            environment["XTABLES_LOCKFILE"] = options.NetworkNamespace;
+        }
+
+        return new CommandRunner(options.NetworkNamespace, environment);
+    }
+
+    private static bool DetectIPv6(ICommandRunner runner, IptablesOptions options, out bool ipv6Only)
+    {
+        IReadOnlyList<IPAddress> addresses = HostFacts.Addresses(runner);
+        ipv6Only = addresses.Count > 0 && addresses.All(a => a.AddressFamily == AddressFamily.InterNetworkV6);
+        return HostFacts.WantsIPv6(addresses, options.DualStack);
+    }
+
+    private static CaptureConfig Complete(IptablesOptions options, bool ipv6, TextWriter log)
+    {
+        CaptureConfig capture = options.Capture with { IPv6 = ipv6, DnsServers = options.DnsServers ?? DnsServers.None };
+
+        // A dry run whose families are given prints the same on every machine, so it asks no resolv.conf either.
+        bool askMachine = options.DnsServers is null && !(options.DryRun && options.IPv6 is not null);
+        if (askMachine && capture is { RedirectDns: true, CaptureAllDns: false })
+        {
+            capture = capture with { DnsServers = HostFacts.ResolvConfServers() };
+        }
+
+        if (capture.RedirectDns && !capture.DnsIsCaptured)
+        {
+            log.WriteLine("warning: DNS capture was asked for, but no DNS server is known and not all DNS is to be "
+                + "captured; DNS stays as it is.");
+        }
+
+        return capture;
+    }
+
+    private static void Print(RulePlan plan, TextWriter stdout)
+    {
+        foreach (RestoreText text in RestoreText.Build(plan.V4).Concat(RestoreText.Build(plan.V6)))
+        {
+            stdout.Write(text.Text);
+        }
+    }
+
+    private static void Apply(IptablesOptions options, CaptureConfig capture, ICommandRunner runner, TextWriter log)
+    {
+        RulePlan plan = RulePlanner.Plan(capture);
+        var detector = new IptablesDetector(runner, log);
+        var families = new List<RuleFamily>
+        {
+            new("IPv4", new IptablesTool(runner, detector.Detect(ipv6: false, options.ForceBinary)), plan.V4),
+        };
+        if (capture.IPv6)
+        {
+            families.Add(new RuleFamily(
+                "IPv6", new IptablesTool(runner, detector.Detect(ipv6: true, options.ForceBinary)), plan.V6));
+        }
+
+        var applier = new IptablesApplier(families, log);
+        var routes = new LoopbackRoutes(runner, capture);
+        if (options.CleanupOnly)
+        {
+            applier.CleanUp();
+            routes.Remove();
+            log.WriteLine("info: the capture rules are removed.");
+            return;
+        }
+
+        applier.Apply(options.Reconcile, options.ForceApply);
+        try
+        {
+            routes.Set();
+        }
+        catch (CaptureException)
+        {
+            // Rules without their routes would drop packets instead of capturing them.
+            applier.CleanUp();
+            routes.Remove();
+            throw;
+        }
+
+        applier.LogFinalState();
+    }
+
+    private static int Validate(IptablesOptions options, CaptureConfig capture, bool ipv6Only, TextWriter log)
+    {
+        if (new CaptureValidator(capture, options.ProbePort, options.ProbeTimeout, log).Run(ipv6Only))
+        {
+            log.WriteLine("info: validation passed: the capture rules work.");
+            return ExitSuccess;
+        }
+
+        log.WriteLine("error: validation failed: connections are not captured, so this pod is not ready for the mesh. With "
+            + "the CNI plugin this happens when a pod starts before its node is ready; with cni.repair.deletePods=true such "
+            + "a pod is deleted and started again, else delete it by hand.");
+        return ExitValidationFailed;
+    }
+}

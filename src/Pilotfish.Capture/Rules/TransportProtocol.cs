@@ -1,0 +1,7 @@
+namespace Pilotfish.Capture.Rules;
+
+internal enum TransportProtocol
+{
+    Tcp,
+    Udp,
+}
