@@ -1,0 +1,13 @@
+namespace Pilotfish.Language.GoTemplates;
+
+public enum GoKind
+{
+    Nil,
+    Bool,
+    Int,
+    Float,
+    String,
+    List,
+    Map,
+    Object,
+}
