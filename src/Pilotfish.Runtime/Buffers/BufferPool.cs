@@ -1,0 +1,62 @@
+namespace Pilotfish.Runtime.Buffers;
+
+/// <summary>
+/// A loop's buffers in four sizes. Renting never fails; what is kept for reuse is bounded per size, so that a burst's memory goes
+/// back to the collector. Loop-affine, hence without atomics.
+/// </summary>
+public sealed class BufferPool
+{
+    public const int SmallBytes = 4 * 1024;
+    public const int MediumBytes = 16 * 1024;
+    public const int LargeBytes = 64 * 1024;
+    public const int HugeBytes = 256 * 1024;
+
+    /// <summary>Free buffers kept per size: about 1 MiB each, the working set of a few dozen busy connections.</summary>
+    private static readonly int[] s_keepMax = [128, 64, 16, 4];
+
+    private static readonly int[] s_sizes = [SmallBytes, MediumBytes, LargeBytes, HugeBytes];
+
+    private readonly Stack<PooledBuffer>[] _free = [new(), new(), new(), new()];
+
+    /// <summary>Buffers on loan; 0 once every connection of a loop is gone. Tests assert it.</summary>
+    public int RentedCount { get; private set; }
+
+    /// <summary>A buffer of at least this size, its content undefined. Beyond the largest class it is made to measure and not kept.</summary>
+    public PooledBuffer Rent(int bytesMin)
+    {
+        RentedCount++;
+        for (int i = 0; i < s_sizes.Length; i++)
+        {
+            if (bytesMin <= s_sizes[i])
+            {
+                PooledBuffer buffer = _free[i].Count > 0 ? _free[i].Pop() : new PooledBuffer(this, s_sizes[i], i);
+                buffer.MarkRented();
+                return buffer;
+            }
+        }
+
+        var large = new PooledBuffer(this, bytesMin, s_sizes.Length);
+        large.MarkRented();
+        return large;
+    }
+
+    /// <summary>Lets go of every free buffer, for a quiet process that gives memory back.</summary>
+    public void Trim()
+    {
+        foreach (Stack<PooledBuffer> free in _free)
+        {
+            free.Clear();
+            free.TrimExcess();
+        }
+    }
+
+    internal void Return(PooledBuffer buffer)
+    {
+        RentedCount--;
+        int sizeClass = buffer.SizeClass;
+        if (sizeClass < s_sizes.Length && _free[sizeClass].Count < s_keepMax[sizeClass])
+        {
+            _free[sizeClass].Push(buffer);
+        }
+    }
+}

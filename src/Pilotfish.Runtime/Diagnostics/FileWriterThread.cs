@@ -1,0 +1,239 @@
+using Pilotfish.Runtime.Interop;
+
+namespace Pilotfish.Runtime.Diagnostics;
+
+/// <summary>
+/// A thread that owns one output file and does its blocking writes, so that no request ever waits for a disk or a reader of a
+/// pipe. Writing copies into a bounded double buffer without a lock; what finds both halves full is dropped and counted. A write
+/// that fails (full disk, closed pipe) costs what was gathered, counted as well; the next batch tries again.
+/// </summary>
+public sealed class FileWriterThread : IDisposable
+{
+    /// <summary>Swaps that one append may run into before it counts as dropped; two would need the writer to lap the caller.</summary>
+    private const int AppendAttemptsMax = 3;
+
+    // Set once.
+    private readonly FileWriterOptions _options;
+    private readonly string? _path;
+    private readonly SwapBuffer _first;
+    private readonly SwapBuffer _second;
+    private readonly Thread _thread;
+
+    // AutoResetEvent, not a lock: setting it is one futex call at most, and only on the crossing of a threshold.
+    private readonly AutoResetEvent _wake = new(false);
+    private readonly ManualResetEventSlim _flushed = new(false);
+
+    // Any thread, atomically.
+    private volatile SwapBuffer _open;
+    private long _droppedLines;
+    private long _droppedBytes;
+    private long _writtenBytes;
+    private int _wakePending;
+    private volatile bool _reopen;
+    private volatile bool _stopping;
+    private volatile int _flushRequests;
+
+    // Writer thread only.
+    private int _fd;
+
+    private FileWriterThread(int fd, string? path, string name, FileWriterOptions options)
+    {
+        _options = options;
+        _path = path;
+        _fd = fd;
+        _first = new SwapBuffer(options.BufferBytes);
+        _second = new SwapBuffer(options.BufferBytes);
+        _first.Open();
+        _open = _first;
+        _thread = new Thread(Run) { IsBackground = true, Name = "write " + name };
+        _thread.Start();
+    }
+
+    /// <summary>Lines that found both halves full.</summary>
+    public long DroppedLines => Volatile.Read(ref _droppedLines);
+
+    /// <summary>Bytes that found both halves full or whose write failed.</summary>
+    public long DroppedBytes => Volatile.Read(ref _droppedBytes);
+
+    public long WrittenBytes => Volatile.Read(ref _writtenBytes);
+
+    /// <summary>Opens a file for appending. /dev/stdout and /dev/stderr mean descriptors 1 and 2, which need not be reopenable.</summary>
+    public static FileWriterThread Open(string path, FileWriterOptions options)
+    {
+        int standard = path switch { "/dev/stdout" => 1, "/dev/stderr" => 2, _ => -1 };
+        if (standard > 0)
+        {
+            return ForDescriptor(standard, path, options);
+        }
+
+        int fd = FileCalls.OpenAppend(path, out int errno);
+        return fd >= 0
+            ? new FileWriterThread(fd, path, path, options)
+            : throw new IOException($"The file '{path}' cannot be opened for appending (errno {errno}).");
+    }
+
+    /// <summary>Writes to a descriptor that stays open afterwards.</summary>
+    public static FileWriterThread ForDescriptor(int descriptor, string name, FileWriterOptions options) =>
+        new(descriptor, null, name, options);
+
+    /// <summary>Appends one line (or several) as a whole; false when it was dropped. Any thread, never blocks.</summary>
+    public bool Write(ReadOnlySpan<byte> bytes)
+    {
+        for (int attempt = 0; attempt < AppendAttemptsMax; attempt++)
+        {
+            SwapBuffer open = _open;
+            switch (open.TryAppend(bytes))
+            {
+                case SwapBuffer.AppendOutcome.Appended:
+                    if (open.ReservedBytes >= _options.FlushBytesMin)
+                    {
+                        WakeWriter();
+                    }
+
+                    return true;
+                case SwapBuffer.AppendOutcome.Full:
+                    WakeWriter();
+                    attempt = AppendAttemptsMax;
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        Interlocked.Increment(ref _droppedLines);
+        Interlocked.Add(ref _droppedBytes, bytes.Length);
+        return false;
+    }
+
+    /// <summary>Opens the path anew before the next write, after log rotation. Any thread.</summary>
+    public void PostReopen()
+    {
+        _reopen = true;
+        WakeWriter();
+    }
+
+    /// <summary>Waits until everything appended before is written, or the limit passes. Never from a loop that serves.</summary>
+    public bool Flush(TimeSpan limit)
+    {
+        _flushed.Reset();
+        Interlocked.Increment(ref _flushRequests);
+        _wake.Set();
+        return _flushed.Wait(limit);
+    }
+
+    /// <summary>Writes what is left, for at most a second (a reader that is stuck must not hold up the exit), and ends the thread.</summary>
+    public void Dispose()
+    {
+        if (_stopping)
+        {
+            return;
+        }
+
+        _stopping = true;
+        _wake.Set();
+        if (_thread.Join(TimeSpan.FromSeconds(1)))
+        {
+            _wake.Dispose();
+            _flushed.Dispose();
+        }
+    }
+
+    private void WakeWriter()
+    {
+        if (Interlocked.Exchange(ref _wakePending, 1) == 0)
+        {
+            _wake.Set();
+        }
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            bool stopping = _stopping;
+            if (!stopping)
+            {
+                _wake.WaitOne(_options.FlushInterval);
+                stopping = _stopping;
+            }
+
+            Volatile.Write(ref _wakePending, 0);
+            int flushRequests = _flushRequests;
+            if (_reopen)
+            {
+                _reopen = false;
+                Reopen();
+            }
+
+            WriteGathered();
+            if (flushRequests > 0)
+            {
+                Interlocked.Add(ref _flushRequests, -flushRequests);
+                _flushed.Set();
+            }
+
+            if (stopping)
+            {
+                break;
+            }
+        }
+
+        if (_path is not null)
+        {
+            FileCalls.Close(_fd);
+        }
+    }
+
+    private void WriteGathered()
+    {
+        SwapBuffer full = _open;
+        if (full.ReservedBytes == 0)
+        {
+            return;
+        }
+
+        SwapBuffer empty = full == _first ? _second : _first;
+        empty.Open();
+        _open = empty;
+        WriteAll(full.Close());
+    }
+
+    private void WriteAll(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            int n = FileCalls.Write(_fd, bytes, out int errno);
+            if (n > 0)
+            {
+                Interlocked.Add(ref _writtenBytes, n);
+                bytes = bytes[n..];
+                continue;
+            }
+
+            if (errno == Errno.EAGAIN)
+            {
+                // Somebody made the shared descriptor non-blocking (a terminal's other user); wait for it on this thread.
+                FileCalls.WaitWritable(_fd);
+                continue;
+            }
+
+            Interlocked.Add(ref _droppedBytes, bytes.Length);
+            return;
+        }
+    }
+
+    private void Reopen()
+    {
+        if (_path is null)
+        {
+            return;
+        }
+
+        int fd = FileCalls.OpenAppend(_path, out _);
+        if (fd >= 0)
+        {
+            FileCalls.Close(_fd);
+            _fd = fd;
+        }
+    }
+}

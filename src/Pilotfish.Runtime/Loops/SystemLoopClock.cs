@@ -1,0 +1,20 @@
+using System.Diagnostics;
+
+namespace Pilotfish.Runtime.Loops;
+
+/// <summary>The machine's clocks. The one place that asks them.</summary>
+public sealed class SystemLoopClock : ILoopClock
+{
+    private SystemLoopClock()
+    {
+    }
+
+    public static SystemLoopClock Instance { get; } = new();
+
+    // Stopwatch counts nanoseconds on Linux (CLOCK_MONOTONIC through the vDSO, about 20 ns per call).
+    public long NowNanoseconds => Stopwatch.GetTimestamp();
+
+    public DateTimeOffset WallNow => DateTimeOffset.UtcNow;
+
+    public bool RunsByItself => true;
+}

@@ -1,0 +1,16 @@
+namespace Pilotfish.Runtime.Sockets;
+
+/// <summary>What a running transfer has moved, for counters and idle time-outs of its owner. Loop-affine.</summary>
+public sealed class TransferProgress
+{
+    public long Bytes { get; private set; }
+
+    /// <summary>The loop's coarse time of the last byte.</summary>
+    public long LastActivityMilliseconds { get; private set; }
+
+    public void Add(long bytes, long nowMilliseconds)
+    {
+        Bytes += bytes;
+        LastActivityMilliseconds = nowMilliseconds;
+    }
+}

@@ -1,0 +1,9 @@
+using Pilotfish.Runtime.Loops;
+
+namespace Pilotfish.Runtime.Streams;
+
+/// <summary>A receive that waits, with the memory it fills; empty memory waits for readiness alone.</summary>
+internal sealed class ReceiveOperation(EventLoop loop) : IoOperation(loop)
+{
+    internal Memory<byte> Buffer;
+}

@@ -1,0 +1,27 @@
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Pilotfish.Runtime.Tls;
+
+/// <summary>What a finished handshake agreed upon.</summary>
+public sealed class TlsSessionFacts
+{
+    public required SslProtocols Protocol { get; init; }
+
+    /// <summary>The IANA name of the cipher suite, as in TLS_AES_128_GCM_SHA256.</summary>
+    public required string CipherSuite { get; init; }
+
+    /// <summary>The server name asked for by the client; null without SNI.</summary>
+    public required string? ServerName { get; init; }
+
+    /// <summary>The negotiated application protocol; null without ALPN.</summary>
+    public required string? ApplicationProtocol { get; init; }
+
+    /// <summary>The peer's leaf certificate; null when it showed none.</summary>
+    public required X509Certificate2? PeerCertificate { get; init; }
+
+    public required X509Certificate2? LocalCertificate { get; init; }
+
+    /// <summary>Whether the peer's certificate passed validation.</summary>
+    public required bool PeerCertificateValidated { get; init; }
+}
