@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Pilotfish.Runtime.Interop;
+using Pilotfish.Runtime.Loops;
 
 namespace Pilotfish.Runtime.Diagnostics;
 
@@ -108,7 +109,7 @@ public static class Log
             return;
         }
 
-        string line = FormatLine(DateTimeOffset.Now, ThreadId(), level, component, message);
+        string line = FormatLine(SystemLoopClock.Instance.WallNow, ThreadId(), level, component, message);
         Writer().Write(Encoding.UTF8.GetBytes(line));
     }
 
