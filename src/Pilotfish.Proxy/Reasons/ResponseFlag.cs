@@ -1,0 +1,36 @@
+namespace Pilotfish.Proxy.Reasons;
+
+/// <summary>What went wrong with a request or connection, numbered in Envoy's bit order, which is also the print order.</summary>
+public enum ResponseFlag : byte
+{
+    FailedLocalHealthCheck = 0,
+    NoHealthyUpstream = 1,
+    UpstreamRequestTimeout = 2,
+    LocalReset = 3,
+    UpstreamRemoteReset = 4,
+    UpstreamConnectionFailure = 5,
+    UpstreamConnectionTermination = 6,
+    UpstreamOverflow = 7,
+    NoRouteFound = 8,
+    DelayInjected = 9,
+    FaultInjected = 10,
+    RateLimited = 11,
+    UnauthorizedExternalService = 12,
+    RateLimitServiceError = 13,
+    DownstreamConnectionTermination = 14,
+    UpstreamRetryLimitExceeded = 15,
+    StreamIdleTimeout = 16,
+    InvalidEnvoyRequestHeaders = 17,
+    DownstreamProtocolError = 18,
+    UpstreamMaxStreamDurationReached = 19,
+    ResponseFromCacheFilter = 20,
+    NoFilterConfigFound = 21,
+    DurationTimeout = 22,
+    UpstreamProtocolError = 23,
+    NoClusterFound = 24,
+    OverloadManagerTerminated = 25,
+    DnsResolutionFailed = 26,
+    DropOverload = 27,
+    DownstreamRemoteReset = 28,
+    UnconditionalDropOverload = 29,
+}

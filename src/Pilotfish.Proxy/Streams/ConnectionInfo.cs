@@ -1,0 +1,69 @@
+using Pilotfish.Runtime.Sockets;
+using Pilotfish.Runtime.Tls;
+
+namespace Pilotfish.Proxy.Streams;
+
+/// <summary>
+/// Facts of one downstream connection. Written by listener and listener filters before the first filter runs, afterwards only by its owner;
+/// read by access logs and filters.
+/// </summary>
+public sealed class ConnectionInfo
+{
+    private static long s_lastId;
+
+    /// <summary>Unique in the process (<c>%CONNECTION_ID%</c>).</summary>
+    public long Id { get; } = Interlocked.Increment(ref s_lastId);
+
+    /// <summary>Wall clock at accept.</summary>
+    public DateTimeOffset StartTime { get; set; }
+
+    public long StartNanoseconds { get; set; }
+
+    /// <summary>The address the client meant: the restored original destination, or the socket's own.</summary>
+    public NetAddress LocalAddress { get; set; }
+
+    public NetAddress DirectLocalAddress { get; set; }
+
+    /// <summary>The client: from the socket, the PROXY protocol or (for one request) X-Forwarded-For.</summary>
+    public NetAddress RemoteAddress { get; set; }
+
+    public NetAddress DirectRemoteAddress { get; set; }
+
+    /// <summary>Whether <see cref="LocalAddress"/> came from SO_ORIGINAL_DST and differs from the socket's.</summary>
+    public bool LocalAddressRestored { get; set; }
+
+    /// <summary>SNI as tls_inspector or the handshake saw it.</summary>
+    public string? RequestedServerName { get; set; }
+
+    /// <summary><c>tls</c>, <c>raw_buffer</c> or null when nobody looked.</summary>
+    public string? TransportProtocol { get; set; }
+
+    /// <summary>ALPN names that the client offered, or what http_inspector found.</summary>
+    public IReadOnlyList<string> ApplicationProtocols { get; set; } = [];
+
+    public TlsSessionFacts? Tls { get; set; }
+
+    public string ListenerName { get; set; } = "";
+
+    public string FilterChainName { get; set; } = "";
+
+    public DynamicMetadata? ListenerMetadata { get; set; }
+
+    public DynamicMetadata? FilterChainMetadata { get; set; }
+
+    public long HandshakeNanoseconds { get; set; }
+
+    public string? TransportFailure { get; set; }
+
+    /// <summary><c>%CONNECTION_TERMINATION_DETAILS%</c>: set by network filters that end a connection.</summary>
+    public string? TerminationDetails { get; set; }
+
+    public string? LocalCloseReason { get; set; }
+
+    public DetectedCloseType CloseType { get; set; }
+
+    /// <summary>Objects that live as long as the connection; null until something is stored.</summary>
+    public FilterState? FilterState { get; set; }
+
+    public FilterState EnsureFilterState() => FilterState ??= new FilterState(null);
+}

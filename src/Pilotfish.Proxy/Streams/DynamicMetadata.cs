@@ -1,0 +1,48 @@
+namespace Pilotfish.Proxy.Streams;
+
+/// <summary>Metadata by namespace: what filters learned about a stream, or what config says about a route, cluster or host.</summary>
+public sealed class DynamicMetadata
+{
+    private readonly Dictionary<string, MetadataValue> _namespaces = new(StringComparer.Ordinal);
+
+    public IReadOnlyDictionary<string, MetadataValue> Namespaces => _namespaces;
+
+    public MetadataValue? Get(string name) => _namespaces.GetValueOrDefault(name);
+
+    /// <summary>Follows a path of keys below a namespace; null where it leads nowhere.</summary>
+    public MetadataValue? Get(string name, ReadOnlySpan<string> path)
+    {
+        MetadataValue? value = Get(name);
+        foreach (string key in path)
+        {
+            value = value?.Field(key);
+        }
+
+        return value;
+    }
+
+    /// <summary>Merges fields into a namespace: a later value of the same key replaces the earlier one.</summary>
+    public void Set(string name, MetadataValue fields)
+    {
+        if (_namespaces.TryGetValue(name, out MetadataValue? before) && before.Kind == MetadataKind.Struct
+            && fields.Kind == MetadataKind.Struct)
+        {
+            var merged = new Dictionary<string, MetadataValue>(StringComparer.Ordinal);
+            foreach ((string key, MetadataValue value) in before.Fields)
+            {
+                merged[key] = value;
+            }
+
+            foreach ((string key, MetadataValue value) in fields.Fields)
+            {
+                merged[key] = value;
+            }
+
+            fields = MetadataValue.Of(merged);
+        }
+
+        _namespaces[name] = fields;
+    }
+
+    public void Clear() => _namespaces.Clear();
+}

@@ -1,0 +1,11 @@
+namespace Pilotfish.Proxy.Streams;
+
+/// <summary>A typed object that filters leave for each other, for the access log and, when shared, for the upstream side.</summary>
+public interface IFilterStateObject
+{
+    /// <summary>The text of <c>%FILTER_STATE(KEY:PLAIN)%</c>, or null when the object has no text form.</summary>
+    string? PlainText { get; }
+
+    /// <summary>Non-null when upstream connections must not be shared between streams whose values differ: part of the pool key.</summary>
+    ulong? PoolKeyHash { get; }
+}
