@@ -364,6 +364,16 @@ public sealed class HeaderMap : IHeaderReader
         return i - slot;
     }
 
+    /// <summary>Makes an entry another well-known header that the map does not have yet (Host becomes :authority).</summary>
+    internal void Rename(int slot, WellKnownHeader known)
+    {
+        Debug.Assert(!Has(known), "The new name must be free.");
+        ReadOnlySpan<byte> value = ValueOf(in _entries[slot]);
+        int offset = _entries[slot].ValueOffset;
+        RemoveAt(slot);
+        AddEntry(known, 0, 0, offset, value.Length, canonical: false);
+    }
+
     private ReadOnlySpan<byte> NameOf(in Entry entry) => entry.NameLength > 0
         ? _arena.AsSpan(entry.NameOffset, entry.NameLength)
         : WellKnownHeaders.Name(entry.Known);

@@ -1,0 +1,82 @@
+using System.Buffers;
+using System.Text;
+using Pilotfish.Proxy.Http;
+
+namespace Pilotfish.Proxy.Http1;
+
+/// <summary>
+/// Parses field lines (RFC 9112 section 5) that a map has adopted: <c>name ":" OWS value OWS CRLF</c>, strictly. Rejected are line
+/// folding, white space before the colon, empty names, control characters and a CR or LF that is not the line's end.
+/// </summary>
+internal static class FieldParser
+{
+    /// <summary>Parses lines up to the empty line that ends the section; the section must be complete.</summary>
+    /// <param name="map">Where the bytes live and the fields go.</param>
+    /// <param name="position">Arena offset of the first line.</param>
+    /// <param name="end">Arena offset behind the section's empty line.</param>
+    /// <param name="limits">Bounds.</param>
+    public static Http1Error? Parse(HeaderMap map, int position, int end, Http1Limits limits)
+    {
+        int count = 0;
+        while (position < end - 2)
+        {
+            Span<byte> rest = map.HeadBytes(position, end - position);
+            int nameLength = rest.IndexOfAnyExcept(HttpCharacters.Token);
+            if (nameLength <= 0 || rest[nameLength] != ':')
+            {
+                return nameLength > 0 && IsControl(rest[nameLength]) ? Http1Error.InvalidCharacters : Http1Error.Codec;
+            }
+
+            int valueStart = nameLength + 1;
+            while (rest[valueStart] is (byte)' ' or (byte)'\t')
+            {
+                valueStart++;
+            }
+
+            int lineEnd = valueStart + rest[valueStart..].IndexOfAny(HttpCharacters.NotInValue);
+            if (rest[lineEnd] != '\r' || rest[lineEnd + 1] != '\n')
+            {
+                return Http1Error.InvalidCharacters;
+            }
+
+            int valueEnd = lineEnd;
+            while (valueEnd > valueStart && rest[valueEnd - 1] is (byte)' ' or (byte)'\t')
+            {
+                valueEnd--;
+            }
+
+            if (++count > limits.Headers)
+            {
+                return Http1Error.TooManyHeaders;
+            }
+
+            Http1Error? error = Add(map, position, rest, nameLength, valueStart, valueEnd, valueEnd == lineEnd, limits);
+            if (error is not null)
+            {
+                return error;
+            }
+
+            position += lineEnd + 2;
+        }
+
+        return null;
+    }
+
+    private static Http1Error? Add(
+        HeaderMap map, int position, Span<byte> line, int nameLength, int valueStart, int valueEnd, bool untrimmed, Http1Limits limits)
+    {
+        Span<byte> name = line[..nameLength];
+        Ascii.ToLowerInPlace(name, out _);
+        if (limits.Underscores != UnderscorePolicy.Allow && name.Contains((byte)'_'))
+        {
+            return limits.Underscores == UnderscorePolicy.RejectRequest ? Http1Error.UnexpectedUnderscore : null;
+        }
+
+        WellKnownHeader known = WellKnownHeaders.Find(name);
+        bool canonical = untrimmed && valueStart == nameLength + 2 && line[nameLength + 1] == ' ';
+        map.AddSlice(known, position, nameLength, position + valueStart, valueEnd - valueStart, canonical);
+        return null;
+    }
+
+    private static bool IsControl(byte value) => value < 32 || value == 127;
+}
