@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -12,6 +13,8 @@ internal sealed class Re2Translator(string pattern)
 {
     // RE2's own limit on counted repetition.
     private const int RepeatMax = 1000;
+
+    private static readonly SearchValues<char> s_repeatCharacters = SearchValues.Create("0123456789,");
 
     private readonly StringBuilder _out = new();
     private int _at;
@@ -194,7 +197,7 @@ internal sealed class Re2Translator(string pattern)
         int end = pattern.IndexOf('}', _at);
         string body = end < 0 ? "" : pattern[(_at + 1)..end];
         string[] bounds = body.Split(',');
-        bool isRepeat = bounds.Length is 1 or 2 && bounds[0].Length > 0 && body.AsSpan().IndexOfAnyExcept("0123456789,") < 0;
+        bool isRepeat = bounds.Length is 1 or 2 && bounds[0].Length > 0 && body.AsSpan().IndexOfAnyExcept(s_repeatCharacters) < 0;
         if (!isRepeat)
         {
             _out.Append(@"\{");

@@ -12,6 +12,7 @@ public enum WellKnownHeader : byte
     Scheme,
     Status,
     Protocol,
+    Host,
     Connection,
     ContentLength,
     ContentType,

@@ -19,6 +19,7 @@ public static class WellKnownHeaders
         ":scheme",
         ":status",
         ":protocol",
+        "host",
         "connection",
         "content-length",
         "content-type",
