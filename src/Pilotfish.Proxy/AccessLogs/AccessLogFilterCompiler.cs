@@ -1,0 +1,158 @@
+using Envoy.Config.Accesslog.V3;
+using Envoy.Config.Core.V3;
+using Google.Protobuf;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Streams;
+using FilterMessage = Envoy.Config.Accesslog.V3.AccessLogFilter;
+
+namespace Pilotfish.Proxy.AccessLogs;
+
+/// <summary>Compiles the filter of one access logger.</summary>
+internal static class AccessLogFilterCompiler
+{
+    private const int AlternativesMin = 2;
+    private const long NanosecondsPerMillisecond = 1_000_000;
+
+    public static AccessLogFilter Compile(FilterMessage filter, string field) => filter.FilterSpecifierCase switch
+    {
+        FilterMessage.FilterSpecifierOneofCase.StatusCodeFilter =>
+            Comparison(filter.StatusCodeFilter.Comparison, field, static (in FormatSource s) => s.Info.ResponseCode),
+        FilterMessage.FilterSpecifierOneofCase.DurationFilter =>
+            Comparison(filter.DurationFilter.Comparison, field, DurationMilliseconds),
+        FilterMessage.FilterSpecifierOneofCase.NotHealthCheckFilter =>
+            AccessLogFilter.When(static (in FormatSource s) => !s.Info.IsHealthCheck),
+        FilterMessage.FilterSpecifierOneofCase.TraceableFilter =>
+            AccessLogFilter.When(static (in FormatSource s) => s.Info.IsTraceSampled),
+        FilterMessage.FilterSpecifierOneofCase.RuntimeFilter => Sample(filter.RuntimeFilter),
+        FilterMessage.FilterSpecifierOneofCase.AndFilter =>
+            AccessLogFilter.All(Children(filter.AndFilter.Filters, $"{field}.and_filter")),
+        FilterMessage.FilterSpecifierOneofCase.OrFilter =>
+            AccessLogFilter.Any(Children(filter.OrFilter.Filters, $"{field}.or_filter")),
+        FilterMessage.FilterSpecifierOneofCase.ResponseFlagFilter =>
+            Flags(filter.ResponseFlagFilter, $"{field}.response_flag_filter"),
+        FilterMessage.FilterSpecifierOneofCase.GrpcStatusFilter => Grpc(filter.GrpcStatusFilter),
+        FilterMessage.FilterSpecifierOneofCase.LogTypeFilter => Types(filter.LogTypeFilter),
+        FilterMessage.FilterSpecifierOneofCase.ExtensionFilter => throw new ConfigRejectedException(
+            $"{field}.extension_filter",
+            $"filter '{filter.ExtensionFilter.Name}' of type '{filter.ExtensionFilter.TypedConfig?.TypeUrl}' is not supported yet"),
+        FilterMessage.FilterSpecifierOneofCase.None => throw new ConfigRejectedException(field, "the filter is empty"),
+        _ => throw new ConfigRejectedException(field, $"{filter.FilterSpecifierCase} is not supported yet"),
+    };
+
+    private static long DurationMilliseconds(in FormatSource source)
+    {
+        ref readonly TimingPoints times = ref source.Info.Times;
+        long end = times.DownstreamSendEnd != 0
+            ? times.DownstreamSendEnd
+            : Runtime.Loops.EventLoop.CurrentOrNull?.NowNanoseconds ?? times.DownstreamReceiveBegin;
+        return (end - times.DownstreamReceiveBegin) / NanosecondsPerMillisecond;
+    }
+
+    private static AccessLogFilter Comparison(ComparisonFilter? comparison, string field, Fact fact)
+    {
+        if (comparison?.Value is not { } value)
+        {
+            throw new ConfigRejectedException(field, "the comparison has no value");
+        }
+
+        // The runtime key could change the number while serving; only its default is used here.
+        long limit = value.DefaultValue;
+        return comparison.Op switch
+        {
+            ComparisonFilter.Types.Op.Eq => AccessLogFilter.When((in FormatSource s) => fact(in s) == limit),
+            ComparisonFilter.Types.Op.Ge => AccessLogFilter.When((in FormatSource s) => fact(in s) >= limit),
+            ComparisonFilter.Types.Op.Le => AccessLogFilter.When((in FormatSource s) => fact(in s) <= limit),
+            ComparisonFilter.Types.Op.Ne => AccessLogFilter.When((in FormatSource s) => fact(in s) != limit),
+            _ => throw new ConfigRejectedException($"{field}.comparison.op", $"'{comparison.Op}' is not known"),
+        };
+    }
+
+    private static List<AccessLogFilter> Children(IReadOnlyList<FilterMessage> filters, string field)
+    {
+        if (filters.Count < AlternativesMin)
+        {
+            throw new ConfigRejectedException(field, $"it has {filters.Count} filters; at least {AlternativesMin} are needed");
+        }
+
+        List<AccessLogFilter> children = [];
+        for (int i = 0; i < filters.Count; i++)
+        {
+            children.Add(Compile(filters[i], $"{field}.filters[{i}]"));
+        }
+
+        return children;
+    }
+
+    private static AccessLogFilter Sample(RuntimeFilter filter)
+    {
+        uint numerator = filter.PercentSampled?.Numerator ?? 0;
+        uint denominator = filter.PercentSampled?.Denominator switch
+        {
+            Envoy.Type.V3.FractionalPercent.Types.DenominatorType.TenThousand => 10_000,
+            Envoy.Type.V3.FractionalPercent.Types.DenominatorType.Million => 1_000_000,
+            _ => 100,
+        };
+        bool independent = filter.UseIndependentRandomness;
+        return AccessLogFilter.When((in FormatSource s) =>
+        {
+            // The request id decides where there is one, so that every hop of a request logs it or none does.
+            if (!independent && s.Info.RequestHeaders is { } headers
+                && headers.TryGet(WellKnownHeader.XRequestId, out ReadOnlySpan<byte> id) && !id.IsEmpty)
+            {
+                return System.IO.Hashing.XxHash64.HashToUInt64(id) % denominator < numerator;
+            }
+
+            return Random.Shared.Next((int)denominator) < numerator;
+        });
+    }
+
+    private static AccessLogFilter Flags(ResponseFlagFilter filter, string field)
+    {
+        ResponseFlags wanted = default;
+        for (int i = 0; i < filter.Flags.Count; i++)
+        {
+            if (!ResponseFlagNames.TryParseShort(filter.Flags[i], out ResponseFlag flag))
+            {
+                throw new ConfigRejectedException($"{field}.flags[{i}]", $"'{filter.Flags[i]}' is not a response flag");
+            }
+
+            wanted = wanted.With(flag);
+        }
+
+        return wanted.IsEmpty
+            ? AccessLogFilter.When(static (in FormatSource s) => !s.Info.Flags.IsEmpty)
+            : AccessLogFilter.When((in FormatSource s) => (s.Info.Flags.Bits & wanted.Bits) != 0);
+    }
+
+    private static AccessLogFilter Grpc(GrpcStatusFilter filter)
+    {
+        HashSet<int> statuses = [];
+        foreach (GrpcStatusFilter.Types.Status status in filter.Statuses)
+        {
+            statuses.Add((int)status);
+        }
+
+        bool exclude = filter.Exclude;
+        return AccessLogFilter.When((in FormatSource s) =>
+        {
+            int status = GrpcStatus.Of(s.Info);
+            return statuses.Contains(status < 0 ? GrpcStatus.FromHttp(s.Info.ResponseCode) : status) != exclude;
+        });
+    }
+
+    private static AccessLogFilter Types(LogTypeFilter filter)
+    {
+        uint wanted = 0;
+        foreach (Envoy.Data.Accesslog.V3.AccessLogType type in filter.Types_)
+        {
+            wanted |= 1u << (int)type;
+        }
+
+        bool exclude = filter.Exclude;
+        return AccessLogFilter.When((in FormatSource s) => ((wanted & (1u << (int)s.Type)) != 0) != exclude);
+    }
+
+    private delegate long Fact(in FormatSource source);
+}

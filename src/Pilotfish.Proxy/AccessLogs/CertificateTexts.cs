@@ -1,0 +1,76 @@
+using System.Formats.Asn1;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Pilotfish.Proxy.AccessLogs;
+
+/// <summary>Names inside certificates, in the spelling that Envoy logs.</summary>
+internal static class CertificateTexts
+{
+    // Context tags of GeneralName, RFC 5280 section 4.2.1.6.
+    public const int EmailTag = 1;
+    public const int DnsTag = 2;
+    public const int UriTag = 6;
+    public const int IpTag = 7;
+
+    private const string SubjectAlternativeName = "2.5.29.17";
+
+    public static string? Subject(X509Certificate2 certificate) => Rfc2253(certificate.SubjectName);
+
+    public static string? Issuer(X509Certificate2 certificate) => Rfc2253(certificate.IssuerName);
+
+    /// <summary>All names of one kind, comma separated; null when there is none or the extension is malformed.</summary>
+    public static string? AlternativeNames(X509Certificate2 certificate, int tag)
+    {
+        if (certificate.Extensions[SubjectAlternativeName] is not { } extension)
+        {
+            return null;
+        }
+
+        List<string> names = [];
+        try
+        {
+            AsnReader sequence = new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence();
+            while (sequence.HasData)
+            {
+                Asn1Tag next = sequence.PeekTag();
+                if (next.TagClass == TagClass.ContextSpecific && next.TagValue == tag)
+                {
+                    names.Add(tag == IpTag
+                        ? new IPAddress(sequence.ReadOctetString(next)).ToString()
+                        : sequence.ReadCharacterString(UniversalTagNumber.IA5String, next));
+                }
+                else
+                {
+                    sequence.ReadEncodedValue();
+                }
+            }
+        }
+        catch (Exception e) when (e is AsnContentException or ArgumentException)
+        {
+            // The peer's certificate was accepted by TLS; a name that cannot be read is a missing log field, not a failure.
+            return null;
+        }
+
+        return names.Count == 0 ? null : string.Join(',', names);
+    }
+
+    // RFC 2253 prints the most specific name first, without blanks after commas.
+    private static string? Rfc2253(X500DistinguishedName name)
+    {
+        string text = name.Format(multiLine: false);
+        if (text.Length == 0)
+        {
+            return null;
+        }
+
+        List<string> parts = [];
+        foreach (X500RelativeDistinguishedName part in name.EnumerateRelativeDistinguishedNames(reversed: true))
+        {
+            string key = part.GetSingleElementType() is { } oid ? oid.FriendlyName ?? oid.Value ?? "" : "";
+            parts.Add($"{(key == "E" ? "emailAddress" : key)}={part.GetSingleElementValue()}");
+        }
+
+        return string.Join(',', parts);
+    }
+}
