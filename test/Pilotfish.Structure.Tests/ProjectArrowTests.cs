@@ -16,7 +16,8 @@ public sealed class ProjectArrowTests
         ["Pilotfish.Proxy"] = ["Runtime", "Api", "Language"],
         ["Pilotfish.Runtime"] = [],
         ["Pilotfish.Language"] = [],
-        ["Pilotfish.Api"] = [],
+        ["Pilotfish.Api"] = ["Api.Messages"],
+        ["Pilotfish.Api.Messages"] = [],
     };
 
     public static TheoryData<string> Projects => [.. s_allowed.Keys];

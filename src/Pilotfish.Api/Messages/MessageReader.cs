@@ -11,7 +11,7 @@ namespace Pilotfish.Api.Messages;
 public static class MessageReader
 {
     // A node of YAML is at most four messages deep (Value, Struct, its map entry, Value), and no text nests deeper than this.
-    private const int RecursionMax = 4 * YamlLimits.DepthMax;
+    internal const int RecursionMax = 4 * YamlLimits.DepthMax;
 
     public static ReadResult<T> Read<T>(YamlNode node, ReadOptions? options = null)
         where T : class, IMessage<T>, new()

@@ -93,6 +93,7 @@ internal sealed class WellKnownEncoder(
         }
 
         byte[] value = HasOwnForm(content) ? EncodeOwnForm(content, mapping) : messages.Encode(content, mapping, isAnyContent: true);
+        value = Canonical(content, value);
         output.WriteTag(1, WireFormat.WireType.LengthDelimited);
         output.WriteString(url.Text);
         if (value.Length > 0)
@@ -100,6 +101,24 @@ internal sealed class WellKnownEncoder(
             output.WriteTag(2, WireFormat.WireType.LengthDelimited);
             output.WriteBytes(ByteString.CopyFrom(value));
         }
+    }
+
+    /// <summary>
+    /// An Any is compared by its bytes, so they must not depend on the order in which a person wrote the fields:
+    /// one pass through the message puts fields in the order of their numbers and leaves defaults out.
+    /// </summary>
+    private byte[] Canonical(MessageDescriptor content, byte[] value)
+    {
+        if (problems.Errors.Count > 0)
+        {
+            return value;
+        }
+
+        using var stream = new MemoryStream(value, writable: false);
+        using var input = CodedInputStream.CreateWithLimits(stream, int.MaxValue, MessageReader.RecursionMax);
+        IMessage message = content.Parser.ParseFrom(ByteString.Empty);
+        message.MergeFrom(input);
+        return message.ToByteArray();
     }
 
     private byte[] EncodeOwnForm(MessageDescriptor content, YamlMapping mapping)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -10,6 +11,10 @@ namespace Pilotfish.Api.Yaml;
 public static class YamlEmitter
 {
     private const int IndentWidth = 2;
+
+    // Fewer than YAML admits: readers disagree about the others, and quotes never hurt.
+    private static readonly SearchValues<char> s_plainLetters = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 -_./:@+,()=~^$;%");
 
     public static string Emit(YamlNode node, bool sortKeys = false)
     {
@@ -188,23 +193,15 @@ public static class YamlEmitter
     private static bool IsPlainSafe(string value)
     {
         if (value.Length == 0 || ScalarResolver.Resolve(value) != YamlScalarKind.String || IsYaml11Boolean(value)
-            || value[0] is ' ' or '-' or '?' or ':' or ',' or '[' or ']' or '{' or '}' or '#' or '&' or '*' or '!'
-                or '|' or '>' or '\'' or '"' or '%' or '@' or '`' or '=' or '<'
-            || value[^1] is ' ' or ':')
+            || !(char.IsAsciiLetterOrDigit(value[0]) || value[0] is '/' or '_' or '.' or '(' or '$')
+            || value[^1] is ' ' or ':'
+            || value.AsSpan().ContainsAnyExcept(s_plainLetters))
         {
             return false;
         }
 
-        for (int i = 0; i < value.Length; i++)
-        {
-            char c = value[i];
-            if (!IsPrintable(c) || (c == ':' && value[i + 1] == ' ') || (c == '#' && value[i - 1] == ' '))
-            {
-                return false;
-            }
-        }
-
-        return !value.StartsWith("...", StringComparison.Ordinal);
+        // What is left to fear is a colon that ends a key, and a marker of the document's end.
+        return !value.Contains(": ", StringComparison.Ordinal) && !value.StartsWith("...", StringComparison.Ordinal);
     }
 
     /// <summary>Readers of YAML 1.1, kubectl's among them, take these words for booleans.</summary>
