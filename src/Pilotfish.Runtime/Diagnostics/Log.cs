@@ -110,7 +110,7 @@ public static class Log
         }
 
         string line = FormatLine(SystemLoopClock.Instance.WallNow, ThreadId(), level, component, message);
-        EnsureStarted()?.Write(Encoding.UTF8.GetBytes(line));
+        Writer().Write(Encoding.UTF8.GetBytes(line));
     }
 
     /// <summary>Waits until what was logged is written, or the limit passes. For process exit.</summary>
@@ -121,11 +121,7 @@ public static class Log
             CultureInfo.InvariantCulture,
             $"[{when:yyyy-MM-dd HH:mm:ss.fff}][{threadId}][{NameOf(level)}][{component.Name}] {message}\n");
 
-    /// <summary>
-    /// Starts the log's thread. Loops do it when they are made, because a thread cannot be made once descriptors have run out,
-    /// which is when the log has something to say. Null when even so it could not be had: the line is lost.
-    /// </summary>
-    internal static FileWriterThread? EnsureStarted()
+    private static FileWriterThread Writer()
     {
         if (s_writer is { } writer)
         {
@@ -134,16 +130,8 @@ public static class Log
 
         lock (s_lock)
         {
-            try
-            {
-                return s_writer ??= FileWriterThread.ForDescriptor(
-                    StandardError, "log", new FileWriterOptions { BufferBytes = BufferBytes, FlushInterval = s_flushInterval });
-            }
-            // How the runtime reports that the kernel gave no thread or no descriptor for one. A lost line is the lesser harm.
-            catch (OutOfMemoryException)
-            {
-                return null;
-            }
+            return s_writer ??= FileWriterThread.ForDescriptor(
+                StandardError, "log", new FileWriterOptions { BufferBytes = BufferBytes, FlushInterval = s_flushInterval });
         }
     }
 

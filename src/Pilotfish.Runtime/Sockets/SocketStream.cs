@@ -216,7 +216,7 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
         operation.Buffer = buffer;
         if (resume)
         {
-            _loop.DeferToNextTurn(s_resumeReceive, this);
+            _loop.Defer(s_resumeReceive, this);
         }
 
         return pending;

@@ -1,0 +1,43 @@
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+
+namespace Pilotfish.Proxy.Clusters;
+
+/// <summary>
+/// Metadata of an endpoint, kept as the bytes it came in: thousands of endpoints carry it and few are asked for it.
+/// </summary>
+public sealed class EndpointMetadata : IEquatable<EndpointMetadata>
+{
+    public const string SubsetNamespace = "envoy.lb";
+    public const string TransportSocketMatchNamespace = "envoy.transport_socket_match";
+    public static readonly EndpointMetadata Empty = new(ByteString.Empty);
+
+    private readonly ByteString _message;
+
+    private EndpointMetadata(ByteString message) => _message = message;
+
+    /// <summary>The envoy.config.core.v3.Metadata message as it arrived.</summary>
+    public ReadOnlyMemory<byte> Message => _message.Memory;
+
+    public static EndpointMetadata From(Envoy.Config.Core.V3.Metadata? metadata) =>
+        metadata is null || metadata.FilterMetadata.Count == 0 ? Empty : new EndpointMetadata(metadata.ToByteString());
+
+    public Envoy.Config.Core.V3.Metadata Read() => Envoy.Config.Core.V3.Metadata.Parser.ParseFrom(_message);
+
+    /// <summary>The fields of one filter's namespace, or null.</summary>
+    public Struct? Namespace(string name)
+    {
+        if (_message.IsEmpty)
+        {
+            return null;
+        }
+
+        return Read().FilterMetadata.TryGetValue(name, out Struct? fields) ? fields : null;
+    }
+
+    public bool Equals(EndpointMetadata? other) => other is not null && _message.Equals(other._message);
+
+    public override bool Equals(object? obj) => Equals(obj as EndpointMetadata);
+
+    public override int GetHashCode() => _message.GetHashCode();
+}

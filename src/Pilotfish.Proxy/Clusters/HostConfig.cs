@@ -1,0 +1,28 @@
+using Pilotfish.Runtime.Sockets;
+
+namespace Pilotfish.Proxy.Clusters;
+
+/// <summary>What discovery says about one endpoint.</summary>
+public sealed record HostConfig(NetAddress Address, string Hostname)
+{
+    public uint Weight { get; init; } = 1;
+    public uint Priority { get; init; }
+    public Locality Locality { get; init; } = Locality.None;
+
+    /// <summary>0 when the assignment states none.</summary>
+    public uint LocalityWeight { get; init; }
+
+    public HostHealth EdsHealth { get; init; }
+
+    public EndpointMetadata Metadata { get; init; } = EndpointMetadata.Empty;
+
+    /// <summary>Where active checks go when not to the address itself.</summary>
+    public ushort HealthCheckPort { get; init; }
+
+    public string HealthCheckHostname { get; init; } = "";
+
+    /// <summary>More addresses of the same endpoint, tried in turn when the first refuses.</summary>
+    public IReadOnlyList<NetAddress> AdditionalAddresses { get; init; } = [];
+
+    public bool HasSameMetadata(HostConfig other) => Metadata.Equals(other.Metadata);
+}

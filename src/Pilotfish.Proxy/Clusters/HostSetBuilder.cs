@@ -1,0 +1,170 @@
+using Pilotfish.Proxy.LoadBalancing;
+
+namespace Pilotfish.Proxy.Clusters;
+
+/// <summary>Sorts hosts into priorities, localities and health, and precomputes what picks need. Main loop.</summary>
+internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality local, int workerCount)
+{
+    public HostSet Build(
+        IReadOnlyList<Host> hosts, uint overprovisioningFactor = PriorityLoads.DefaultOverprovisioningFactor, uint dropPerMillion = 0)
+    {
+        SubsetIndex? subsets = policy.Subsets is { } subsetPolicy
+            ? SubsetIndex.Build(subsetPolicy, hosts, members => BuildOne(members, overprovisioningFactor, 0, null))
+            : null;
+        return BuildOne(hosts, overprovisioningFactor, dropPerMillion, subsets);
+    }
+
+    private HostSet BuildOne(IReadOnlyList<Host> hosts, uint overprovisioningFactor, uint dropPerMillion, SubsetIndex? subsets)
+    {
+        Host[] all = [.. hosts];
+        int nextList = 0;
+        PriorityLevel[] levels = BuildLevels(all, overprovisioningFactor, ref nextList);
+        (int healthy, int degraded, int excluded) = (0, 0, 0);
+        foreach (PriorityLevel level in levels)
+        {
+            healthy += level.Healthy.Hosts.Length;
+            degraded += level.Degraded.Hosts.Length;
+            excluded += level.ExcludedCount;
+        }
+
+        return new HostSet(all, levels, Math.Max(1, nextList), workerCount)
+        {
+            HealthyCount = healthy,
+            DegradedCount = degraded,
+            ExcludedCount = excluded,
+            Loads = PriorityLoads.Compute(levels, overprovisioningFactor, policy.PanicThresholdPercent),
+            OverprovisioningFactor = overprovisioningFactor,
+            Subsets = subsets,
+            DropPerMillion = dropPerMillion,
+        };
+    }
+
+    private PriorityLevel[] BuildLevels(Host[] all, uint overprovisioningFactor, ref int nextList)
+    {
+        uint priorityMax = 0;
+        foreach (Host host in all)
+        {
+            priorityMax = Math.Max(priorityMax, host.Config.Priority);
+        }
+
+        var levels = new PriorityLevel[all.Length == 0 ? 0 : priorityMax + 1];
+        for (uint priority = 0; priority < levels.Length; priority++)
+        {
+            levels[priority] = BuildLevel(all, priority, overprovisioningFactor, ref nextList);
+        }
+
+        return levels;
+    }
+
+    private PriorityLevel BuildLevel(Host[] all, uint priority, uint overprovisioningFactor, ref int nextList)
+    {
+        var members = new List<Host>();
+        int excluded = 0;
+        foreach (Host host in all)
+        {
+            if (host.Config.Priority == priority)
+            {
+                members.Add(host);
+                excluded += host.IsExcluded ? 1 : 0;
+            }
+        }
+
+        LocalityHosts[] localities = policy.LocalityWeighted || policy.ZoneAware is not null
+            ? BuildLocalities(members, ref nextList)
+            : [];
+        bool byLocality = policy.LocalityWeighted;
+        return new PriorityLevel
+        {
+            All = List(members, HostAvailability.All, byLocality ? localities : [], overprovisioningFactor, ref nextList),
+            Healthy = List(members, HostAvailability.Healthy, byLocality ? localities : [], overprovisioningFactor, ref nextList),
+            Degraded = List(members, HostAvailability.Degraded, byLocality ? localities : [], overprovisioningFactor, ref nextList),
+            Localities = localities,
+            HasLocalLocality = localities.Length > 0 && localities[0].Locality == local,
+            ExcludedCount = excluded,
+        };
+    }
+
+    private LocalityHosts[] BuildLocalities(List<Host> members, ref int nextList)
+    {
+        var groups = new List<(Locality Locality, List<Host> Hosts)>();
+        foreach (Host host in members)
+        {
+            int at = groups.FindIndex(group => group.Locality == host.Locality);
+            if (at < 0)
+            {
+                at = groups.Count;
+                groups.Add((host.Locality, []));
+            }
+
+            groups[at].Hosts.Add(host);
+        }
+
+        groups.Sort((a, b) => (b.Locality == local).CompareTo(a.Locality == local));
+        var localities = new LocalityHosts[groups.Count];
+        for (int i = 0; i < localities.Length; i++)
+        {
+            (Locality locality, List<Host> hosts) = groups[i];
+            localities[i] = new LocalityHosts
+            {
+                Locality = locality,
+                Weight = hosts[0].Config.LocalityWeight,
+                All = List(hosts, HostAvailability.All, null, 0, ref nextList),
+                Healthy = List(hosts, HostAvailability.Healthy, null, 0, ref nextList),
+                Degraded = List(hosts, HostAvailability.Degraded, null, 0, ref nextList),
+            };
+        }
+
+        return localities;
+    }
+
+    /// <param name="members">The hosts to choose from.</param>
+    /// <param name="availability">Which of them belong into the list.</param>
+    /// <param name="localities">Weights for the hash table; null when the list needs no table.</param>
+    /// <param name="overprovisioningFactor">Percent, for the localities' effective weights.</param>
+    /// <param name="nextList">The next free list number of the set.</param>
+    private HostList List(
+        List<Host> members, HostAvailability availability, LocalityHosts[]? localities, uint overprovisioningFactor, ref int nextList)
+    {
+        Host[] hosts = availability == HostAvailability.All
+            ? [.. members]
+            : [.. members.FindAll(host => Is(host, availability))];
+        return new HostList(nextList++, hosts)
+        {
+            Table = policy.UsesTable && localities is not null && hosts.Length > 0
+                ? HashTable.Build(policy, hosts, Weights(hosts, localities, availability, overprovisioningFactor))
+                : null,
+        };
+    }
+
+    private static double[] Weights(Host[] hosts, LocalityHosts[] localities, HostAvailability availability, uint factor)
+    {
+        var weights = new double[hosts.Length];
+        for (int i = 0; i < hosts.Length; i++)
+        {
+            weights[i] = hosts[i].Weight;
+            LocalityHosts? locality = Array.Find(localities, candidate => candidate.Locality == hosts[i].Locality);
+            if (locality is not null)
+            {
+                double sum = 0;
+                foreach (Host host in locality.Select(availability).Hosts)
+                {
+                    sum += host.Weight;
+                }
+
+                weights[i] *= locality.EffectiveWeight(availability, factor) / Math.Max(1, sum);
+            }
+        }
+
+        return weights;
+    }
+
+    private static bool Is(Host host, HostAvailability availability)
+    {
+        if (host.IsExcluded || host.IsUnhealthy)
+        {
+            return false;
+        }
+
+        return host.IsDegraded == (availability == HostAvailability.Degraded);
+    }
+}

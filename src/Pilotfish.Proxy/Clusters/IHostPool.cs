@@ -1,0 +1,14 @@
+namespace Pilotfish.Proxy.Clusters;
+
+/// <summary>
+/// What one worker keeps for one host (connections of the HTTP pool, TCP connections that must close with the host).
+/// Called on the worker's loop.
+/// </summary>
+public interface IHostPool
+{
+    /// <summary>The host left its cluster, or the cluster is gone: idle connections close now, active requests finish.</summary>
+    void OnHostLeft();
+
+    /// <summary>The host failed its health check or was ejected: connections close when the cluster asks for it.</summary>
+    void OnHostUnhealthy(bool closeActive);
+}

@@ -1,0 +1,23 @@
+namespace Pilotfish.Proxy.Clusters;
+
+/// <summary>The hosts of one priority, as lists that picks use directly.</summary>
+public sealed class PriorityLevel
+{
+    public required HostList All { get; init; }
+    public required HostList Healthy { get; init; }
+    public required HostList Degraded { get; init; }
+
+    /// <summary>The proxy's own locality, when it has hosts here, is first.</summary>
+    public required LocalityHosts[] Localities { get; init; }
+
+    public required bool HasLocalLocality { get; init; }
+
+    public required int ExcludedCount { get; init; }
+
+    internal HostList Select(HostAvailability availability) => availability switch
+    {
+        HostAvailability.Healthy => Healthy,
+        HostAvailability.Degraded => Degraded,
+        _ => All,
+    };
+}

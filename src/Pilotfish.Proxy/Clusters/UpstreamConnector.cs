@@ -1,0 +1,163 @@
+using Pilotfish.Proxy.Health;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Tls;
+using Pilotfish.Proxy.Workers;
+using Pilotfish.Runtime.Sockets;
+using Pilotfish.Runtime.Streams;
+using Pilotfish.Runtime.Timers;
+
+namespace Pilotfish.Proxy.Clusters;
+
+/// <summary>Opens connections to hosts: breaker, socket, connect, transport, each under one deadline, and the accounting.</summary>
+internal sealed class UpstreamConnector(WorkerCluster cluster)
+{
+    private const string TimeoutSentence = "connection timeout";
+
+    public async ValueTask<UpstreamConnectResult> ConnectAsync(Host host, UpstreamConnectOptions options)
+    {
+        Worker worker = cluster.Worker;
+        ClusterState state = cluster.State;
+        StatCells cells = worker.Stats;
+        if (!TryAdmit(host, options))
+        {
+            cells.Add(state.Stats.CxOverflow);
+            return UpstreamConnectResult.Failed(UpstreamConnectFailure.Overflow, "max_connections of the cluster is reached");
+        }
+
+        cells.Add(state.Stats.CxTotal);
+        cells.Increment(state.Stats.CxActive);
+        long begin = worker.Loop.NowNanoseconds;
+        var deadline = new Deadline();
+        var timer = new LoopTimer(worker.Loop, static pending => ((Deadline)pending!).Pass(), deadline);
+        timer.Schedule(state.Config.ConnectTimeoutMilliseconds);
+        UpstreamConnectResult result = await ConnectWithinAsync(host, options, deadline, begin);
+        timer.Cancel();
+        if (result.Connection is null)
+        {
+            CountFailure(host, options.Priority, result.Failure);
+            return result;
+        }
+
+        cells.Record(state.Stats.CxConnectMilliseconds, (worker.Loop.NowNanoseconds - begin) / 1_000_000);
+        host.Monitor.OnResult(OutlierResult.LocalConnectSuccess, worker.Loop.NowMilliseconds);
+        return result;
+    }
+
+    private async ValueTask<UpstreamConnectResult> ConnectWithinAsync(
+        Host host, UpstreamConnectOptions options, Deadline deadline, long begin)
+    {
+        SocketStream? socket = null;
+        IoError error = IoError.Other;
+        for (int i = -1; i < host.Config.AdditionalAddresses.Count && !deadline.Passed; i++)
+        {
+            NetAddress address = i < 0 ? host.Address : host.Config.AdditionalAddresses[i];
+            socket = SocketStream.Create(cluster.Worker.Loop, cluster.State.Config.SocketsFor(address));
+            deadline.Stream = socket;
+            error = await socket.ConnectAsync(address);
+            if (error == IoError.None)
+            {
+                break;
+            }
+
+            socket.Close();
+        }
+
+        if (error != IoError.None || socket is null || deadline.Passed)
+        {
+            socket?.Close();
+            return deadline.Passed
+                ? UpstreamConnectResult.Failed(UpstreamConnectFailure.Timeout, TimeoutSentence)
+                : UpstreamConnectResult.Failed(SideOf(error), error.Describe());
+        }
+
+        long connected = cluster.Worker.Loop.NowNanoseconds;
+        UpstreamTransport transport = cluster.State.Config.Transport.For(host);
+        IByteStream stream = socket;
+        if (!transport.IsRaw)
+        {
+            UpstreamHandshake handshake = await transport.WrapAsync(socket, host, options.Transport);
+            if (handshake.Stream is null || deadline.Passed)
+            {
+                socket.Close();
+                return deadline.Passed
+                    ? UpstreamConnectResult.Failed(UpstreamConnectFailure.Timeout, TimeoutSentence)
+                    : UpstreamConnectResult.Failed(handshake.Failure, handshake.TransportFailure);
+            }
+
+            stream = handshake.Stream;
+        }
+
+        var times = new ConnectTimes(begin, connected, cluster.Worker.Loop.NowNanoseconds);
+        return new UpstreamConnectResult(
+            new UpstreamConnection(cluster, host, stream, options.Priority, times), UpstreamConnectFailure.None, null);
+    }
+
+    private bool TryAdmit(Host host, UpstreamConnectOptions options)
+    {
+        CircuitBreaker breaker = cluster.State.Breaker(options.Priority);
+        if (host.ActiveConnections >= breaker.Config.HostConnectionsMax && !options.MayExceedLimit)
+        {
+            return false;
+        }
+
+        if (!breaker.Connections.TryAcquire())
+        {
+            if (!options.MayExceedLimit)
+            {
+                return false;
+            }
+
+            cluster.Worker.Stats.Add(cluster.State.Stats.CxOverflow);
+            breaker.Connections.Acquire();
+        }
+
+        host.ConnectionOpened();
+        return true;
+    }
+
+    private void CountFailure(Host host, RoutingPriority priority, UpstreamConnectFailure failure)
+    {
+        StatCells cells = cluster.Worker.Stats;
+        ClusterStats stats = cluster.State.Stats;
+        bool timedOut = failure == UpstreamConnectFailure.Timeout;
+        cells.Decrement(stats.CxActive);
+        cells.Add(stats.CxConnectFail);
+        cells.Add(stats.CxDestroy);
+        cells.Add(timedOut || failure == UpstreamConnectFailure.Local ? stats.CxDestroyLocal : stats.CxDestroyRemote);
+        if (timedOut)
+        {
+            cells.Add(stats.CxConnectTimeout);
+        }
+
+        if (failure == UpstreamConnectFailure.Local)
+        {
+            cells.Add(stats.BindErrors);
+        }
+
+        cluster.State.Breaker(priority).Connections.Release();
+        host.ConnectionClosed();
+        host.Monitor.OnResult(
+            timedOut ? OutlierResult.LocalConnectTimeout : OutlierResult.LocalConnectFailed, cluster.Worker.Loop.NowMilliseconds);
+    }
+
+    private static UpstreamConnectFailure SideOf(IoError error) => error switch
+    {
+        IoError.AddressNotAvailable or IoError.TooManyFiles or IoError.NoBuffers or IoError.AddressInUse
+            or IoError.PermissionDenied => UpstreamConnectFailure.Local,
+        _ => UpstreamConnectFailure.Remote,
+    };
+
+    /// <summary>connect_timeout covers the handshake too; passing it closes whatever is under way.</summary>
+    private sealed class Deadline
+    {
+        public SocketStream? Stream { get; set; }
+
+        public bool Passed { get; private set; }
+
+        public void Pass()
+        {
+            Passed = true;
+            Stream?.Close();
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Workers;
+
+namespace Pilotfish.Proxy.Clusters;
+
+/// <summary>One worker's side of one cluster: picks hosts and opens connections. That worker's loop only.</summary>
+public sealed class WorkerCluster
+{
+    // Parts per million: what drop_overloads are measured in.
+    private const int Million = 1_000_000;
+
+    private readonly UpstreamConnector _connector;
+    private readonly OriginalDestinationHosts? _originalDestinations;
+
+    internal WorkerCluster(Worker worker, ClusterState state)
+    {
+        Worker = worker;
+        State = state;
+        _connector = new UpstreamConnector(this);
+        _originalDestinations = state.Config.OriginalDestination is { } policy
+            ? new OriginalDestinationHosts(this, policy)
+            : null;
+    }
+
+    public Worker Worker { get; }
+
+    public ClusterState State { get; }
+
+    /// <summary>Chooses a host, or tells why there is none. Allocates nothing once the membership has settled.</summary>
+    public HostPick Pick(in LoadBalancingRequest request)
+    {
+        if (_originalDestinations is not null)
+        {
+            return _originalDestinations.Pick(request.OriginalDestination);
+        }
+
+        HostSet hosts = State.Hosts;
+        if (hosts.DropPerMillion > 0 && Worker.Random.NextBelow(Million) < hosts.DropPerMillion)
+        {
+            Worker.Stats.Add(State.Stats.DropOverload);
+            return HostPick.None(EndReasons.DropOverload);
+        }
+
+        HostSet? members = hosts.Subsets is { } subsets ? ChooseSubset(subsets, request.Subset, hosts) : hosts;
+        Host? host = members is null ? null : PickFrom(members, request);
+        if (host is null)
+        {
+            Worker.Stats.Add(State.Stats.CxNoneHealthy);
+            return HostPick.None(EndReasons.NoHealthyUpstream);
+        }
+
+        return HostPick.Of(host);
+    }
+
+    /// <summary>Connects to a host within connect_timeout, through the cluster's transport, under its breakers.</summary>
+    public ValueTask<UpstreamConnectResult> ConnectAsync(Host host, UpstreamConnectOptions options) =>
+        _connector.ConnectAsync(host, options);
+
+    internal void ConnectionFinished(UpstreamConnection connection, RoutingPriority priority, bool byRemote)
+    {
+        StatCells cells = Worker.Stats;
+        ClusterStats stats = State.Stats;
+        cells.Decrement(stats.CxActive);
+        cells.Add(stats.CxDestroy);
+        cells.Add(byRemote ? stats.CxDestroyRemote : stats.CxDestroyLocal);
+        cells.Record(stats.CxLengthMilliseconds, (Worker.Loop.NowNanoseconds - connection.Times.Begin) / 1_000_000);
+        State.Breaker(priority).Connections.Release();
+        connection.Host.ConnectionClosed();
+    }
+
+    /// <summary>The hosts of this worker alone (ORIGINAL_DST).</summary>
+    internal IReadOnlyCollection<Host> OwnHosts => _originalDestinations?.Hosts ?? [];
+
+    /// <summary>The cluster is gone: idle connections close.</summary>
+    internal void Close()
+    {
+        foreach (Host host in State.Hosts.All)
+        {
+            host.Slot(Worker.Index)?.OnHostLeft();
+        }
+
+        _originalDestinations?.Close();
+    }
+
+    private HostSet? ChooseSubset(SubsetIndex subsets, SubsetMatch? match, HostSet whole)
+    {
+        HostSet? found = subsets.Find(match, whole);
+        if (found is not null)
+        {
+            Worker.Stats.Add(found == whole ? State.Stats.LbSubsetsFallback : State.Stats.LbSubsetsSelected);
+        }
+
+        return found;
+    }
+
+    private Host? PickFrom(HostSet members, in LoadBalancingRequest request)
+    {
+        ref WorkerBalancer? balancer = ref members.Balancer(Worker.Index);
+        balancer ??= new WorkerBalancer(State.Config.LoadBalancing, members, Worker.Random);
+        Host? host = null;
+        for (int i = 0; i <= request.ReselectMax; i++)
+        {
+            // A table answers the same question the same way; asking on with the attempt moves it along.
+            host = balancer.Pick(request.Hash, request.Attempt + (uint)i, Worker.Loop.NowMilliseconds, out bool panicked);
+            if (panicked)
+            {
+                Worker.Stats.Add(State.Stats.LbHealthyPanic);
+            }
+
+            if (host is null || !Contains(request.Avoid, host))
+            {
+                return host;
+            }
+        }
+
+        return host;
+    }
+
+    private static bool Contains(ReadOnlySpan<Host?> hosts, Host host)
+    {
+        foreach (Host? candidate in hosts)
+        {
+            if (candidate == host)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

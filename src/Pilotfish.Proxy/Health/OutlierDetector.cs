@@ -1,0 +1,206 @@
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Workers;
+using Pilotfish.Runtime.Loops;
+using Pilotfish.Runtime.Timers;
+
+namespace Pilotfish.Proxy.Health;
+
+/// <summary>
+/// Ejects the outliers of one cluster and takes them back. Main loop, so that the share of ejected hosts is exact over all
+/// workers.
+/// </summary>
+public sealed class OutlierDetector
+{
+    private readonly EventLoop _loop;
+    private readonly WorkerRandom _random;
+    private readonly StatCells _cells;
+    private readonly OutlierStats _stats;
+    private readonly Action<Host> _healthChanged;
+    private readonly LoopTimer _timer;
+    private IReadOnlyList<Host> _hosts = [];
+    private bool _closed;
+
+    /// <param name="policy">The cluster's rules.</param>
+    /// <param name="loop">The main loop.</param>
+    /// <param name="random">For enforcement percentages and jitter.</param>
+    /// <param name="scope">The cluster's statistics.</param>
+    /// <param name="healthChanged">Publishes a host set after a host's flags changed.</param>
+    internal OutlierDetector(OutlierPolicy policy, EventLoop loop, WorkerRandom random, StatScope scope, Action<Host> healthChanged)
+    {
+        Policy = policy;
+        _loop = loop;
+        _random = random;
+        _cells = scope.Store.Main;
+        _stats = new OutlierStats(scope.Scope("outlier_detection"));
+        _healthChanged = healthChanged;
+        _timer = new LoopTimer(loop, static state => ((OutlierDetector)state!).OnInterval(), this);
+        _timer.Schedule(policy.IntervalMilliseconds);
+    }
+
+    public OutlierPolicy Policy { get; }
+
+    internal int EjectedCount { get; private set; }
+
+    internal void SetHosts(IReadOnlyList<Host> hosts)
+    {
+        foreach (Host gone in _hosts)
+        {
+            if (gone.Monitor.IsEjected && !Contains(hosts, gone))
+            {
+                gone.Monitor.IsEjected = false;
+                gone.Monitor.Attach(null);
+                SetEjectedCount(EjectedCount - 1);
+            }
+        }
+
+        _hosts = hosts;
+        foreach (Host host in hosts)
+        {
+            host.Monitor.Attach(this);
+        }
+    }
+
+    internal void Close()
+    {
+        _closed = true;
+        _timer.Cancel();
+        foreach (Host host in _hosts)
+        {
+            host.Monitor.Attach(null);
+        }
+
+        SetEjectedCount(0);
+    }
+
+    /// <summary>Any thread.</summary>
+    internal void PostDetected(HostMonitor monitor, OutlierKind kind) =>
+        _loop.Post(static state =>
+        {
+            (OutlierDetector detector, HostMonitor monitor, OutlierKind kind) = ((OutlierDetector, HostMonitor, OutlierKind))state!;
+            detector.OnDetected(monitor, kind);
+        }, (this, monitor, kind));
+
+    internal void OnDetected(HostMonitor monitor, OutlierKind kind)
+    {
+        if (_closed || monitor.IsEjected)
+        {
+            return;
+        }
+
+        _cells.Add(_stats.Detected(kind));
+        if (Enforcing(kind) <= _random.NextBelow(100))
+        {
+            return;
+        }
+
+        if (!MayEject())
+        {
+            _cells.Add(_stats.Overflow);
+            return;
+        }
+
+        Eject(monitor);
+        _cells.Add(_stats.EnforcedTotal);
+        _cells.Add(_stats.Enforced(kind));
+    }
+
+    /// <summary>A successful active health check takes an ejected host back.</summary>
+    internal void Uneject(HostMonitor monitor)
+    {
+        if (!monitor.IsEjected)
+        {
+            return;
+        }
+
+        monitor.IsEjected = false;
+        monitor.ResetRuns();
+        SetEjectedCount(EjectedCount - 1);
+        if (monitor.Host.SetHealth(HostHealth.FailedOutlierCheck, on: false))
+        {
+            _healthChanged(monitor.Host);
+        }
+    }
+
+    internal void OnInterval()
+    {
+        long now = _loop.NowMilliseconds;
+        foreach (Host host in _hosts)
+        {
+            HostMonitor monitor = host.Monitor;
+            if (monitor.IsEjected)
+            {
+                if (now - monitor.EjectedAtMilliseconds >= monitor.EjectedForMilliseconds)
+                {
+                    Uneject(monitor);
+                }
+            }
+            else if (monitor.EjectionCount > 0)
+            {
+                monitor.EjectionCount--;
+            }
+        }
+
+        SuccessRates.Evaluate(this, _hosts);
+        _timer.Schedule(Policy.IntervalMilliseconds);
+    }
+
+    private void Eject(HostMonitor monitor)
+    {
+        monitor.IsEjected = true;
+        monitor.EjectionCount++;
+        monitor.EjectedAtMilliseconds = _loop.NowMilliseconds;
+        long longest = Math.Max(Policy.BaseEjectionMilliseconds, Policy.EjectionMaxMilliseconds);
+        long time = Math.Min(longest, Policy.BaseEjectionMilliseconds * monitor.EjectionCount);
+        long jitter = Policy.EjectionJitterMilliseconds > 0
+            ? _random.NextBelow((int)Math.Min(int.MaxValue, Policy.EjectionJitterMilliseconds))
+            : 0;
+        monitor.EjectedForMilliseconds = time + jitter;
+        SetEjectedCount(EjectedCount + 1);
+        if (monitor.Host.SetHealth(HostHealth.FailedOutlierCheck, on: true))
+        {
+            _healthChanged(monitor.Host);
+        }
+    }
+
+    private bool MayEject()
+    {
+        if (Policy.AlwaysEjectOneHost && EjectedCount == 0)
+        {
+            return true;
+        }
+
+        // The share counts the host about to go: with 10 % and nine hosts none may be ejected.
+        return _hosts.Count > 0 && (EjectedCount + 1) * 100.0 / _hosts.Count <= Math.Min(100, Policy.EjectionPercentMax);
+    }
+
+    private uint Enforcing(OutlierKind kind) => kind switch
+    {
+        OutlierKind.Consecutive5xx => Policy.Enforcing5xx,
+        OutlierKind.ConsecutiveGatewayFailure => Policy.EnforcingGatewayFailure,
+        OutlierKind.ConsecutiveLocalOriginFailure => Policy.EnforcingLocalOriginFailure,
+        OutlierKind.SuccessRate => Policy.EnforcingSuccessRate,
+        OutlierKind.LocalOriginSuccessRate => Policy.EnforcingLocalOriginSuccessRate,
+        OutlierKind.FailurePercentage => Policy.EnforcingFailurePercentage,
+        _ => Policy.EnforcingFailurePercentageLocalOrigin,
+    };
+
+    private void SetEjectedCount(int count)
+    {
+        EjectedCount = count;
+        _cells.Set(_stats.Active, count);
+    }
+
+    private static bool Contains(IReadOnlyList<Host> hosts, Host host)
+    {
+        foreach (Host candidate in hosts)
+        {
+            if (candidate == host)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,55 @@
+using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Streams;
+using Pilotfish.Runtime.Sockets;
+
+namespace Pilotfish.Proxy.Listeners;
+
+/// <summary>One version of a listener, compiled. Workers take the present one at each accept. Immutable.</summary>
+public sealed class ListenerModel
+{
+    public const uint DefaultBufferLimitBytes = 1024 * 1024;
+    public const long DefaultListenerFiltersMilliseconds = 15_000;
+
+    public required string Name { get; init; }
+
+    /// <summary>The first address, then additional_addresses.</summary>
+    public required IReadOnlyList<NetAddress> Addresses { get; init; }
+
+    public required ListenerState State { get; init; }
+
+    internal byte[] Message { get; init; } = [];
+
+    internal IFilterChainMatcher Chains { get; init; } = new FilterChainIndex();
+
+    internal IReadOnlyList<FilterChainModel> AllChains { get; init; } = [];
+
+    internal FilterChainModel? DefaultChain { get; init; }
+
+    internal IReadOnlyList<ListenerFilter> ListenerFilters { get; init; } = [];
+
+    public TrafficDirection Direction { get; init; }
+
+    public bool BindToPort { get; init; } = true;
+
+    public bool UseOriginalDestination { get; init; }
+
+    public uint BufferLimitBytes { get; init; } = DefaultBufferLimitBytes;
+
+    /// <summary>0 waits for ever.</summary>
+    public long ListenerFiltersMilliseconds { get; init; } = DefaultListenerFiltersMilliseconds;
+
+    public bool ContinueOnListenerFiltersTimeout { get; init; }
+
+    public bool ExactBalance { get; init; }
+
+    public bool ReusePort { get; init; } = true;
+
+    public bool DrainsOnModifyOnly { get; init; }
+
+    public bool IgnoresGlobalConnectionLimit { get; init; }
+
+    internal ListenSocketOptions Sockets { get; init; } = ListenSocketOptions.Default;
+
+    public DynamicMetadata? Metadata { get; init; }
+
+}

@@ -1,0 +1,41 @@
+using Pilotfish.Proxy.Stats;
+
+namespace Pilotfish.Proxy.Listeners;
+
+/// <summary>`listener.ADDRESS.*`.</summary>
+public sealed class ListenerStats
+{
+    internal ListenerStats(StatScope scope)
+    {
+        Scope = scope;
+        CxTotal = scope.Counter("downstream_cx_total");
+        CxDestroy = scope.Counter("downstream_cx_destroy");
+        CxActive = scope.Gauge("downstream_cx_active");
+        CxLengthMilliseconds = scope.Histogram("downstream_cx_length_ms");
+        CxOverflow = scope.Counter("downstream_cx_overflow");
+        CxOverloadReject = scope.Counter("downstream_cx_overload_reject");
+        CxHandshakeTimeout = scope.Counter("downstream_cx_transport_socket_connect_timeout");
+        PreCxActive = scope.Gauge("downstream_pre_cx_active");
+        PreCxTimeout = scope.Counter("downstream_pre_cx_timeout");
+        GlobalCxOverflow = scope.Counter("downstream_global_cx_overflow");
+        FilterRemoteClose = scope.Counter("downstream_listener_filter_remote_close");
+        FilterError = scope.Counter("downstream_listener_filter_error");
+        NoFilterChainMatch = scope.Counter("no_filter_chain_match");
+    }
+
+    public StatScope Scope { get; }
+
+    public Counter CxTotal { get; }
+    public Counter CxDestroy { get; }
+    public Gauge CxActive { get; }
+    public Histogram CxLengthMilliseconds { get; }
+    public Counter CxOverflow { get; }
+    public Counter CxOverloadReject { get; }
+    public Counter CxHandshakeTimeout { get; }
+    public Gauge PreCxActive { get; }
+    public Counter PreCxTimeout { get; }
+    public Counter GlobalCxOverflow { get; }
+    public Counter FilterRemoteClose { get; }
+    public Counter FilterError { get; }
+    public Counter NoFilterChainMatch { get; }
+}

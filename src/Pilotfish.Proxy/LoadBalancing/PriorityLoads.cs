@@ -1,0 +1,161 @@
+using Pilotfish.Proxy.Clusters;
+
+namespace Pilotfish.Proxy.LoadBalancing;
+
+/// <summary>
+/// How many percent of the picks each priority gets, for its healthy and for its degraded hosts, and which priorities panic.
+/// Integer percentages; what rounding leaves over goes to the first priority that has any load (Envoy's rule).
+/// </summary>
+internal sealed class PriorityLoads
+{
+    public const uint DefaultOverprovisioningFactor = 140;
+
+    private readonly byte[] _healthy;
+    private readonly byte[] _degraded;
+    private readonly bool[] _panic;
+
+    public static PriorityLoads None { get; } = new(0);
+
+    private PriorityLoads(int count)
+    {
+        _healthy = new byte[count];
+        _degraded = new byte[count];
+        _panic = new bool[count];
+    }
+
+    public ReadOnlySpan<byte> Healthy => _healthy;
+
+    public ReadOnlySpan<byte> Degraded => _degraded;
+
+    public bool IsPanic(int priority) => _panic[priority];
+
+    public static PriorityLoads Compute(PriorityLevel[] levels, uint overprovisioningFactor, double panicThresholdPercent)
+    {
+        var loads = new PriorityLoads(levels.Length);
+        if (levels.Length == 0)
+        {
+            return loads;
+        }
+
+        Span<uint> healthy = levels.Length <= 16 ? stackalloc uint[levels.Length] : new uint[levels.Length];
+        Span<uint> degraded = levels.Length <= 16 ? stackalloc uint[levels.Length] : new uint[levels.Length];
+        uint total = 0;
+        for (int i = 0; i < levels.Length; i++)
+        {
+            uint hosts = (uint)(levels[i].All.Hosts.Length - levels[i].ExcludedCount);
+            healthy[i] = Availability(levels[i].Healthy.Hosts.Length, hosts, overprovisioningFactor);
+            degraded[i] = Availability(levels[i].Degraded.Hosts.Length, hosts, overprovisioningFactor);
+            total = Math.Min(100, total + healthy[i] + degraded[i]);
+        }
+
+        loads.Distribute(healthy, degraded, total);
+        loads.FindPanic(levels, total, panicThresholdPercent);
+        return loads;
+    }
+
+    /// <summary>The priority for a hash in the loads' percent scale, and whether its degraded hosts serve it.</summary>
+    public (int Priority, HostAvailability Availability) Choose(ulong hash)
+    {
+        uint point = (uint)(hash % 100) + 1;
+        uint sum = 0;
+        for (int i = 0; i < _healthy.Length; i++)
+        {
+            sum += _healthy[i];
+            if (point <= sum)
+            {
+                return (i, _panic[i] ? HostAvailability.All : HostAvailability.Healthy);
+            }
+        }
+
+        for (int i = 0; i < _degraded.Length; i++)
+        {
+            sum += _degraded[i];
+            if (point <= sum)
+            {
+                return (i, _panic[i] ? HostAvailability.All : HostAvailability.Degraded);
+            }
+        }
+
+        return (0, _panic[0] ? HostAvailability.All : HostAvailability.Healthy);
+    }
+
+    private static uint Availability(int usable, uint hosts, uint factor) =>
+        hosts == 0 ? 0 : (uint)Math.Min(100, (ulong)factor * (uint)usable / hosts);
+
+    private void Distribute(ReadOnlySpan<uint> healthy, ReadOnlySpan<uint> degraded, uint total)
+    {
+        if (total == 0)
+        {
+            _healthy[0] = 100;
+            return;
+        }
+
+        uint left = 100;
+        byte[]? firstLoads = null;
+        int first = 0;
+        Spread(healthy, _healthy, total, ref left, ref firstLoads, ref first);
+        Spread(degraded, _degraded, total, ref left, ref firstLoads, ref first);
+        if (firstLoads is not null)
+        {
+            firstLoads[first] += (byte)left;
+        }
+    }
+
+    private static void Spread(
+        ReadOnlySpan<uint> availability, byte[] loads, uint total, ref uint left, ref byte[]? firstLoads, ref int first)
+    {
+        for (int i = 0; i < availability.Length; i++)
+        {
+            if (firstLoads is null && availability[i] > 0)
+            {
+                (firstLoads, first) = (loads, i);
+            }
+
+            uint load = Math.Min(left, availability[i] * 100 / total);
+            loads[i] = (byte)load;
+            left -= load;
+        }
+    }
+
+    private void FindPanic(PriorityLevel[] levels, uint total, double thresholdPercent)
+    {
+        if (total >= 100)
+        {
+            return;
+        }
+
+        bool everywhere = true;
+        int hostCount = 0;
+        for (int i = 0; i < levels.Length; i++)
+        {
+            PriorityLevel level = levels[i];
+            int hosts = level.All.Hosts.Length - level.ExcludedCount;
+            double usable = hosts == 0 ? 0 : 100.0 * (level.Healthy.Hosts.Length + level.Degraded.Hosts.Length) / hosts;
+            _panic[i] = usable < Math.Min(100, thresholdPercent);
+            everywhere &= _panic[i];
+            hostCount += level.All.Hosts.Length;
+        }
+
+        if (everywhere && hostCount > 0)
+        {
+            SpreadByHostCount(levels, hostCount);
+        }
+    }
+
+    /// <summary>Every priority panics: health says nothing, so each gets its share of the hosts.</summary>
+    private void SpreadByHostCount(PriorityLevel[] levels, int hostCount)
+    {
+        Array.Clear(_degraded);
+        int left = 100;
+        int first = -1;
+        for (int i = 0; i < levels.Length; i++)
+        {
+            int share = 100 * levels[i].All.Hosts.Length / hostCount;
+            first = first < 0 && share > 0 ? i : first;
+            _healthy[i] = (byte)share;
+            left -= share;
+        }
+
+        _healthy[Math.Max(0, first)] += (byte)left;
+    }
+}

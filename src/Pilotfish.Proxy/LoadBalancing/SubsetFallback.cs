@@ -1,0 +1,9 @@
+namespace Pilotfish.Proxy.LoadBalancing;
+
+public enum SubsetFallback
+{
+    None,
+    AnyEndpoint,
+    DefaultSubset,
+    KeysSubset,
+}

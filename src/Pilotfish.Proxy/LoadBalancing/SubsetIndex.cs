@@ -1,0 +1,181 @@
+using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Clusters;
+
+namespace Pilotfish.Proxy.LoadBalancing;
+
+/// <summary>The subsets of one membership, found by the joined key of a request's metadata match. Immutable.</summary>
+internal sealed class SubsetIndex
+{
+    // A list value multiplies subsets under list_as_any; a host with absurd lists must not make millions.
+    private const int ValuesPerKeyMax = 64;
+
+    private readonly SubsetPolicy _policy;
+    private readonly Dictionary<string, HostSet> _byKey = [];
+    private HostSet? _default;
+
+    private SubsetIndex(SubsetPolicy policy) => _policy = policy;
+
+    public int Count => _byKey.Count;
+
+    public static SubsetIndex Build(SubsetPolicy policy, IReadOnlyList<Host> hosts, Func<IReadOnlyList<Host>, HostSet> build)
+    {
+        var members = new Dictionary<string, List<Host>>();
+        var defaults = new List<Host>();
+        string defaultKey = SubsetMatch.Create(policy.DefaultSubset)?.CanonicalKey ?? "";
+        foreach (Host host in hosts)
+        {
+            Struct? fields = host.Config.Metadata.Namespace(EndpointMetadata.SubsetNamespace);
+            foreach (SubsetSelector selector in policy.Selectors)
+            {
+                AddTo(members, host, fields, selector.Keys, policy.ListAsAny);
+            }
+
+            if (defaultKey.Length == 0 || Matches(fields, policy.DefaultSubset))
+            {
+                defaults.Add(host);
+            }
+        }
+
+        var index = new SubsetIndex(policy);
+        foreach ((string key, List<Host> subset) in members)
+        {
+            index._byKey.Add(key, build(subset));
+        }
+
+        index._default = policy.Fallback == SubsetFallback.DefaultSubset || HasDefaultSelector(policy) ? build(defaults) : null;
+        return index;
+    }
+
+    /// <summary>The hosts for a request; <paramref name="whole"/> when any endpoint may serve it, null when none may.</summary>
+    public HostSet? Find(SubsetMatch? match, HostSet whole)
+    {
+        if (match is not null && _byKey.TryGetValue(match.CanonicalKey, out HostSet? subset))
+        {
+            return subset;
+        }
+
+        SubsetSelector? selector = match is null ? null : SelectorOf(match);
+        SubsetFallback fallback = selector?.Fallback ?? _policy.Fallback;
+        return fallback switch
+        {
+            SubsetFallback.AnyEndpoint => whole,
+            SubsetFallback.DefaultSubset => _default,
+            SubsetFallback.KeysSubset => Find(Reduce(match!, selector!.FallbackKeys), whole),
+            _ => null,
+        };
+    }
+
+    private static bool HasDefaultSelector(SubsetPolicy policy)
+    {
+        foreach (SubsetSelector selector in policy.Selectors)
+        {
+            if (selector.Fallback == SubsetFallback.DefaultSubset)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private SubsetSelector? SelectorOf(SubsetMatch match)
+    {
+        foreach (SubsetSelector selector in _policy.Selectors)
+        {
+            bool same = selector.Keys.Count == match.Pairs.Count;
+            for (int i = 0; same && i < match.Pairs.Count; i++)
+            {
+                same = selector.Keys[i] == match.Pairs[i].Key;
+            }
+
+            if (same)
+            {
+                return selector;
+            }
+        }
+
+        return null;
+    }
+
+    // The fallback keys are a strict subset of the selector's (checked when the cluster compiles), so this ends.
+    private static SubsetMatch? Reduce(SubsetMatch match, IReadOnlyList<string> keys)
+    {
+        var kept = new List<KeyValuePair<string, string>>();
+        foreach (KeyValuePair<string, string> pair in match.Pairs)
+        {
+            foreach (string key in keys)
+            {
+                if (key == pair.Key)
+                {
+                    kept.Add(pair);
+                }
+            }
+        }
+
+        return SubsetMatch.Create(kept);
+    }
+
+    private static void AddTo(
+        Dictionary<string, List<Host>> members, Host host, Struct? fields, IReadOnlyList<string> keys, bool listAsAny)
+    {
+        var combinations = new List<List<KeyValuePair<string, string>>> { new() };
+        foreach (string key in keys)
+        {
+            if (fields is null || !fields.Fields.TryGetValue(key, out Value? value))
+            {
+                return;
+            }
+
+            var longer = new List<List<KeyValuePair<string, string>>>();
+            foreach (string text in Texts(value, listAsAny))
+            {
+                foreach (List<KeyValuePair<string, string>> prefix in combinations)
+                {
+                    longer.Add([.. prefix, new(key, text)]);
+                }
+            }
+
+            combinations = longer;
+        }
+
+        foreach (List<KeyValuePair<string, string>> pairs in combinations)
+        {
+            string joined = SubsetMatch.Join(pairs);
+            if (!members.TryGetValue(joined, out List<Host>? list))
+            {
+                members.Add(joined, list = []);
+            }
+
+            list.Add(host);
+        }
+    }
+
+    private static List<string> Texts(Value value, bool listAsAny)
+    {
+        if (!listAsAny || value.KindCase != Value.KindOneofCase.ListValue)
+        {
+            return [MetadataText.Of(value)];
+        }
+
+        var texts = new List<string>();
+        for (int i = 0; i < Math.Min(ValuesPerKeyMax, value.ListValue.Values.Count); i++)
+        {
+            texts.Add(MetadataText.Of(value.ListValue.Values[i]));
+        }
+
+        return texts;
+    }
+
+    private static bool Matches(Struct? fields, IReadOnlyList<KeyValuePair<string, string>> pairs)
+    {
+        foreach ((string key, string wanted) in pairs)
+        {
+            if (fields is null || !fields.Fields.TryGetValue(key, out Value? value) || MetadataText.Of(value) != wanted)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

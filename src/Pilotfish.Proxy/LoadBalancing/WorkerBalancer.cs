@@ -1,0 +1,230 @@
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Workers;
+
+namespace Pilotfish.Proxy.LoadBalancing;
+
+/// <summary>
+/// One worker's place in one host set: rotation indexes and schedulers, made on the first pick after a membership change.
+/// A pick allocates nothing.
+/// </summary>
+internal sealed class WorkerBalancer
+{
+    private readonly LoadBalancingPolicyModel _policy;
+    private readonly HostSet _hosts;
+    private readonly WorkerRandom _random;
+    private readonly ListState?[] _lists;
+    private readonly EdfScheduler?[] _localities;
+
+    public WorkerBalancer(LoadBalancingPolicyModel policy, HostSet hosts, WorkerRandom random)
+    {
+        _policy = policy;
+        _hosts = hosts;
+        _random = random;
+        _lists = new ListState?[hosts.ListCount];
+        _localities = new EdfScheduler?[hosts.Priorities.Length * 3];
+    }
+
+    /// <param name="hash">The request's hash, or null.</param>
+    /// <param name="attempt">Attempts before this one.</param>
+    /// <param name="nowMilliseconds">Loop time, for slow start.</param>
+    /// <param name="panicked">Whether unhealthy hosts were allowed because too few are healthy.</param>
+    public Host? Pick(ulong? hash, uint attempt, long nowMilliseconds, out bool panicked)
+    {
+        panicked = false;
+        if (_hosts.Priorities.Length == 0)
+        {
+            return null;
+        }
+
+        ulong point = _policy.UsesTable && hash is { } given ? given : _random.NextUInt64();
+        (int priority, HostAvailability availability) = _hosts.Loads.Choose(point);
+        panicked = availability == HostAvailability.All;
+        if (panicked && _policy.FailTrafficOnPanic)
+        {
+            return null;
+        }
+
+        HostList list = ChooseList(priority, availability);
+        if (list.Hosts.Length == 0)
+        {
+            return null;
+        }
+
+        return _policy.Algorithm switch
+        {
+            LoadBalancingAlgorithm.LeastRequest => LeastRequest(list, nowMilliseconds),
+            LoadBalancingAlgorithm.Random => list.Hosts[_random.NextBelow(list.Hosts.Length)],
+            LoadBalancingAlgorithm.RingHash or LoadBalancingAlgorithm.Maglev => ByTable(list, point, attempt),
+            _ => RoundRobin(list, nowMilliseconds),
+        };
+    }
+
+    private HostList ChooseList(int priority, HostAvailability availability)
+    {
+        PriorityLevel level = _hosts.Priorities[priority];
+        if (_policy.UsesTable || level.Localities.Length < 2)
+        {
+            return level.Select(availability);
+        }
+
+        if (_policy.LocalityWeighted)
+        {
+            return ByLocalityWeight(level, priority, availability);
+        }
+
+        // Zone aware routing without knowledge of the local cluster's own spread: the local zone serves while it is at
+        // least as well equipped as an even share of the zones; else every zone takes part.
+        if (_policy.ZoneAware is { } zones && level.HasLocalLocality && availability == HostAvailability.Healthy
+            && (ulong)level.Healthy.Hosts.Length >= zones.ClusterSizeMin && IsLocalZoneEnough(level, zones))
+        {
+            return level.Localities[0].Healthy;
+        }
+
+        return level.Select(availability);
+    }
+
+    private bool IsLocalZoneEnough(PriorityLevel level, ZoneAwarePolicy zones)
+    {
+        int local = level.Localities[0].Healthy.Hosts.Length;
+        return _hosts.All.Length > 0 && zones.LocalClusterKnown && local * level.Localities.Length >= level.Healthy.Hosts.Length
+            && _random.NextBelow(100) < zones.RoutingEnabledPercent;
+    }
+
+    private HostList ByLocalityWeight(PriorityLevel level, int priority, HostAvailability availability)
+    {
+        int slot = (priority * 3) + (int)availability;
+        EdfScheduler? scheduler = _localities[slot];
+        if (scheduler is null)
+        {
+            scheduler = new EdfScheduler(level.Localities.Length);
+            for (int i = 0; i < level.Localities.Length; i++)
+            {
+                double weight = level.Localities[i].EffectiveWeight(availability, _hosts.OverprovisioningFactor);
+                if (weight > 0)
+                {
+                    scheduler.Add(i, weight);
+                }
+            }
+
+            _localities[slot] = scheduler;
+            Advance(scheduler, i => level.Localities[i].EffectiveWeight(availability, _hosts.OverprovisioningFactor));
+        }
+
+        if (scheduler.Count == 0)
+        {
+            return level.Select(availability);
+        }
+
+        LocalityHosts locality = level.Localities[scheduler.Peek()];
+        scheduler.Reinsert(locality.EffectiveWeight(availability, _hosts.OverprovisioningFactor));
+        return locality.Select(availability);
+    }
+
+    private Host RoundRobin(HostList list, long now)
+    {
+        ListState state = StateOf(list, now);
+        if (state.Scheduler is not { } scheduler)
+        {
+            return list.Hosts[(int)(state.Next++ % (uint)list.Hosts.Length)];
+        }
+
+        Host host = list.Hosts[scheduler.Peek()];
+        scheduler.Reinsert(WeightOf(host, now));
+        return host;
+    }
+
+    private Host LeastRequest(HostList list, long now)
+    {
+        ListState state = StateOf(list, now);
+        if (state.Scheduler is { } scheduler)
+        {
+            Host next = list.Hosts[scheduler.Peek()];
+            scheduler.Reinsert(WeightOf(next, now));
+            return next;
+        }
+
+        Host[] hosts = list.Hosts;
+        Host best = hosts[_random.NextBelow(hosts.Length)];
+        if (_policy.FullScan)
+        {
+            foreach (Host host in hosts)
+            {
+                best = host.ActiveRequests < best.ActiveRequests ? host : best;
+            }
+
+            return best;
+        }
+
+        for (int choice = 1; choice < _policy.ChoiceCount; choice++)
+        {
+            Host other = hosts[_random.NextBelow(hosts.Length)];
+            best = other.ActiveRequests < best.ActiveRequests ? other : best;
+        }
+
+        return best;
+    }
+
+    private Host ByTable(HostList list, ulong hash, uint attempt)
+    {
+        HashTable table = list.Table!;
+        int at = table.Find(hash, attempt);
+        return _policy.HashBalanceFactor == 0 ? table.Hosts[at] : BoundedLoad.Choose(table, at, hash, _policy.HashBalanceFactor);
+    }
+
+    private ListState StateOf(HostList list, long now)
+    {
+        ref ListState? state = ref _lists[list.Index];
+        return state ??= NewState(list, now);
+    }
+
+    private ListState NewState(HostList list, long now)
+    {
+        // Workers start at different places, or all of them would send their first requests to the same host.
+        uint start = (uint)_random.NextBelow(list.Hosts.Length);
+        bool weighted = !list.HasEqualWeights || _policy.SlowStart is not null;
+        if (!weighted)
+        {
+            return new ListState { Next = start };
+        }
+
+        var scheduler = new EdfScheduler(list.Hosts.Length);
+        for (int i = 0; i < list.Hosts.Length; i++)
+        {
+            scheduler.Add(i, WeightOf(list.Hosts[i], now));
+        }
+
+        Advance(scheduler, i => WeightOf(list.Hosts[i], now));
+        return new ListState { Scheduler = scheduler };
+    }
+
+    private void Advance(EdfScheduler scheduler, Func<int, double> weightOf)
+    {
+        for (int i = scheduler.Count == 0 ? 0 : _random.NextBelow(scheduler.Count); i > 0; i--)
+        {
+            scheduler.Reinsert(weightOf(scheduler.Peek()));
+        }
+    }
+
+    private double WeightOf(Host host, long now)
+    {
+        double weight = Math.Max(1, host.Weight);
+        if (_policy.SlowStart is { } slowStart)
+        {
+            weight *= slowStart.Factor(now - host.AddedAtMilliseconds);
+        }
+
+        if (_policy.Algorithm != LoadBalancingAlgorithm.LeastRequest || _policy.ActiveRequestBias == 0)
+        {
+            return weight;
+        }
+
+        int load = host.ActiveRequests + 1;
+        return _policy.ActiveRequestBias == 1 ? weight / load : weight / Math.Pow(load, _policy.ActiveRequestBias);
+    }
+
+    private sealed class ListState
+    {
+        public uint Next;
+        public EdfScheduler? Scheduler;
+    }
+}

@@ -1,0 +1,10 @@
+namespace Pilotfish.Proxy.LoadBalancing;
+
+/// <summary>Zone aware routing: prefer hosts of the proxy's own locality while it has its share of the hosts.</summary>
+public sealed record ZoneAwarePolicy(double RoutingEnabledPercent, ulong ClusterSizeMin)
+{
+    public static readonly ZoneAwarePolicy Default = new(100, 6);
+
+    /// <summary>Whether the bootstrap names a local cluster; without one there is no zone aware routing.</summary>
+    public bool LocalClusterKnown { get; init; }
+}

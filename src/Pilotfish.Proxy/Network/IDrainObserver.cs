@@ -1,0 +1,11 @@
+namespace Pilotfish.Proxy.Network;
+
+/// <summary>Set on a connection by a terminal filter that wants to hear of a drain rather than ask at each response.</summary>
+public interface IDrainObserver
+{
+    /// <summary>The connection's chain or listener began to drain. On the connection's loop.</summary>
+    void OnDrainStarted();
+
+    /// <summary>The drain time is over: end now, what still runs included.</summary>
+    void OnDrainDeadline();
+}

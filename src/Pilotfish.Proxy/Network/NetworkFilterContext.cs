@@ -1,0 +1,20 @@
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Listeners;
+
+namespace Pilotfish.Proxy.Network;
+
+/// <summary>What a network filter may use while it compiles. Main loop.</summary>
+public sealed class NetworkFilterContext
+{
+    public required CompileContext Config { get; init; }
+
+    public required string ListenerName { get; init; }
+
+    public required TrafficDirection Direction { get; init; }
+
+    /// <summary>What must arrive before the listener serves (RDS, ECDS, secrets).</summary>
+    public required Warming Warming { get; init; }
+
+    /// <summary>What lives as long as the filter chain: subscriptions and stat scopes, disposed when it is gone.</summary>
+    public required ICollection<IDisposable> Owned { get; init; }
+}

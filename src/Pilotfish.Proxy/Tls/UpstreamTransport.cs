@@ -1,0 +1,17 @@
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Runtime.Sockets;
+
+namespace Pilotfish.Proxy.Tls;
+
+/// <summary>What stands between a socket and an upstream codec: nothing (raw_buffer) or TLS. Immutable; shared by workers.</summary>
+public abstract class UpstreamTransport
+{
+    /// <summary>Bytes go as they are; the socket itself is the stream.</summary>
+    public abstract bool IsRaw { get; }
+
+    /// <summary>`tls` or `raw_buffer`, for logs.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Shakes hands over a connected socket; the caller closes the socket when this fails.</summary>
+    public abstract ValueTask<UpstreamHandshake> WrapAsync(SocketStream socket, Host host, UpstreamTransportOverrides? overrides);
+}
