@@ -1,0 +1,134 @@
+using Envoy.Config.Core.V3;
+using Envoy.Service.Discovery.V3;
+using Pilotfish.Runtime.Loops;
+
+namespace Pilotfish.Proxy.Xds;
+
+/// <summary>Incremental xDS: changes of subscriptions and of resources travel, never whole lists.</summary>
+internal sealed class DeltaProtocol(EventLoop loop, ResourceTable table, Func<Node> node)
+    : IXdsProtocol<DeltaDiscoveryRequest, DeltaDiscoveryResponse>
+{
+    private readonly ResponseOutcome _outcome = new(loop, table);
+
+    public List<DeltaDiscoveryRequest> OnOpen()
+    {
+        List<DeltaDiscoveryRequest> requests = [];
+        foreach (SubscribedType type in table.Types)
+        {
+            type.WasRequested = false;
+            if (type.IsWanted)
+            {
+                requests.Add(First(type));
+            }
+        }
+
+        if (requests.Count > 0)
+        {
+            requests[0].Node = node();
+        }
+
+        return requests;
+    }
+
+    public List<DeltaDiscoveryRequest> TakeChanges()
+    {
+        List<DeltaDiscoveryRequest> requests = [];
+        foreach (SubscribedType type in table.Types)
+        {
+            if (!type.IsChanged)
+            {
+                continue;
+            }
+
+            if (!type.WasRequested)
+            {
+                if (type.IsWanted)
+                {
+                    requests.Add(First(type));
+                }
+
+                continue;
+            }
+
+            type.IsChanged = false;
+            if (type.Added.Count == 0 && type.Removed.Count == 0)
+            {
+                continue;
+            }
+
+            DeltaDiscoveryRequest request = new() { TypeUrl = type.Type.TypeUrl };
+            request.ResourceNamesSubscribe.AddRange(type.Added);
+            request.ResourceNamesUnsubscribe.AddRange(type.Removed);
+            type.Added.Clear();
+            type.Removed.Clear();
+            type.Stats?.Attempted();
+            requests.Add(request);
+        }
+
+        return requests;
+    }
+
+    public DeltaDiscoveryRequest? OnResponse(DeltaDiscoveryResponse response)
+    {
+        DeltaDiscoveryRequest answer = new() { TypeUrl = response.TypeUrl, ResponseNonce = response.Nonce };
+        if (ResourceType.FromTypeUrl(response.TypeUrl) is not { } known || !table.Type(known).WasRequested)
+        {
+            answer.ErrorDetail = new Google.Rpc.Status { Code = 3, Message = $"nobody asked for type '{response.TypeUrl}'" };
+            return answer;
+        }
+
+        SubscribedType type = table.Type(known);
+        List<RejectedResource> rejected = [];
+        List<ResourceUpdate> added = new(response.Resources.Count);
+        foreach (Resource resource in response.Resources)
+        {
+            // A heartbeat of a resource with a time to live carries no message.
+            if (resource.Resource_ is not { } any)
+            {
+                continue;
+            }
+
+            if (any.TypeUrl != known.TypeUrl)
+            {
+                rejected.Add(new RejectedResource(resource.Name, $"its type is '{any.TypeUrl}' in a response of another type"));
+                continue;
+            }
+
+            added.Add(new ResourceUpdate(resource.Name, any.Value.Memory, resource.Version));
+        }
+
+        answer.ErrorDetail = _outcome.Apply(type, added, response.RemovedResources, response.SystemVersionInfo, rejected);
+        return answer;
+    }
+
+    public void OnClosed()
+    {
+        foreach (SubscribedType type in table.Types)
+        {
+            type.WasRequested = false;
+            type.Stats?.Failed();
+        }
+    }
+
+    private static DeltaDiscoveryRequest First(SubscribedType type)
+    {
+        DeltaDiscoveryRequest request = new() { TypeUrl = type.Type.TypeUrl };
+        // No names at all is the wildcard in the first request of a type.
+        if (type.Collection is null)
+        {
+            request.ResourceNamesSubscribe.AddRange(type.Names.Keys);
+        }
+
+        foreach ((string name, HeldResource held) in type.Held)
+        {
+            request.InitialResourceVersions.Add(name, held.Version);
+        }
+
+        type.Added.Clear();
+        type.Removed.Clear();
+        type.IsChanged = false;
+        type.WasRequested = true;
+        type.Stats?.Attempted();
+        return request;
+    }
+}

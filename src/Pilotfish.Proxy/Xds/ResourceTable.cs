@@ -1,0 +1,234 @@
+using Pilotfish.Proxy.Config;
+using Pilotfish.Runtime.Diagnostics;
+using Pilotfish.Runtime.Loops;
+
+namespace Pilotfish.Proxy.Xds;
+
+/// <summary>
+/// Subscriptions to one control plane and the resources held from it; knows nothing of how they are requested. Updates go to
+/// owners one resource at a time: good ones apply, each bad one is named. Main loop.
+/// </summary>
+internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
+{
+    private readonly Dictionary<ResourceType, SubscribedType> _types = [];
+    private bool _changeAnnounced;
+
+    /// <summary>Told once after any number of subscription changes of a turn, so that one request carries them all.</summary>
+    public Action? OnChanged { get; set; }
+
+    /// <summary>Types in request order.</summary>
+    public IEnumerable<SubscribedType> Types
+    {
+        get
+        {
+            foreach (ResourceType type in ResourceType.All)
+            {
+                if (_types.TryGetValue(type, out SubscribedType? subscribed))
+                {
+                    yield return subscribed;
+                }
+            }
+        }
+    }
+
+    public SubscribedType Type(ResourceType type)
+    {
+        if (!_types.TryGetValue(type, out SubscribedType? subscribed))
+        {
+            subscribed = new SubscribedType(type);
+            _types.Add(type, subscribed);
+        }
+
+        return subscribed;
+    }
+
+    /// <summary>Subscribes to everything of a type.</summary>
+    public void SubscribeAll(ResourceType type, IResourceCollection collection, SubscriptionStats stats)
+    {
+        SubscribedType subscribed = Type(type);
+        subscribed.Collection = collection;
+        subscribed.Stats = stats;
+        Changed(subscribed);
+    }
+
+    public IDisposable Subscribe(ResourceType type, string name, IResourceConsumer consumer)
+    {
+        SubscribedType subscribed = Type(type);
+        if (!subscribed.Names.TryGetValue(name, out SubscribedName? entry))
+        {
+            entry = new SubscribedName(name);
+            subscribed.Names.Add(name, entry);
+            if (!subscribed.Removed.Remove(name))
+            {
+                subscribed.Added.Add(name);
+            }
+
+            Changed(subscribed);
+        }
+
+        entry.Consumers.Add(consumer);
+        if (subscribed.Held.TryGetValue(name, out HeldResource? held))
+        {
+            // Accepted before by another owner, or by this one's predecessor; a refusal now has no request to answer.
+            if (Give(consumer, name, held.Message(), held.Version) is { } reason)
+            {
+                Log.Warning(LogComponent.Config, $"{type.ShortName} resource '{name}' cannot be used: {reason}");
+            }
+        }
+
+        return new Subscription(this, subscribed, entry, consumer);
+    }
+
+    /// <summary>Applies what one response brought.</summary>
+    public void Apply(
+        SubscribedType type, IReadOnlyList<ResourceUpdate> added, IReadOnlyList<string> removed, List<RejectedResource> rejected)
+    {
+        if (type.Collection is { } collection)
+        {
+            collection.Apply(added, removed, rejected);
+        }
+        else
+        {
+            foreach (ResourceUpdate update in added)
+            {
+                GiveToAll(type, in update, rejected);
+            }
+
+            foreach (string name in removed)
+            {
+                TellRemoved(type, name);
+            }
+        }
+
+        Keep(type, added, removed, rejected);
+        type.HasArrived = true;
+    }
+
+    private static void GiveToAll(SubscribedType type, in ResourceUpdate update, List<RejectedResource> rejected)
+    {
+        if (!type.Names.TryGetValue(update.Name, out SubscribedName? entry))
+        {
+            // Unsubscribed while the response was on its way.
+            return;
+        }
+
+        // A consumer may subscribe or unsubscribe while it is called.
+        foreach (IResourceConsumer consumer in entry.Consumers.ToArray())
+        {
+            if (Give(consumer, update.Name, update.Message, update.Version) is { } reason)
+            {
+                rejected.Add(new RejectedResource(update.Name, reason));
+                return;
+            }
+        }
+    }
+
+    // Null when the consumer took it.
+    private static string? Give(IResourceConsumer consumer, string name, ReadOnlyMemory<byte> message, string version)
+    {
+        try
+        {
+            consumer.OnResource(name, message, version);
+            return null;
+        }
+        catch (ConfigRejectedException e)
+        {
+            return e.Message;
+        }
+        catch (Google.Protobuf.InvalidProtocolBufferException e)
+        {
+            return $"the bytes are not a valid message: {e.Message}";
+        }
+    }
+
+    private static void TellRemoved(SubscribedType type, string name)
+    {
+        if (type.Names.TryGetValue(name, out SubscribedName? entry))
+        {
+            foreach (IResourceConsumer consumer in entry.Consumers.ToArray())
+            {
+                consumer.OnRemoved(name);
+            }
+        }
+    }
+
+    private void Keep(
+        SubscribedType type, IReadOnlyList<ResourceUpdate> added, IReadOnlyList<string> removed, List<RejectedResource> rejected)
+    {
+        DateTimeOffset now = loop.WallNow;
+        Dictionary<string, string> reasons = new(StringComparer.Ordinal);
+        foreach (RejectedResource resource in rejected)
+        {
+            reasons.TryAdd(resource.Name, resource.Reason);
+        }
+
+        foreach (ResourceUpdate update in added)
+        {
+            if (reasons.TryGetValue(update.Name, out string? reason))
+            {
+                type.Refused[update.Name] = new RejectedUpdate(reason, update.Version, now);
+            }
+            else if (type.Collection is not null || type.Names.ContainsKey(update.Name))
+            {
+                type.Refused.Remove(update.Name);
+                type.Held[update.Name] = new HeldResource(update.Name, update.Message.Span, update.Version, now);
+            }
+        }
+
+        foreach (string name in removed)
+        {
+            type.Held.Remove(name);
+            type.Refused.Remove(name);
+        }
+    }
+
+    private void Unsubscribe(SubscribedType type, SubscribedName entry, IResourceConsumer consumer)
+    {
+        entry.Consumers.Remove(consumer);
+        if (entry.Consumers.Count > 0 || !type.Names.TryGetValue(entry.Name, out SubscribedName? current) || current != entry)
+        {
+            return;
+        }
+
+        type.Names.Remove(entry.Name);
+        type.Held.Remove(entry.Name);
+        type.Refused.Remove(entry.Name);
+        if (!type.Added.Remove(entry.Name))
+        {
+            type.Removed.Add(entry.Name);
+        }
+
+        Changed(type);
+    }
+
+    private void Changed(SubscribedType type)
+    {
+        type.IsChanged = true;
+        if (!_changeAnnounced)
+        {
+            _changeAnnounced = true;
+            loop.Post(static state => ((ResourceTable)state!).AnnounceChange(), this);
+        }
+    }
+
+    private void AnnounceChange()
+    {
+        _changeAnnounced = false;
+        OnChanged?.Invoke();
+    }
+
+    private sealed class Subscription(
+        ResourceTable table, SubscribedType type, SubscribedName entry, IResourceConsumer consumer) : IDisposable
+    {
+        private bool _disposed;
+
+        public void Dispose()
+        {
+            if (!_disposed)
+            {
+                _disposed = true;
+                table.Unsubscribe(type, entry, consumer);
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+using Envoy.Config.Core.V3;
+using Envoy.Service.Discovery.V3;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Runtime.Loops;
+
+namespace Pilotfish.Proxy.Xds;
+
+/// <summary>State of the world: each request lists every wanted name; a response for listeners or clusters is the full set.</summary>
+internal sealed class SotwProtocol(EventLoop loop, ResourceTable table, Func<Node> node)
+    : IXdsProtocol<DiscoveryRequest, DiscoveryResponse>
+{
+    private readonly ResponseOutcome _outcome = new(loop, table);
+
+    public List<DiscoveryRequest> OnOpen()
+    {
+        List<DiscoveryRequest> requests = [];
+        foreach (SubscribedType type in table.Types)
+        {
+            // A nonce belongs to the stream that brought it; the version outlives it.
+            type.Nonce = "";
+            type.WasRequested = false;
+            if (type.IsWanted)
+            {
+                requests.Add(Request(type));
+            }
+        }
+
+        if (requests.Count > 0)
+        {
+            requests[0].Node = node();
+        }
+
+        return requests;
+    }
+
+    public List<DiscoveryRequest> TakeChanges()
+    {
+        List<DiscoveryRequest> requests = [];
+        foreach (SubscribedType type in table.Types)
+        {
+            if (type.IsChanged && (type.IsWanted || type.WasRequested))
+            {
+                requests.Add(Request(type));
+            }
+        }
+
+        return requests;
+    }
+
+    public DiscoveryRequest? OnResponse(DiscoveryResponse response)
+    {
+        if (ResourceType.FromTypeUrl(response.TypeUrl) is not { } known || !table.Type(known).WasRequested)
+        {
+            return new DiscoveryRequest
+            {
+                TypeUrl = response.TypeUrl,
+                ResponseNonce = response.Nonce,
+                ErrorDetail = new Google.Rpc.Status { Code = 3, Message = $"nobody asked for type '{response.TypeUrl}'" },
+            };
+        }
+
+        SubscribedType type = table.Type(known);
+        List<RejectedResource> rejected = [];
+        List<ResourceUpdate> added = Decode(known, response, rejected);
+        List<string> removed = [];
+        if (type.Collection is not null && rejected.Count == 0)
+        {
+            removed = Missing(type, added);
+        }
+
+        Google.Rpc.Status? refusal = _outcome.Apply(type, added, removed, response.VersionInfo, rejected);
+        type.Nonce = response.Nonce;
+        if (refusal is null)
+        {
+            type.AcceptedVersion = response.VersionInfo;
+        }
+
+        DiscoveryRequest answer = Request(type);
+        answer.ErrorDetail = refusal;
+        return answer;
+    }
+
+    public void OnClosed()
+    {
+        foreach (SubscribedType type in table.Types)
+        {
+            type.WasRequested = false;
+            type.Stats?.Failed();
+        }
+    }
+
+    private static DiscoveryRequest Request(SubscribedType type)
+    {
+        DiscoveryRequest request = new()
+        {
+            TypeUrl = type.Type.TypeUrl,
+            VersionInfo = type.AcceptedVersion,
+            ResponseNonce = type.Nonce,
+        };
+        if (type.Collection is null)
+        {
+            request.ResourceNames.AddRange(type.Names.Keys);
+        }
+
+        type.Added.Clear();
+        type.Removed.Clear();
+        type.IsChanged = false;
+        type.WasRequested = true;
+        type.Stats?.Attempted();
+        return request;
+    }
+
+    private static List<ResourceUpdate> Decode(ResourceType known, DiscoveryResponse response, List<RejectedResource> rejected)
+    {
+        List<ResourceUpdate> added = new(response.Resources.Count);
+        for (int i = 0; i < response.Resources.Count; i++)
+        {
+            Any any = response.Resources[i];
+            try
+            {
+                (string name, ByteString message, string url) = any.TypeUrl == Wrapper
+                    ? Unwrap(any.Value)
+                    : (ResourceNames.Read(any.Value), any.Value, any.TypeUrl);
+                if (url != known.TypeUrl)
+                {
+                    rejected.Add(new RejectedResource($"#{i}", $"its type is '{url}' in a response of another type"));
+                    continue;
+                }
+
+                added.Add(new ResourceUpdate(name, message.Memory, response.VersionInfo));
+            }
+            catch (InvalidProtocolBufferException e)
+            {
+                rejected.Add(new RejectedResource($"#{i}", $"the bytes are not a valid message: {e.Message}"));
+            }
+        }
+
+        return added;
+    }
+
+    private const string Wrapper = ResourceType.UrlPrefix + "envoy.service.discovery.v3.Resource";
+
+    private static (string Name, ByteString Message, string TypeUrl) Unwrap(ByteString bytes)
+    {
+        Resource resource = Resource.Parser.ParseFrom(bytes);
+        return (resource.Name, resource.Resource_?.Value ?? ByteString.Empty, resource.Resource_?.TypeUrl ?? "");
+    }
+
+    private static List<string> Missing(SubscribedType type, List<ResourceUpdate> present)
+    {
+        HashSet<string> names = new(StringComparer.Ordinal);
+        foreach (ResourceUpdate update in present)
+        {
+            names.Add(update.Name);
+        }
+
+        List<string> missing = [];
+        foreach (string name in type.Held.Keys)
+        {
+            if (!names.Contains(name))
+            {
+                missing.Add(name);
+            }
+        }
+
+        return missing;
+    }
+}

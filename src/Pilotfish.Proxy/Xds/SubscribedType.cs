@@ -1,0 +1,41 @@
+namespace Pilotfish.Proxy.Xds;
+
+/// <summary>What is subscribed and held of one resource type on one control plane. Main loop.</summary>
+internal sealed class SubscribedType(ResourceType type)
+{
+    public ResourceType Type { get; } = type;
+
+    /// <summary>The owner of everything of this type; null when resources are asked for by name.</summary>
+    public IResourceCollection? Collection { get; set; }
+
+    public SubscriptionStats? Stats { get; set; }
+
+    public SortedDictionary<string, SubscribedName> Names { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Last accepted versions by name.</summary>
+    public Dictionary<string, HeldResource> Held { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Why the newest version of a resource was refused, until a good one comes.</summary>
+    public Dictionary<string, RejectedUpdate> Refused { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Changes since the last request of the present stream.</summary>
+    public SortedSet<string> Added { get; } = new(StringComparer.Ordinal);
+
+    public SortedSet<string> Removed { get; } = new(StringComparer.Ordinal);
+
+    public bool IsWanted => Collection is not null || Names.Count > 0;
+
+    /// <summary>Whether the present stream carried a request of this type.</summary>
+    public bool WasRequested { get; set; }
+
+    /// <summary>A subscription was added or dropped and the control plane does not know it yet.</summary>
+    public bool IsChanged { get; set; }
+
+    /// <summary>State of the world: version and nonce of the last response.</summary>
+    public string AcceptedVersion { get; set; } = "";
+
+    public string Nonce { get; set; } = "";
+
+    /// <summary>True from the first accepted response on.</summary>
+    public bool HasArrived { get; set; }
+}
