@@ -110,7 +110,7 @@ public static class Log
         }
 
         string line = FormatLine(SystemLoopClock.Instance.WallNow, ThreadId(), level, component, message);
-        Writer().Write(Encoding.UTF8.GetBytes(line));
+        EnsureStarted()?.Write(Encoding.UTF8.GetBytes(line));
     }
 
     /// <summary>Waits until what was logged is written, or the limit passes. For process exit.</summary>
@@ -121,7 +121,11 @@ public static class Log
             CultureInfo.InvariantCulture,
             $"[{when:yyyy-MM-dd HH:mm:ss.fff}][{threadId}][{NameOf(level)}][{component.Name}] {message}\n");
 
-    private static FileWriterThread Writer()
+    /// <summary>
+    /// Starts the log's thread. Loops do it when they are made, because a thread cannot be made once descriptors have run out,
+    /// which is when the log has something to say. Null when even so it could not be had: the line is lost.
+    /// </summary>
+    internal static FileWriterThread? EnsureStarted()
     {
         if (s_writer is { } writer)
         {
@@ -130,8 +134,16 @@ public static class Log
 
         lock (s_lock)
         {
-            return s_writer ??= FileWriterThread.ForDescriptor(
-                StandardError, "log", new FileWriterOptions { BufferBytes = BufferBytes, FlushInterval = s_flushInterval });
+            try
+            {
+                return s_writer ??= FileWriterThread.ForDescriptor(
+                    StandardError, "log", new FileWriterOptions { BufferBytes = BufferBytes, FlushInterval = s_flushInterval });
+            }
+            // How the runtime reports that the kernel gave no thread or no descriptor for one. A lost line is the lesser harm.
+            catch (OutOfMemoryException)
+            {
+                return null;
+            }
         }
     }
 

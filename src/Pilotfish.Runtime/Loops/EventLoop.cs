@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Pilotfish.Runtime.Buffers;
+using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Interop;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Timers;
@@ -32,6 +33,7 @@ public sealed class EventLoop : IDisposable
     private readonly TimerWheel _wheel;
     private readonly List<ITurnEndObserver> _turnEnd = [];
     private readonly Queue<Deferred> _deferred = new();
+    private readonly Queue<Deferred> _nextTurn = new();
     private string _phase = "start";
     private DateTimeOffset _wallNow;
     private bool _wallIsFresh;
@@ -53,6 +55,7 @@ public sealed class EventLoop : IDisposable
         _wheel = new TimerWheel(NowMilliseconds);
         Buffers = new BufferPool();
         Pipes = new PipePool();
+        _ = Log.EnsureStarted();
     }
 
     /// <summary>The loop of this thread.</summary>
@@ -178,6 +181,9 @@ public sealed class EventLoop : IDisposable
         _deferred.Enqueue(new Deferred(callback, state));
     }
 
+    /// <summary>Runs the callback in the next turn, after its events and timers.</summary>
+    internal void DeferToNextTurn(Action<object?> callback, object? state) => _nextTurn.Enqueue(new Deferred(callback, state));
+
     /// <summary>Closes the loop's own descriptors. Streams must be closed before.</summary>
     public void Dispose()
     {
@@ -233,6 +239,7 @@ public sealed class EventLoop : IDisposable
         try
         {
             TurnNumber++;
+            int yielded = _nextTurn.Count;
             _phase = "wait";
             int count = _epoll.Wait(WaitTime(waitMillisecondsMax));
             RefreshClock();
@@ -251,7 +258,8 @@ public sealed class EventLoop : IDisposable
             _phase = "posted callbacks";
             RunPosted();
             _phase = "deferred callbacks";
-            RunDeferred();
+            RunDeferred(_nextTurn, yielded);
+            RunDeferred(_deferred, _deferred.Count);
             _phase = "turn end";
             RunTurnEnd();
         }
@@ -271,7 +279,7 @@ public sealed class EventLoop : IDisposable
         // Ask for wake-ups first, then look: a post or stop that comes between sees the flag clear and writes the eventfd.
         Volatile.Write(ref _wakePending, 0);
         Interlocked.MemoryBarrier();
-        if (_deferred.Count > 0 || _turnEnd.Count > 0 || _stopping || !_posted.IsEmpty)
+        if (_deferred.Count > 0 || _nextTurn.Count > 0 || _turnEnd.Count > 0 || _stopping || !_posted.IsEmpty)
         {
             return 0;
         }
@@ -303,12 +311,12 @@ public sealed class EventLoop : IDisposable
         }
     }
 
-    private void RunDeferred()
+    private void RunDeferred(Queue<Deferred> queue, int count)
     {
-        // Only what is queued now: a callback that defers itself again waits for the next turn.
-        for (int left = Math.Min(_deferred.Count, _options.CallbacksPerTurnMax); left > 0; left--)
+        // Only what was counted: a callback that defers itself again waits for the next turn.
+        for (int left = Math.Min(count, _options.CallbacksPerTurnMax); left > 0; left--)
         {
-            Deferred deferred = _deferred.Dequeue();
+            Deferred deferred = queue.Dequeue();
             deferred.Callback(deferred.State);
         }
     }

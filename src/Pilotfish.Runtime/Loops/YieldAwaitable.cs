@@ -21,5 +21,5 @@ public readonly struct YieldAwaitable : ICriticalNotifyCompletion
 
     public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
 
-    public void UnsafeOnCompleted(Action continuation) => _loop.Defer(s_run, continuation);
+    public void UnsafeOnCompleted(Action continuation) => _loop.DeferToNextTurn(s_run, continuation);
 }

@@ -3,6 +3,7 @@ using Pilotfish.Runtime.Interop;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Streams;
 using Pilotfish.Runtime.Tls;
+using Flags = Pilotfish.Runtime.Sockets.SocketStreamFlags;
 
 namespace Pilotfish.Runtime.Sockets;
 
@@ -45,31 +46,6 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
     {
         _loop = loop;
         _options = options;
-    }
-
-    [Flags]
-    private enum Flags : ushort
-    {
-        None = 0,
-
-        /// <summary>A receive is worth trying.</summary>
-        Readable = 1,
-
-        /// <summary>The kernel reported the peer's end; a short receive proves nothing any more.</summary>
-        PeerEnded = 2,
-
-        /// <summary>The kernel reported an error.</summary>
-        PeerReset = 4,
-
-        /// <summary>A receive has returned the end or the error, or the observer was told.</summary>
-        EndTold = 8,
-
-        /// <summary>A peek saw everything that is there; only a new event makes waiting worth ending.</summary>
-        PeekedAll = 16,
-        Connecting = 32,
-        SendShut = 64,
-        Closed = 128,
-        Unix = 256,
     }
 
     public EventLoop Loop => _loop;
@@ -118,17 +94,6 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
     /// <summary>A socket that is not connected yet. It has a descriptor from <see cref="ConnectAsync"/> on.</summary>
     public static SocketStream Create(EventLoop loop, SocketStreamOptions? options = null) =>
         new(loop, options ?? SocketStreamOptions.Default);
-
-    /// <summary>Two connected Unix sockets on one loop, for tests and for handing one end to a child.</summary>
-    public static (SocketStream First, SocketStream Second) CreatePair(EventLoop loop)
-    {
-        if (!SocketCalls.TryOpenPair(out int first, out int second, out int errno))
-        {
-            throw new IOException($"A socket pair could not be made: {Errno.ToIoError(errno).Describe()}.");
-        }
-
-        return (Adopt(loop, first, NetAddress.Unix("")), Adopt(loop, second, NetAddress.Unix("")));
-    }
 
     /// <summary>Takes over a connection that another loop let go.</summary>
     public static SocketStream Attach(EventLoop loop, SocketHandleTransfer transfer)
@@ -216,7 +181,7 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
         operation.Buffer = buffer;
         if (resume)
         {
-            _loop.Defer(s_resumeReceive, this);
+            _loop.DeferToNextTurn(s_resumeReceive, this);
         }
 
         return pending;

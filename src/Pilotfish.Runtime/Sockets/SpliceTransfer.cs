@@ -23,7 +23,7 @@ internal static class SpliceTransfer
                 return new SpliceResult(total, SpliceEnd.NoPipe, Errno.ToIoError(errno));
             }
 
-            int taken = Fill(source, pipe, out IoError error);
+            int taken = Fill(source, pipe, Math.Min(left, PipePool.CapacityBytes), out IoError error);
             if (taken <= 0)
             {
                 loop.Pipes.Return(pipe, isEmpty: true);
@@ -76,7 +76,7 @@ internal static class SpliceTransfer
     }
 
     /// <summary>Bytes taken; 0 with no error at the end of the source, -1 with the error otherwise.</summary>
-    private static int Fill(SocketStream source, PipePool.Pipe pipe, out IoError error)
+    private static int Fill(SocketStream source, PipePool.Pipe pipe, int bytesMax, out IoError error)
     {
         if (source.Descriptor < 0)
         {
@@ -84,7 +84,7 @@ internal static class SpliceTransfer
             return -1;
         }
 
-        int n = PipeCalls.Splice(source.Descriptor, pipe.WriteEnd, PipePool.CapacityBytes, out int errno);
+        int n = PipeCalls.Splice(source.Descriptor, pipe.WriteEnd, bytesMax, out int errno);
         error = IoError.None;
         if (n == 0)
         {

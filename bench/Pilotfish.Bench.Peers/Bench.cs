@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Pilotfish.Bench.Peers.Loads;
+using Pilotfish.Bench.Peers.Peers;
+
+namespace Pilotfish.Bench.Peers;
+
+/// <summary>Starts the peers of a mode side by side, loads one at a time in interleaved rounds, and ends them by their ids.</summary>
+internal sealed class Bench(BenchOptions options, string directory)
+{
+    private const int ProxyCore = 0;
+    private const int LoadCore = 1;
+    private const int TcpConnections = 4;
+
+    private readonly IPeer[] _peers = [new PilotfishPeer(options.Pilotfish), new NginxPeer(), new HaproxyPeer(), new YarpPeer(options.Yarp)];
+
+    public void Run(string mode)
+    {
+        bool tcp = mode == "tcp";
+        int hosts = mode.StartsWith("hosts-", StringComparison.Ordinal) ? int.Parse(mode[6..], CultureInfo.InvariantCulture) : 1;
+        string host = HostOf(hosts);
+        using TcpLoad? tcpLoad = tcp ? new TcpLoad() : null;
+        int backendPort = tcpLoad?.SinkPort ?? FreePort();
+        using PinnedProcess? backend = tcp ? null : PinnedProcess.Start(Backend.Configure(directory, backendPort), LoadCore, LogOf("backend"));
+        if (backend is not null && !backend.WaitForPort(backendPort))
+        {
+            throw new InvalidOperationException($"The backend did not start; see {LogOf("backend")}.");
+        }
+
+        var running = new Dictionary<string, (PinnedProcess Process, int Port)>();
+        try
+        {
+            foreach (IPeer peer in _peers.Where(peer => options.Peers.Contains(peer.Name)))
+            {
+                var setup = new PeerSetup
+                {
+                    Directory = directory, Port = FreePort(), BackendPort = backendPort, Tcp = tcp, AccessLog = mode == "http-log", Hosts = hosts,
+                };
+                StartPeer(peer, setup, running);
+            }
+
+            if (mode == "idle")
+            {
+                MeasureIdle(running, host);
+            }
+            else
+            {
+                Measure(mode, running, host, tcpLoad);
+            }
+        }
+        finally
+        {
+            foreach ((PinnedProcess process, _) in running.Values)
+            {
+                process.Dispose();
+            }
+        }
+    }
+
+    private void StartPeer(IPeer peer, PeerSetup setup, Dictionary<string, (PinnedProcess Process, int Port)> running)
+    {
+        ProcessStartInfo? start = peer.Configure(setup);
+        if (start is null)
+        {
+            Console.WriteLine($"  {peer.Name} does not do this mode here.");
+            return;
+        }
+
+        PinnedProcess process = PinnedProcess.Start(start, ProxyCore, LogOf(peer.Name));
+        if (!process.WaitForPort(setup.Port) || !(setup.Tcp || process.WaitForAnswer(setup.Port, HostOf(setup.Hosts))))
+        {
+            string log = File.Exists(LogOf(peer.Name)) ? File.ReadAllText(LogOf(peer.Name)) : "";
+            Console.WriteLine($"  {peer.Name} did not start: {log[..Math.Min(log.Length, 2000)]}");
+            process.Dispose();
+            return;
+        }
+
+        running[peer.Name] = (process, setup.Port);
+    }
+
+    private void Measure(string mode, Dictionary<string, (PinnedProcess Process, int Port)> running, string host, TcpLoad? tcpLoad)
+    {
+        var samples = new Dictionary<string, List<Sample>>();
+        foreach ((string name, (PinnedProcess process, int port)) in running)
+        {
+            samples[name] = [];
+            MeasureOnce(process, port, host, tcpLoad, _peers.First(peer => peer.Name == name).WarmUp);
+        }
+
+        for (int round = 0; round < options.Rounds; round++)
+        {
+            foreach ((string name, (PinnedProcess process, int port)) in running)
+            {
+                samples[name].Add(MeasureOnce(process, port, host, tcpLoad, TimeSpan.FromSeconds(options.Seconds)));
+            }
+        }
+
+        Report.Print(mode, samples);
+    }
+
+    private Sample MeasureOnce(PinnedProcess process, int port, string host, TcpLoad? tcpLoad, TimeSpan time)
+    {
+        double before = process.CpuSeconds();
+        double operations, seconds, p50 = 0, p99 = 0;
+        if (tcpLoad is null)
+        {
+            (operations, seconds, p50, p99) = WrkLoad.Run(port, host, options.Connections, time);
+        }
+        else
+        {
+            (operations, seconds) = tcpLoad.Run(port, TcpConnections, time);
+        }
+
+        double cpu = process.CpuSeconds() - before;
+        return new Sample(operations / seconds, cpu * 1e6 / operations, p50, p99, process.ResidentKilobytes());
+    }
+
+    private void MeasureIdle(Dictionary<string, (PinnedProcess Process, int Port)> running, string host)
+    {
+        Console.WriteLine();
+        Console.WriteLine($"idle: {options.IdleConnections} connections after one request each");
+        foreach ((string name, (PinnedProcess process, int port)) in running)
+        {
+            WrkLoad.Run(port, host, options.Connections, TimeSpan.FromSeconds(1));
+            long before = process.ResidentKilobytes();
+            long during = 0;
+            int answered = IdleLoad.Run(port, host, options.IdleConnections, () => during = process.ResidentKilobytes());
+            double each = (during - before) * 1024.0 / options.IdleConnections;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"      {name,-10} {each,8:F0} bytes each   RSS {before / 1024.0:F1} -> {during / 1024.0:F1} MB   answered {answered}"));
+        }
+    }
+
+    private static string HostOf(int hosts) => $"service-{hosts * 3 / 4}.example.com";
+
+    private string LogOf(string name) => Path.Combine(directory, name + ".out");
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+}

@@ -1,0 +1,52 @@
+using System.Globalization;
+
+namespace Pilotfish.Bench.Peers;
+
+/// <summary>What the command line asks for.</summary>
+internal sealed record BenchOptions
+{
+    public int Seconds { get; private init; } = 3;
+
+    public int Rounds { get; private init; } = 3;
+
+    public int Connections { get; private init; } = 64;
+
+    public int IdleConnections { get; private init; } = 5000;
+
+    public IReadOnlyList<string> Modes { get; private init; } = ["http", "http-log", "hosts-10", "hosts-10000", "tcp", "idle"];
+
+    public IReadOnlyList<string> Peers { get; private init; } = ["pilotfish", "nginx", "haproxy", "yarp"];
+
+    /// <summary>The executable that serves; a .dll is run by dotnet.</summary>
+    public required string Pilotfish { get; init; }
+
+    public required string Yarp { get; init; }
+
+    public static BenchOptions Parse(string[] args)
+    {
+        var options = new BenchOptions { Pilotfish = "", Yarp = "" };
+        for (int i = 0; i + 1 < args.Length; i += 2)
+        {
+            string value = args[i + 1];
+            options = args[i] switch
+            {
+                "--seconds" => options with { Seconds = Number(value, 1, 60) },
+                "--rounds" => options with { Rounds = Number(value, 1, 50) },
+                "--connections" => options with { Connections = Number(value, 1, 5000) },
+                "--idle" => options with { IdleConnections = Number(value, 10, 100_000) },
+                "--modes" => options with { Modes = value.Split(',') },
+                "--peers" => options with { Peers = value.Split(',') },
+                "--pilotfish" => options with { Pilotfish = value },
+                "--yarp" => options with { Yarp = value },
+                _ => throw new ArgumentException($"'{args[i]}' is no option; there are --seconds, --rounds, --connections, --idle, --modes, --peers, --pilotfish, --yarp."),
+            };
+        }
+
+        return options;
+    }
+
+    private static int Number(string text, int min, int max) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= min && value <= max
+            ? value
+            : throw new ArgumentException($"'{text}' is no number from {min} to {max}.");
+}

@@ -1,0 +1,5 @@
+namespace Pilotfish.Bench.Peers.Loads;
+
+/// <summary>One round of one peer. Operations are requests, or MiB for TCP.</summary>
+internal readonly record struct Sample(
+    double OperationsPerSecond, double CpuMicrosecondsPerOperation, double P50Milliseconds, double P99Milliseconds, long ResidentKilobytes);

@@ -1,0 +1,21 @@
+namespace Pilotfish.Bench.Peers.Peers;
+
+/// <summary>What every peer is told to do in a mode.</summary>
+internal sealed record PeerSetup
+{
+    public required string Directory { get; init; }
+
+    public required int Port { get; init; }
+
+    public required int BackendPort { get; init; }
+
+    /// <summary>Plain TCP instead of HTTP.</summary>
+    public bool Tcp { get; init; }
+
+    public bool AccessLog { get; init; }
+
+    /// <summary>Virtual hosts, service-0.example.com and on; requests go to one in the middle.</summary>
+    public int Hosts { get; init; } = 1;
+
+    public string PathOf(string name) => Path.Combine(Directory, name);
+}

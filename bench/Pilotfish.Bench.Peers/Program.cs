@@ -1,0 +1,30 @@
+using Pilotfish.Bench.Peers;
+
+// Runs the proxies side by side; see bench/peers/run.sh.
+BenchOptions options;
+try
+{
+    options = BenchOptions.Parse(args);
+}
+catch (ArgumentException exception)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 64;
+}
+
+string directory = Directory.CreateTempSubdirectory("pilotfish-bench-").FullName;
+try
+{
+    Console.WriteLine($"Proxies on core 0, load and backend on core 1; {options.Rounds} rounds of {options.Seconds} s, interleaved.");
+    var bench = new Bench(options, directory);
+    foreach (string mode in options.Modes)
+    {
+        bench.Run(mode);
+    }
+
+    return 0;
+}
+finally
+{
+    Directory.Delete(directory, recursive: true);
+}

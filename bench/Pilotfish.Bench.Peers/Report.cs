@@ -1,0 +1,44 @@
+using System.Globalization;
+using Pilotfish.Bench.Peers.Loads;
+
+namespace Pilotfish.Bench.Peers;
+
+/// <summary>Medians with their range, and our ratio to each peer.</summary>
+internal static class Report
+{
+    public static void Print(string mode, IReadOnlyDictionary<string, List<Sample>> samples)
+    {
+        string unit = mode == "tcp" ? "MiB" : "req";
+        Console.WriteLine();
+        Console.WriteLine(mode);
+        Console.WriteLine($"  {"peer",-10} {unit + "/s",24} {"CPU-us/" + unit,24} {"p50 ms",8} {"p99 ms",8} {"RSS MB",8}   our CPU / theirs");
+        samples.TryGetValue("pilotfish", out List<Sample>? ours);
+        foreach ((string peer, List<Sample> rounds) in samples)
+        {
+            string ratio = ours is null || peer == "pilotfish" ? "" : Ratio(ours, rounds);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"  {peer,-10} {Range(rounds, s => s.OperationsPerSecond, "F0"),24} " +
+                $"{Range(rounds, s => s.CpuMicrosecondsPerOperation, "F1"),24} {Median(rounds, s => s.P50Milliseconds),8:F2} " +
+                $"{Median(rounds, s => s.P99Milliseconds),8:F2} {Median(rounds, s => s.ResidentKilobytes / 1024.0),8:F1}   {ratio}"));
+        }
+    }
+
+    public static double Median(IEnumerable<Sample> samples, Func<Sample, double> value)
+    {
+        double[] sorted = [.. samples.Select(value).Order()];
+        return sorted[sorted.Length / 2];
+    }
+
+    /// <summary>Rounds are interleaved, so round i of both saw the same machine: the ratio is taken per round.</summary>
+    private static string Ratio(List<Sample> ours, List<Sample> theirs)
+    {
+        double[] ratios = [.. ours.Zip(theirs, (a, b) => a.CpuMicrosecondsPerOperation / b.CpuMicrosecondsPerOperation).Order()];
+        return string.Create(CultureInfo.InvariantCulture, $"{ratios[ratios.Length / 2]:F2} ({ratios[0]:F2}-{ratios[^1]:F2})");
+    }
+
+    private static string Range(List<Sample> samples, Func<Sample, double> value, string format)
+    {
+        string Text(double number) => number.ToString(format, CultureInfo.InvariantCulture);
+        return $"{Text(Median(samples, value))} ({Text(samples.Min(value))}-{Text(samples.Max(value))})";
+    }
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Measures Pilotfish beside nginx, HAProxy and YARP: same backend, same load, proxies on core 0, load on core 1.
+# Usage: bench/peers/run.sh [--seconds N] [--rounds N] [--modes http,http-log,hosts-10,hosts-10000,tcp,idle] [--peers pilotfish,nginx,haproxy,yarp]
+# PILOTFISH_BENCH_BIN names the executable to measure; else the published sidecar, else a JIT build made here.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+need=()
+command -v nginx >/dev/null || need+=(nginx)
+command -v haproxy >/dev/null || need+=(haproxy)
+command -v wrk >/dev/null || need+=(wrk)
+command -v taskset >/dev/null || need+=(util-linux)
+[ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || need+=(libnginx-mod-stream)
+if [ ${#need[@]} -gt 0 ]; then
+  echo "Installing: ${need[*]}"
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${need[@]}" >/dev/null
+fi
+
+build() { dotnet build -c Release -v q --nologo "$1" >/dev/null; }
+build bench/Pilotfish.Bench.Peers
+build bench/Pilotfish.Bench.Yarp
+out=artifacts/build/bin
+pilotfish=${PILOTFISH_BENCH_BIN:-}
+if [ -z "$pilotfish" ] && [ -x artifacts/pilotfish-sidecar ]; then pilotfish=artifacts/pilotfish-sidecar; fi
+if [ -z "$pilotfish" ]; then
+  build src/Pilotfish.Sidecar
+  pilotfish=$out/Pilotfish.Sidecar/release/pilotfish-sidecar.dll
+fi
+echo "Measuring $pilotfish"
+
+# The runner itself makes load (plain TCP, idle connections) and starts wrk, so all of it belongs on the load's core.
+exec taskset -c 1 dotnet "$out/Pilotfish.Bench.Peers/release/Pilotfish.Bench.Peers.dll" \
+  --pilotfish "$(realpath -m "$pilotfish")" --yarp "$PWD/$out/Pilotfish.Bench.Yarp/release/Pilotfish.Bench.Yarp.dll" "$@"

@@ -1,0 +1,144 @@
+using System.Text;
+using Pilotfish.Runtime.Diagnostics;
+using Pilotfish.Runtime.Interop;
+
+namespace Pilotfish.Runtime.Tests.Diagnostics;
+
+public sealed class FileWriterThreadTests : IDisposable
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
+    private static readonly FileWriterOptions s_never = new() { FlushInterval = TimeSpan.FromHours(1), BufferBytes = 4096, FlushBytesMin = 4096 };
+
+    private readonly string _directory = Directory.CreateTempSubdirectory("runtime-writer").FullName;
+
+    private string Path1 => Path.Combine(_directory, "access.log");
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public void Write_ManyThreads_KeepsEveryLineWhole()
+    {
+        const int Threads = 4;
+        const int Lines = 5000;
+        using (FileWriterThread writer = FileWriterThread.Open(Path1, new FileWriterOptions { FlushInterval = TimeSpan.FromMilliseconds(1) }))
+        {
+            Thread[] threads = [.. Enumerable.Range(0, Threads).Select(id => new Thread(() =>
+            {
+                for (int i = 0; i < Lines; i++)
+                {
+                    byte[] line = Encoding.ASCII.GetBytes($"{id} {i} {new string((char)('a' + id), i % 90)}\n");
+                    while (!writer.Write(line))
+                    {
+                        Thread.Yield();
+                    }
+                }
+            }))];
+            Array.ForEach(threads, thread => thread.Start());
+            Array.ForEach(threads, thread => thread.Join());
+        }
+
+        int[] next = new int[Threads];
+        foreach (string line in File.ReadLines(Path1))
+        {
+            string[] parts = line.Split(' ');
+            int id = int.Parse(parts[0]);
+            Assert.Equal(next[id]++, int.Parse(parts[1]));
+            Assert.Equal(new string((char)('a' + id), (next[id] - 1) % 90), parts[2]);
+        }
+
+        Assert.All(next, count => Assert.Equal(Lines, count));
+    }
+
+    [Fact]
+    public void Write_BelowTheThreshold_WaitsForFlush()
+    {
+        using FileWriterThread writer = FileWriterThread.Open(Path1, s_never);
+        Assert.True(writer.Write("line\n"u8));
+        Assert.Equal("", File.ReadAllText(Path1));
+        Assert.True(writer.Flush(s_limit));
+        Assert.Equal("line\n", File.ReadAllText(Path1));
+    }
+
+    [Fact]
+    public void Dispose_GatheredLines_AreWritten()
+    {
+        using (FileWriterThread writer = FileWriterThread.Open(Path1, s_never))
+        {
+            writer.Write("last words\n"u8);
+        }
+
+        Assert.Equal("last words\n", File.ReadAllText(Path1));
+    }
+
+    [Fact]
+    public void Write_ReaderOfThePipeStuck_DropsAndCountsButNeverBlocks()
+    {
+        Assert.True(PipeCalls.TryOpen(4096, out int readEnd, out int writeEnd, out _));
+        using (FileWriterThread writer = FileWriterThread.ForDescriptor(writeEnd, "stuck", s_never with { FlushBytesMin = 1 }))
+        {
+            byte[] line = new byte[1000];
+            // The pipe, the writer's half and the open half fill; then lines are dropped, and this loop ends.
+            while (writer.DroppedLines < 100)
+            {
+                writer.Write(line);
+            }
+
+            Assert.True(writer.DroppedBytes >= 100 * line.Length);
+            FileCalls.Close(readEnd);
+        }
+
+        FileCalls.Close(writeEnd);
+    }
+
+    [Fact]
+    public void Write_ClosedPipe_IsCountedAndLaterLinesAreTried()
+    {
+        Assert.True(PipeCalls.TryOpen(4096, out int readEnd, out int writeEnd, out _));
+        FileCalls.Close(readEnd);
+        using FileWriterThread writer = FileWriterThread.ForDescriptor(writeEnd, "closed", s_never);
+        writer.Write("one\n"u8);
+        Assert.True(writer.Flush(s_limit));
+        Assert.Equal(4, writer.DroppedBytes);
+        writer.Write("two\n"u8);
+        Assert.True(writer.Flush(s_limit));
+        Assert.Equal(8, writer.DroppedBytes);
+        FileCalls.Close(writeEnd);
+    }
+
+    [Fact]
+    public void Write_FullDisk_IsCounted()
+    {
+        using FileWriterThread writer = FileWriterThread.Open("/dev/full", s_never);
+        writer.Write("no room\n"u8);
+        Assert.True(writer.Flush(s_limit));
+        Assert.Equal(8, writer.DroppedBytes);
+    }
+
+    [Fact]
+    public void Reopen_AfterRotation_WritesToTheNewFile()
+    {
+        using FileWriterThread writer = FileWriterThread.Open(Path1, s_never);
+        writer.Write("old\n"u8);
+        Assert.True(writer.Flush(s_limit));
+        File.Move(Path1, Path1 + ".1");
+        writer.PostReopen();
+        Assert.True(writer.Flush(s_limit));
+        writer.Write("new\n"u8);
+        Assert.True(writer.Flush(s_limit));
+        Assert.Equal("old\n", File.ReadAllText(Path1 + ".1"));
+        Assert.Equal("new\n", File.ReadAllText(Path1));
+    }
+
+    [Fact]
+    public void Open_MissingDirectory_SaysWhichFile() =>
+        Assert.Contains("nowhere", Assert.Throws<IOException>(() =>
+            FileWriterThread.Open(Path.Combine(_directory, "nowhere", "x.log"), s_never)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Write_LongerThanTheBuffer_IsDropped()
+    {
+        using FileWriterThread writer = FileWriterThread.Open(Path1, s_never);
+        Assert.False(writer.Write(new byte[5000]));
+        Assert.True(writer.Write("fits\n"u8) || writer.Flush(s_limit));
+    }
+}
