@@ -1,0 +1,48 @@
+namespace Pilotfish.ControlPlane.Injection.KubeInject;
+
+/// <summary>`kube-inject`: adds the sidecar to the workloads of a manifest and prints the whole.</summary>
+public static class KubeInjectCommand
+{
+    private const int Success = 0;
+    private const int Failure = 1;
+    private const string StandardStream = "-";
+
+    /// <summary>Runs the command; returns its exit code.</summary>
+    /// <param name="environment">Reads a variable of the process' environment.</param>
+    public static int Run(
+        KubeInjectOptions options, Func<string, string?> environment, TextReader input, TextWriter output, TextWriter errors)
+    {
+        if (options.InputFile.Length == 0)
+        {
+            errors.WriteLine("Error: filename not specified (see --filename or -f)");
+            return Failure;
+        }
+
+        var warnings = new List<string>();
+        try
+        {
+            var injector = new Injector(KubeInjectSettings.Load(options, environment));
+            using var file = options.InputFile == StandardStream ? null : new StreamReader(options.InputFile);
+            using var result = options.OutputFile.Length == 0 ? null : new StreamWriter(options.OutputFile);
+            new ManifestInjector(injector, warnings.Add).Run(file ?? input, options.InputFile, result ?? output);
+            return Success;
+        }
+        catch (InjectionException e)
+        {
+            errors.WriteLine($"Error: {e.Message}");
+            return Failure;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            errors.WriteLine($"Error: {e.Message}");
+            return Failure;
+        }
+        finally
+        {
+            foreach (var warning in warnings)
+            {
+                errors.WriteLine(warning);
+            }
+        }
+    }
+}

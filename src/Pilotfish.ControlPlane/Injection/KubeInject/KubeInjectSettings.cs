@@ -1,0 +1,94 @@
+using Pilotfish.Api.Yaml;
+using Pilotfish.ControlPlane.Injection.Configuration;
+using Pilotfish.ControlPlane.Injection.Merging;
+
+namespace Pilotfish.ControlPlane.Injection.KubeInject;
+
+/// <summary>Builds the settings of `kube-inject` from its files and flags.</summary>
+internal static class KubeInjectSettings
+{
+    private const string DefaultRevision = "default";
+
+    /// <exception cref="InjectionException">A file is missing or holds something else than it must.</exception>
+    public static InjectionSettings Load(KubeInjectOptions options, Func<string, string?> environment)
+    {
+        // Templates of the default revision are rendered with an empty one.
+        var revision = options.Revision == DefaultRevision ? "" : options.Revision;
+        var installation = InstallationValues.Create(ReadOperatorSpec(options.OperatorFile), options.Settings);
+        var values = installation.Values(ReadMapping(options.ValuesFile), revision);
+        var mesh = installation.Mesh(values);
+        if (ReadMapping(options.MeshConfigFile) is { } meshConfig)
+        {
+            mesh = mesh.With(Unwrap(meshConfig, "mesh"));
+        }
+
+        var config = options.InjectConfigFile.Length == 0
+            ? InjectionConfig.FromValues(values, environment)
+            : InjectionConfig.Parse(Unwrap(ReadText(options.InjectConfigFile), "config"), environment);
+        return new InjectionSettings
+        {
+            Config = config.WithPolicy(InjectionPolicy.Enabled),
+            Values = values,
+            Mesh = mesh,
+            Revision = revision,
+            // Without a cluster there are no nodes to ask for their version, so only a clear yes counts.
+            NativeSidecars = environment("ENABLE_NATIVE_SIDECARS") == "true",
+            CompliancePolicy = environment("COMPLIANCE_POLICY") ?? "",
+        };
+    }
+
+    private static YamlMapping ReadOperatorSpec(string file)
+    {
+        var document = ReadMapping(file);
+        if (document is not null && document.Text("kind") is { } kind && kind != "IstioOperator")
+        {
+            throw new InjectionException($"{file}: expected an IstioOperator, found {kind}.");
+        }
+
+        return document?.Mapping("spec") ?? new YamlMapping();
+    }
+
+    /// <summary>The key of a ConfigMap, where a whole ConfigMap was given in place of its content.</summary>
+    private static YamlMapping Unwrap(YamlMapping document, string key) =>
+        document.Text("kind") == "ConfigMap" && document.TextAt("data", key) is { } text
+            ? ParseMapping(text, key) ?? new YamlMapping()
+            : document;
+
+    private static string Unwrap(string text, string key)
+    {
+        var parsed = YamlDocuments.Parse(text, key);
+        return parsed.IsOk && parsed.Documents is [YamlMapping document] && document.Text("kind") == "ConfigMap"
+            && document.TextAt("data", key) is { } inner ? inner : text;
+    }
+
+    private static YamlMapping? ReadMapping(string file) => file.Length == 0 ? null : ParseMapping(ReadText(file), file);
+
+    private static YamlMapping? ParseMapping(string text, string file)
+    {
+        var parsed = YamlDocuments.Parse(text, file);
+        if (!parsed.IsOk)
+        {
+            throw new InjectionException(parsed.Errors[0].ToString());
+        }
+
+        return parsed.Documents switch
+        {
+            [] => null,
+            [YamlMapping mapping] => mapping,
+            [_] => throw new InjectionException($"{file}: expected a mapping."),
+            _ => throw new InjectionException($"{file}: contains several documents; only one is supported."),
+        };
+    }
+
+    private static string ReadText(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InjectionException($"cannot read '{file}': {e.Message}", e);
+        }
+    }
+}
