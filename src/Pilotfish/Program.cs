@@ -2,18 +2,11 @@ using Pilotfish.Api.Names;
 using Pilotfish.Capture;
 using Pilotfish.Commands;
 
-// One line per role. A role parses its own arguments and returns its exit code; nothing is decided here.
+// One line per role that replaces a tool of Istio's and keeps its flags; the rest is the command tree. Nothing is decided here.
 Invocation asked = Invocation.Current(args);
 return asked.Role switch
 {
     "istio-iptables" => IptablesCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     "kube-inject" => KubeInject.Run(asked.Args, ProcessEnvironment.Read()),
-    _ => Unknown(asked.Role),
+    _ => await CommandTree.RunAsync(args),
 };
-
-static int Unknown(string role)
-{
-    const int ExitUsage = 64;
-    Console.Error.WriteLine(role.Length == 0 ? "Usage: pilotfish ROLE [flags]" : $"Unknown role '{role}'.");
-    return ExitUsage;
-}

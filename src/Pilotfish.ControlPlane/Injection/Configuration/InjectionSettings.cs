@@ -20,4 +20,22 @@ public sealed record InjectionSettings
 
     /// <summary>The policy that cryptography must comply with, such as fips-140-3; empty for none.</summary>
     public string CompliancePolicy { get; init; } = "";
+
+    /// <summary>The settings of an installation with Istio's defaults, for who has no installation's files.</summary>
+    /// <param name="assignments">As install's `--set` takes them, for instance `meshConfig.accessLogFile=/dev/stdout`.</param>
+    /// <param name="meshConfig">The operator's own mesh configuration, which wins; null where there is none.</param>
+    /// <exception cref="InjectionException">A setting holds something else than it must.</exception>
+    public static InjectionSettings ForInstallation(IEnumerable<string> assignments, YamlMapping? meshConfig, bool nativeSidecars)
+    {
+        var installation = InstallationValues.Create(new YamlMapping(), assignments);
+        var values = installation.Values(null, "");
+        var mesh = installation.Mesh(values);
+        return new InjectionSettings
+        {
+            Config = InjectionConfig.FromValues(values, _ => null),
+            Values = values,
+            Mesh = meshConfig is null ? mesh : mesh.With(meshConfig),
+            NativeSidecars = nativeSidecars,
+        };
+    }
 }

@@ -1,0 +1,33 @@
+using System.Diagnostics;
+using Pilotfish.Local.State;
+
+namespace Pilotfish.Local.Commands;
+
+/// <summary>`exec POD -- CMD`: runs a command in a container, as its user, with this terminal's streams and its exit code.</summary>
+public static class ExecCommand
+{
+    public static async Task<int> RunAsync(
+        string? mesh, string pod, string? container, IReadOnlyList<string> command, TextWriter error)
+    {
+        try
+        {
+            PodDescription target = MeshLocator.FindPod(MeshLocator.Find(mesh).Description, pod);
+            ContainerDescription into = MeshLocator.FindContainer(target, container);
+            if (into.Phase != "Running" || !File.Exists(into.ExecFile))
+            {
+                throw new LocalException($"Container '{into.Name}' of pod '{target.ShortName}' is not running ({into.Phase}).");
+            }
+
+            string[] words = [.. (await File.ReadAllTextAsync(into.ExecFile)).Split('\0'), .. command];
+            using Process process = Process.Start(words[0], words[1..])
+                ?? throw new LocalException($"'{words[0]}' could not be started.");
+            await process.WaitForExitAsync();
+            return process.ExitCode;
+        }
+        catch (LocalException e)
+        {
+            await error.WriteLineAsync("error: " + e.Message);
+            return 1;
+        }
+    }
+}

@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Pilotfish.Local.Kubelet;
+using Pilotfish.Local.Mesh;
+using Pilotfish.Local.State;
+
+namespace Pilotfish.Local.Commands;
+
+/// <summary>`up DIR`: brings the mesh up and stays, or, with --detach, leaves it running in the background.</summary>
+public static class UpCommand
+{
+    private const int ExitSuccess = 0;
+    private const int ExitFailure = 1;
+    private const int IdBytes = 3;
+
+    /// <summary>A dozen pods on two busy cores need half a minute; pods that crash never get ready.</summary>
+    private static readonly TimeSpan s_detachDeadline = TimeSpan.FromMinutes(5);
+
+    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100);
+
+    /// <param name="directory">The folder of manifests.</param>
+    /// <param name="detach">Return when the mesh is up.</param>
+    /// <param name="publish">"PORT:SERVICE:PORT" each.</param>
+    /// <param name="meshId">Set only by our own detached process, which must use the folder its parent looks at.</param>
+    public static async Task<int> RunAsync(
+        string directory, bool detach, IReadOnlyList<string> publish, string? meshId, TextWriter output, TextWriter error)
+    {
+        try
+        {
+            MachineNeeds.Demand();
+            string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
+            if (!Directory.Exists(full))
+            {
+                throw new LocalException($"There is no folder '{directory}'.");
+            }
+
+            var options = new MeshOptions(full, [.. publish.Select(PublishedPort.Parse)]);
+            string id = meshId ?? RandomNumberGenerator.GetHexString(IdBytes * 2, lowercase: true);
+            return detach
+                ? await DetachAsync(options, publish, new MeshFolders(id), output)
+                : await StayAsync(options, new MeshFolders(id), output);
+        }
+        catch (LocalException e)
+        {
+            await error.WriteLineAsync("error: " + e.Message);
+            return ExitFailure;
+        }
+    }
+
+    private static async Task<int> StayAsync(MeshOptions options, MeshFolders folders, TextWriter output)
+    {
+        using var stop = new CancellationTokenSource();
+        using IDisposable interrupted = OnSignal(PosixSignal.SIGINT, stop);
+        using IDisposable terminated = OnSignal(PosixSignal.SIGTERM, stop);
+        using IDisposable hungUp = OnSignal(PosixSignal.SIGHUP, stop);
+        long began = Stopwatch.GetTimestamp();
+        TextWriter lines = TextWriter.Synchronized(output);
+        void Say(string text) => Report(lines, began, text);
+        folders.Create();
+        MeshLock held = MeshLock.TryTake(folders)
+            ?? throw new LocalException($"The mesh '{folders.Id}' is running already.");
+        if (await Leftovers.RemoveAsync() is > 0 and int removed)
+        {
+            await output.WriteLineAsync($"removed what {removed} killed meshes had left");
+        }
+
+        try
+        {
+            await LocalMesh.RunAsync(
+                options, folders, new SidecarInjector(Say), Say, stop.Token);
+        }
+        finally
+        {
+            await Leftovers.RemoveAsync(folders);
+            held.Dispose();
+            Leftovers.RemoveRootIfEmpty();
+        }
+
+        Report(lines, began, "everything is removed");
+        return ExitSuccess;
+    }
+
+    private static void Report(TextWriter output, long began, string text)
+    {
+        output.WriteLine($"[{Stopwatch.GetElapsedTime(began).TotalSeconds,6:0.0} s] {text}");
+        output.Flush();
+    }
+
+    private static PosixSignalRegistration OnSignal(PosixSignal signal, CancellationTokenSource stop) =>
+        PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        });
+
+    private static async Task<int> DetachAsync(MeshOptions options, IReadOnlyList<string> publish, MeshFolders folders, TextWriter output)
+    {
+        folders.Create();
+        await File.WriteAllTextAsync(folders.UpLog, string.Empty);
+
+        // Held before the child starts, so that its last words can be read even after it has removed the file.
+        using var log = new StreamReader(new FileStream(folders.UpLog, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+        string[] words =
+        [
+            Environment.ProcessPath!, "up", options.Directory, "--mesh-id", folders.Id,
+            .. publish.SelectMany(p => new[] { "--publish", p }),
+        ];
+        string script = $"exec </dev/null >>{Sandboxes.Shell.Quote(folders.UpLog)} 2>&1; exec setsid {Sandboxes.Shell.Quote(words)}";
+        using Process child = Process.Start("/bin/sh", ["-c", script])
+            ?? throw new LocalException("'/bin/sh' could not be started.");
+        long began = Stopwatch.GetTimestamp();
+        while (!child.HasExited && Stopwatch.GetElapsedTime(began) < s_detachDeadline)
+        {
+            await CopyAsync(log, output);
+            if (MeshDescription.Read(folders.Description)?.Phase == MeshDescription.Running)
+            {
+                await CopyAsync(log, output);
+                await output.WriteLineAsync(
+                    $"it runs in the background (id {folders.Id}); 'pilotfish get' shows it, 'pilotfish down {options.Directory}' removes it");
+                return ExitSuccess;
+            }
+
+            await Task.Delay(s_poll);
+        }
+
+        await CopyAsync(log, output);
+        throw new LocalException(child.HasExited
+            ? "The mesh did not come up."
+            : $"The mesh is not up after {s_detachDeadline.TotalMinutes:0} minutes: {NotReady(folders)}. It goes on trying; "
+                + $"'pilotfish logs POD' shows why, 'pilotfish down {options.Directory}' removes it.");
+    }
+
+    private static async Task CopyAsync(StreamReader log, TextWriter output)
+    {
+        string text = await log.ReadToEndAsync();
+        await output.WriteAsync(text);
+        await output.FlushAsync();
+    }
+
+    private static string NotReady(MeshFolders folders) => string.Join(
+        ", ", (MeshDescription.Read(folders.Description)?.Pods ?? []).Where(p => !p.IsReady).Select(p => $"{p.ShortName} is not ready"));
+}

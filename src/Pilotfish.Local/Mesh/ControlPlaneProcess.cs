@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Pilotfish.Local.Kubelet;
+using Pilotfish.Local.Network;
+using Pilotfish.Local.Sandboxes;
+using Pilotfish.Runtime.Interop;
+
+namespace Pilotfish.Local.Mesh;
+
+/// <summary>This project's own control plane, run in the node's namespaces and started again when it ends.</summary>
+internal sealed class ControlPlaneProcess(NodeContext node)
+{
+    private const int ReadyPort = 8080;
+
+    /// <summary>A build that is not native needs a few seconds on a busy machine.</summary>
+    private static readonly TimeSpan s_readyDeadline = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan s_readyPoll = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_restartPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_stopGrace = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource _stop = new();
+    private Task _running = Task.CompletedTask;
+    private volatile Process? _process;
+
+    public async Task StartAsync()
+    {
+        _running = RunAsync();
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        deadline.CancelAfter(s_readyDeadline);
+        while (!await IsReadyAsync(deadline.Token))
+        {
+            if (_running.IsCompleted)
+            {
+                await _running;
+            }
+
+            if (deadline.IsCancellationRequested)
+            {
+                throw new LocalException(
+                    $"The control plane was not ready within {s_readyDeadline.TotalSeconds:0} seconds; see '{node.Folders.ControlPlaneLog}'.");
+            }
+
+            await Task.Delay(s_readyPoll);
+        }
+    }
+
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        if (_process is { HasExited: false } process && ProcessTable.FirstChild(process.Id) is int child)
+        {
+            ProcessSignal.TrySend(child, ProcessSignal.SIGTERM);
+        }
+
+        // What does not listen dies with the node's sandbox a moment later.
+        await Task.WhenAny(_running, Task.Delay(s_stopGrace));
+    }
+
+    private async Task RunAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            string command = Shell.Quote(
+            [
+                node.Executables.Own, "discovery", "--configDir", node.ManifestFolder, "--stateDir", node.Folders.RuntimeState,
+            ]);
+            string script = $"exec </dev/null >>{Shell.Quote(node.Folders.ControlPlaneLog)} 2>&1; exec {command}";
+            IReadOnlyList<string> enter = node.Node.Enter();
+            using Process process = Process.Start(enter[0], [.. enter.Skip(1), "/bin/sh", "-c", script])
+                ?? throw new LocalException("'nsenter' could not be started.");
+            _process = process;
+            await process.WaitForExitAsync();
+            if (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+
+            node.Report($"the control plane ended with exit code {process.ExitCode.ToString(CultureInfo.InvariantCulture)} and is "
+                + $"started again; see {node.Folders.ControlPlaneLog}");
+            await Task.Delay(s_restartPause, _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private async Task<bool> IsReadyAsync(CancellationToken stop)
+    {
+        try
+        {
+            using var handler = new SocketsHttpHandler
+            {
+                UseProxy = false,
+                ConnectCallback = async (context, cancel) =>
+                {
+                    Socket socket = node.Sockets.Run(
+                        () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+                    await socket.ConnectAsync(new IPEndPoint(AddressPlan.ControlPlane, ReadyPort), cancel);
+                    return new NetworkStream(socket, ownsSocket: true);
+                },
+            };
+            using var client = new HttpClient(handler);
+            using HttpResponseMessage response = await client.GetAsync($"http://{AddressPlan.ControlPlane}:{ReadyPort}/ready", stop);
+            return response.IsSuccessStatusCode;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or SocketException)
+        {
+            // Not listening yet.
+            return false;
+        }
+    }
+}

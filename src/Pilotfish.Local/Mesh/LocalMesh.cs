@@ -1,0 +1,224 @@
+using System.Net.Sockets;
+using System.Threading.Channels;
+using Pilotfish.Local.Dns;
+using Pilotfish.Local.Kubelet;
+using Pilotfish.Local.Manifests;
+using Pilotfish.Local.Network;
+using Pilotfish.Local.Sandboxes;
+using Pilotfish.Local.State;
+using Pilotfish.Runtime.Interop;
+
+namespace Pilotfish.Local.Mesh;
+
+/// <summary>
+/// A whole mesh: 1 node, 2 DNS, 3 control plane, 4 pods; then one task turns every change of files or pods into pods,
+/// addresses, names and state, until it is told to stop and removes everything.
+/// </summary>
+internal sealed class LocalMesh
+{
+    /// <summary>How often files are looked at. Polling needs no inotify instance, of which a machine may have none left.</summary>
+    private static readonly TimeSpan s_filePoll = TimeSpan.FromMilliseconds(250);
+
+    private readonly MeshOptions _options;
+    private readonly MeshFolders _folders;
+    private readonly NodeContext _node;
+    private readonly ClusterDns _dns;
+    private readonly ServiceRules _rules;
+    private readonly ServiceCatalog _services;
+    private readonly StateWriter _state;
+    private readonly ManifestReader _reader;
+    private readonly WorkloadController _workloads;
+    private readonly ControlPlaneProcess _controlPlane;
+    private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    private ManifestSet _manifests = ManifestSet.Empty;
+    private string _phase = MeshDescription.Starting;
+    private bool _podsAreWanted;
+    private string _described = string.Empty;
+
+    private LocalMesh(MeshOptions options, NodeContext node, IPodInjector injector)
+    {
+        _options = options;
+        _folders = node.Folders;
+        _node = node;
+        _dns = ClusterDns.Start(node.Sockets);
+        _rules = new ServiceRules(node.Node);
+        _services = new ServiceCatalog(node.Addresses);
+        _state = new StateWriter(_folders.RuntimeState);
+        _reader = new ManifestReader(options.Directory);
+        _workloads = new WorkloadController(node, injector, SignalChange);
+        _controlPlane = new ControlPlaneProcess(node);
+    }
+
+    /// <summary>Runs until <paramref name="stop"/>; whatever happens, nothing of the mesh is left when it returns.</summary>
+    public static async Task RunAsync(
+        MeshOptions options, MeshFolders folders, IPodInjector injector, Action<string> report, CancellationToken stop)
+    {
+        report("making the node's namespaces");
+        await using Sandbox sandbox = await Sandbox.StartAsync("node", NodeScript);
+        await HostCommand.RunAsync("ip", ["netns", "attach", folders.NodeNamespace, $"{sandbox.InitPid}"]);
+        using var sockets = NetworkNamespaceThread.Enter(sandbox.NetworkNamespacePath);
+        using var tokens = new ServiceTokens();
+        var node = new NodeContext
+        {
+            Folders = folders,
+            ManifestFolder = options.Directory,
+            Node = sandbox,
+            Sockets = sockets,
+            Links = new PodLinks(sandbox),
+            Addresses = new AddressPlan(),
+            Executables = Executables.Find(),
+            Tokens = tokens,
+            Report = report,
+        };
+        var mesh = new LocalMesh(options, node, injector);
+        await mesh.RunAsync(stop);
+    }
+
+    /// <summary>A link to nowhere carries the node's addresses; every kernel that has pods' links has this kind.</summary>
+    private static string NodeScript => $"""
+        printf %s {NodeContext.NodeName} >/proc/sys/kernel/hostname
+        echo 1 >/proc/sys/net/ipv4/ip_forward
+        ip link add pf-node type veth peer name pf-peer
+        ip addr add {AddressPlan.Node}/32 dev pf-node
+        ip addr add {AddressPlan.Dns}/32 dev pf-node
+        ip addr add {AddressPlan.ControlPlane}/32 dev pf-node
+        ip link set pf-node up
+        ip link set pf-peer up
+        ip route add {AddressPlan.ServiceRange} dev pf-node
+        """;
+
+    private async Task RunAsync(CancellationToken stop)
+    {
+        try
+        {
+            ReadManifests();
+            await PublishAsync();
+            _node.Report("starting the control plane");
+            await _controlPlane.StartAsync();
+            using var published = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            List<Socket> listeners = StartPublishing(published.Token);
+            try
+            {
+                await ServeAsync(stop);
+            }
+            finally
+            {
+                await published.CancelAsync();
+                listeners.ForEach(listener => listener.Dispose());
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Asked to stop; what follows removes everything.
+        }
+        finally
+        {
+            _node.Report("stopping the pods");
+            await _workloads.StopAllAsync();
+            await _controlPlane.StopAsync();
+            _dns.Dispose();
+        }
+    }
+
+    private async Task ServeAsync(CancellationToken stop)
+    {
+        Task polling = PollFilesAsync(stop);
+        ReconcileWorkloads();
+        SignalChange();
+        await foreach (bool _ in _changes.Reader.ReadAllAsync(stop))
+        {
+            ReadManifests();
+            ReconcileWorkloads();
+            await PublishAsync();
+        }
+
+        await polling;
+    }
+
+    private async Task PollFilesAsync(CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(s_filePoll);
+        while (await timer.WaitForNextTickAsync(stop))
+        {
+            SignalChange();
+        }
+    }
+
+    private void ReadManifests()
+    {
+        var complaints = new List<string>();
+        if (_reader.Read(out ManifestSet manifests, out IReadOnlyList<string> errors))
+        {
+            _manifests = manifests;
+            complaints.AddRange(errors);
+            _services.Update(manifests, complaints);
+        }
+
+        complaints.ForEach(_node.Report);
+    }
+
+    private void ReconcileWorkloads()
+    {
+        var complaints = new List<string>();
+        _workloads.Reconcile(_manifests, complaints);
+        _podsAreWanted = true;
+        complaints.ForEach(_node.Report);
+    }
+
+    /// <summary>State first: a pod that leaves must be out of the control plane's endpoints as early as can be.</summary>
+    private async Task PublishAsync()
+    {
+        IReadOnlyList<PodWorker> pods = _workloads.Pods;
+        _state.Write(pods, _services.Services);
+        _dns.Publish(_services.Names(pods));
+        try
+        {
+            await _rules.ApplyAsync(_services.Routes(pods), pods.Select(p => p.Address));
+        }
+        catch (LocalException e)
+        {
+            // Mends itself with the next change; sidecars do not need these rules.
+            _node.Report(e.Message);
+        }
+
+        bool settled = _podsAreWanted && pods.All(p => p.IsReady || p.Phase is PodPhase.Succeeded);
+        if (_phase == MeshDescription.Starting && settled)
+        {
+            _phase = MeshDescription.Running;
+            _node.Report($"the mesh is up: {pods.Count} pods are ready");
+        }
+
+        Describe(pods);
+    }
+
+    private void Describe(IReadOnlyList<PodWorker> pods)
+    {
+        var description = new MeshDescription(
+            _options.Directory, Environment.ProcessId, _phase, [.. pods.Select(p => p.Describe())]);
+        string text = description.ToJson();
+        if (text != _described)
+        {
+            MeshDescription.Write(_folders.Description, text);
+            _described = text;
+        }
+    }
+
+    private List<Socket> StartPublishing(CancellationToken stop)
+    {
+        var listeners = new List<Socket>();
+        foreach (PublishedPort port in _options.Published)
+        {
+            Socket listener = port.Listen();
+            listeners.Add(listener);
+            _ = port.ServeAsync(
+                listener, _node.Sockets, name => _services.Services.FirstOrDefault(s => s.Name == name)?.Address, stop);
+            _node.Report($"port {port.HostPort} of this machine leads to {port.Service} port {port.ServicePort}");
+        }
+
+        return listeners;
+    }
+
+    private void SignalChange() => _changes.Writer.TryWrite(true);
+}

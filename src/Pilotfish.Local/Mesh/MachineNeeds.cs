@@ -1,0 +1,52 @@
+namespace Pilotfish.Local.Mesh;
+
+/// <summary>Looks for everything `up` needs of the machine before anything is made, and names all that is missing.</summary>
+internal static class MachineNeeds
+{
+    private static readonly (string Program, string Package)[] s_programs =
+    [
+        ("ip", "iproute2"),
+        ("iptables", "iptables"),
+        ("iptables-restore", "iptables"),
+        ("unshare", "util-linux"),
+        ("nsenter", "util-linux"),
+        ("setpriv", "util-linux"),
+        ("mount", "mount"),
+        ("chroot", "coreutils"),
+        ("setsid", "util-linux"),
+    ];
+
+    public static void Demand()
+    {
+        var missing = new List<string>();
+        if (!Environment.IsPrivilegedProcess)
+        {
+            missing.Add("root: run it with sudo, for it makes network namespaces");
+        }
+
+        string[] packages = [.. s_programs.Where(p => !IsOnPath(p.Program)).Select(p => p.Package).Distinct()];
+        if (packages.Length > 0)
+        {
+            string programs = string.Join(", ", s_programs.Where(p => !IsOnPath(p.Program)).Select(p => $"'{p.Program}'"));
+            missing.Add($"{programs}: install with 'apt-get install {string.Join(' ', packages)}'");
+        }
+
+        if (!File.ReadAllText("/proc/filesystems").Contains("overlay", StringComparison.Ordinal) && !CanLoadOverlay())
+        {
+            missing.Add("the kernel's overlay file system: load it with 'modprobe overlay'");
+        }
+
+        if (missing.Count > 0)
+        {
+            throw new LocalException("This machine lacks what a mesh needs:" + string.Concat(missing.Select(m => $"\n  {m}")));
+        }
+    }
+
+    private static bool CanLoadOverlay() =>
+        IsOnPath("modprobe") && Sandboxes.HostCommand.TryRunAsync("modprobe", ["overlay"]).GetAwaiter().GetResult().ExitCode == 0;
+
+    private static bool IsOnPath(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(':')
+            .Concat(["/usr/sbin", "/sbin", "/usr/bin", "/bin"])
+            .Any(folder => File.Exists(Path.Combine(folder, program)));
+}

@@ -1,0 +1,149 @@
+using Pilotfish.Api.Yaml;
+using Pilotfish.Local.Kubelet;
+using Pilotfish.Local.Manifests;
+using Pilotfish.Local.Pods;
+
+namespace Pilotfish.Local.Mesh;
+
+/// <summary>
+/// Makes the running pods those that the manifests want. A changed template brings new pods beside the old ones, which
+/// go when all new ones are ready; pods with names of their own are stopped first. Called by one task only.
+/// </summary>
+internal sealed class WorkloadController(NodeContext node, IPodInjector injector, Action changed)
+{
+    private readonly List<RunningPod> _pods = [];
+    private readonly Dictionary<string, string> _refused = new(StringComparer.Ordinal);
+
+    public IReadOnlyList<PodWorker> Pods => [.. _pods.Select(p => p.Worker)];
+
+    /// <summary>Errors are those that were not there the last time.</summary>
+    public void Reconcile(ManifestSet manifests, ICollection<string> errors)
+    {
+        _pods.RemoveAll(pod => pod.Stopping is { IsCompleted: true });
+        var wanted = new Dictionary<string, DesiredWorkload>(StringComparer.Ordinal);
+        foreach (ManifestObject item in manifests.Objects.Where(WorkloadExpander.IsWorkload))
+        {
+            Guarded(item.Kind + "/" + item.Name, errors, () => wanted[item.Kind + "/" + item.Name] = WorkloadExpander.Read(item));
+        }
+
+        foreach (RunningPod orphan in _pods.Where(p => !wanted.ContainsKey(p.Owner)).ToArray())
+        {
+            Stop(orphan);
+        }
+
+        foreach (DesiredWorkload workload in wanted.Values)
+        {
+            Guarded(workload.Key, errors, () => ReconcileOne(workload, manifests, errors));
+        }
+    }
+
+    public async Task StopAllAsync()
+    {
+        // Nobody outside the mesh sends requests to it, and all of it goes: no need to withdraw endpoints first.
+        await Task.WhenAll(_pods.Select(pod => pod.Worker.StopAsync(withdrawFirst: false)));
+        _pods.Clear();
+    }
+
+    private void ReconcileOne(DesiredWorkload workload, ManifestSet manifests, ICollection<string> errors)
+    {
+        RunningPod[] mine = [.. _pods.Where(p => p.Owner == workload.Key)];
+        RunningPod[] current = [.. mine.Where(p => p.Hash == workload.Hash && p.Stopping is null)];
+        RunningPod[] outdated = [.. mine.Where(p => p.Hash != workload.Hash && p.Stopping is null)];
+        if (workload.HasFixedNames)
+        {
+            ReconcileFixed(workload, manifests, errors, mine, outdated);
+            return;
+        }
+
+        for (int i = current.Length; i < workload.Replicas; i++)
+        {
+            Start(workload, i, manifests, errors);
+        }
+
+        foreach (RunningPod surplus in current.Skip(workload.Replicas))
+        {
+            Stop(surplus);
+        }
+
+        bool replaced = workload.Replicas == 0
+            || (current.Length >= workload.Replicas && current.All(p => p.Worker.IsReady || p.Worker.Phase == PodPhase.Succeeded));
+        if (replaced)
+        {
+            Array.ForEach(outdated, Stop);
+        }
+    }
+
+    private void ReconcileFixed(
+        DesiredWorkload workload, ManifestSet manifests, ICollection<string> errors, RunningPod[] mine, RunningPod[] outdated)
+    {
+        foreach (RunningPod pod in outdated.Concat(mine.Where(p => p.Stopping is null && p.Ordinal >= workload.Replicas)))
+        {
+            Stop(pod);
+        }
+
+        for (int i = 0; i < workload.Replicas; i++)
+        {
+            RunningPod? there = mine.FirstOrDefault(p => p.Ordinal == i);
+            if (there is null)
+            {
+                Start(workload, i, manifests, errors);
+                return;
+            }
+
+            // In order, as a StatefulSet promises: the next starts when this one is ready.
+            if (there.Stopping is not null || !there.Worker.IsReady)
+            {
+                return;
+            }
+        }
+    }
+
+    private void Start(DesiredWorkload workload, int ordinal, ManifestSet manifests, ICollection<string> errors)
+    {
+        YamlMapping pod = injector.Inject(WorkloadExpander.CreatePod(workload, ordinal), manifests);
+        PodSpec spec = PodSpecReader.Read(pod, Guid.NewGuid().ToString());
+        foreach (string warning in PodWarnings.Of(spec))
+        {
+            errors.Add(warning);
+        }
+
+        var worker = new PodWorker(node, spec, pod, manifests, changed);
+        _pods.Add(new RunningPod(workload.Key, workload.Hash, ordinal, worker));
+        worker.Start();
+    }
+
+    private void Stop(RunningPod pod)
+    {
+        pod.Stopping ??= StopAndTellAsync(pod.Worker);
+    }
+
+    private async Task StopAndTellAsync(PodWorker worker)
+    {
+        await worker.StopAsync(withdrawFirst: true);
+        changed();
+    }
+
+    /// <summary>One bad workload must not keep the others from running; the same complaint is made once.</summary>
+    private void Guarded(string key, ICollection<string> errors, Action act)
+    {
+        try
+        {
+            act();
+            _refused.Remove(key);
+        }
+        catch (ManifestException e)
+        {
+            if (!_refused.TryGetValue(key, out string? known) || known != e.Message)
+            {
+                errors.Add(e.Message);
+            }
+
+            _refused[key] = e.Message;
+        }
+    }
+
+    private sealed record RunningPod(string Owner, string Hash, int Ordinal, PodWorker Worker)
+    {
+        public Task? Stopping { get; set; }
+    }
+}

@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using System.Globalization;
+using Pilotfish.Local.Pods;
+using Pilotfish.Runtime.Interop;
+
+namespace Pilotfish.Local.Sandboxes;
+
+/// <summary>One running start of a container: its main process and whatever that leaves behind.</summary>
+internal sealed class ContainerProcess
+{
+    /// <summary>Between looks for the process that nsenter forks; it comes within a millisecond or two.</summary>
+    private static readonly TimeSpan s_forkPoll = TimeSpan.FromMilliseconds(2);
+
+    private readonly Process _nsenter;
+    private readonly ContainerLaunch _launch;
+
+    private ContainerProcess(Process nsenter, ContainerLaunch launch)
+    {
+        _nsenter = nsenter;
+        _launch = launch;
+    }
+
+    /// <summary>The main process as the host numbers it; 0 once it turned out to have ended at once.</summary>
+    public int Pid { get; private set; }
+
+    private string? MountNamespace { get; set; }
+
+    public static async Task<ContainerProcess> StartAsync(Sandbox sandbox, ContainerLaunch launch, string scriptFile)
+    {
+        await File.WriteAllTextAsync(scriptFile, LaunchScript.Write(launch));
+        IReadOnlyList<string> enter = sandbox.Enter();
+        var start = new ProcessStartInfo(
+            enter[0], [.. enter.Skip(1), "unshare", "--mount", "--", "/bin/sh", scriptFile]);
+        Process nsenter = Process.Start(start) ?? throw new LocalException("'nsenter' could not be started.");
+        var container = new ContainerProcess(nsenter, launch);
+        await container.FindMainAsync();
+        return container;
+    }
+
+    /// <summary>The exit code, with 128 + signal as shells count; the container's other processes are dead then.</summary>
+    public async Task<int> WaitAsync()
+    {
+        await _nsenter.WaitForExitAsync();
+        int exitCode = _nsenter.ExitCode;
+        KillRest();
+        _nsenter.Dispose();
+        return exitCode;
+    }
+
+    public void Signal(int signal)
+    {
+        if (Pid > 0)
+        {
+            ProcessSignal.TrySend(Pid, signal);
+        }
+    }
+
+    /// <summary>Program and arguments that run a command in this container, as its user and with its environment.</summary>
+    public IReadOnlyList<string> ExecWords(IReadOnlyList<string> command) => ExecWords(Pid, _launch.Security, _launch.Environment, _launch.WorkingDirectory, command);
+
+    public static IReadOnlyList<string> ExecWords(
+        int pid,
+        ContainerSecurity security,
+        IReadOnlyDictionary<string, string> environment,
+        string workingDirectory,
+        IReadOnlyList<string> command)
+    {
+        const string enter = "cd -- \"$1\" || exit 126; shift; exec \"$@\"";
+        return
+        [
+            "nsenter", "--target", pid.ToString(CultureInfo.InvariantCulture),
+            "--mount", "--net", "--pid", "--uts", "--ipc", "--root", $"--wd=/proc/{pid.ToString(CultureInfo.InvariantCulture)}/root", "--",
+            "/bin/sh", "-c", enter, "sh", workingDirectory,
+            .. LaunchScript.Identity(security, environment), .. command,
+        ];
+    }
+
+    private async Task FindMainAsync()
+    {
+        while (!_nsenter.HasExited)
+        {
+            if (ProcessTable.FirstChild(_nsenter.Id) is int child)
+            {
+                Pid = child;
+                return;
+            }
+
+            await Task.Delay(s_forkPoll);
+        }
+    }
+
+    /// <summary>Remembered while the main process lives: its other processes are found by it when it is gone.</summary>
+    public void RememberNamespace()
+    {
+        string? own = Pid > 0 ? ProcessTable.MountNamespace(Pid) : null;
+        MountNamespace = own ?? MountNamespace;
+    }
+
+    private void KillRest()
+    {
+        if (MountNamespace is null)
+        {
+            return;
+        }
+
+        foreach (int pid in ProcessTable.InMountNamespace(MountNamespace).ToArray())
+        {
+            ProcessSignal.TrySend(pid, ProcessSignal.SIGKILL);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+namespace Pilotfish.Local.State;
+
+/// <summary>Where one mesh keeps its files. Everything lies below one folder, so that removing it leaves no trace.</summary>
+internal sealed class MeshFolders(string id)
+{
+    public const string Root = "/run/pilotfish";
+
+    /// <summary>Secrets and tokens lie below.</summary>
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    public string Id => id;
+
+    public string Base => Path.Combine(Root, id);
+
+    public string Lock => Path.Combine(Base, "lock");
+
+    public string Description => Path.Combine(Base, "mesh.json");
+
+    public string ControlPlaneLog => Path.Combine(Base, "control-plane.log");
+
+    public string UpLog => Path.Combine(Base, "up.log");
+
+    /// <summary>What `discovery --stateDir` watches.</summary>
+    public string RuntimeState => Path.Combine(Base, "state");
+
+    /// <summary>The name that `ip netns` shows for the node.</summary>
+    public string NodeNamespace => $"pf-{id}-node";
+
+    public string Pod(string ns, string name) => Path.Combine(Base, "pods", $"{ns}_{name}");
+
+    public static string ContainerLog(string podFolder, string container) => Path.Combine(podFolder, "logs", container + ".log");
+
+    public void Create()
+    {
+        Directory.CreateDirectory(Root);
+        Directory.CreateDirectory(Base, OwnerOnly);
+        Directory.CreateDirectory(RuntimeState);
+    }
+
+    public static IEnumerable<MeshFolders> All() => Directory.Exists(Root)
+        ? Directory.EnumerateDirectories(Root).Select(path => new MeshFolders(Path.GetFileName(path)))
+        : [];
+}

@@ -1,0 +1,20 @@
+using System.CommandLine;
+using Pilotfish.Local.Commands;
+
+namespace Pilotfish.Commands;
+
+/// <summary>`pilotfish down [DIR]`.</summary>
+internal static class Down
+{
+    public static Command Build()
+    {
+        var mesh = new Argument<string?>("DIR")
+        {
+            Description = "which mesh, by its folder or id; the only one when left out",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var command = new Command("down", "Stop a mesh and remove everything it made.") { mesh };
+        command.SetAction((parsed, _) => DownCommand.RunAsync(parsed.GetValue(mesh), Console.Out, Console.Error));
+        return command;
+    }
+}

@@ -1,0 +1,22 @@
+using System.CommandLine;
+using Pilotfish.Local.Commands;
+
+namespace Pilotfish.Commands;
+
+/// <summary>`pilotfish get [DIR]`.</summary>
+internal static class Get
+{
+    public static Command Build()
+    {
+        var mesh = new Argument<string?>("DIR")
+        {
+            Description = "which mesh, by its folder or id; the only one when left out",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var names = new Option<bool>("--names") { Description = "names alone, one a line" };
+        var command = new Command("get", "Show the pods of a mesh.") { mesh, names };
+        command.SetAction(parsed => GetCommand.Run(
+            parsed.GetValue(mesh), parsed.GetValue(names), Console.Out, Console.Error));
+        return command;
+    }
+}
