@@ -10,7 +10,7 @@ internal static class AddressOperators
 {
     public static void AddTo(Dictionary<string, Func<FormatOperator, FormatOperation>> all)
     {
-        Add(all, "DOWNSTREAM_REMOTE_ADDRESS", "DOWNSTREAM_REMOTE_PORT", static i => i.Connection.RemoteAddress);
+        Add(all, "DOWNSTREAM_REMOTE_ADDRESS", "DOWNSTREAM_REMOTE_PORT", static i => i.ClientAddress);
         Add(all, "DOWNSTREAM_DIRECT_REMOTE_ADDRESS", "DOWNSTREAM_DIRECT_REMOTE_PORT", static i => i.Connection.DirectRemoteAddress);
         Add(all, "DOWNSTREAM_LOCAL_ADDRESS", "DOWNSTREAM_LOCAL_PORT", static i => i.Connection.LocalAddress);
         Add(all, "DOWNSTREAM_DIRECT_LOCAL_ADDRESS", "DOWNSTREAM_DIRECT_LOCAL_PORT", static i => i.Connection.DirectLocalAddress);

@@ -1,3 +1,5 @@
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Xds;
 
@@ -13,6 +15,12 @@ public sealed class CompileContext
     public required StatsStore Stats { get; init; }
 
     public required LocalNode Node { get; init; }
+
+    /// <summary>Clusters by name, whether they exist yet or not.</summary>
+    public ClusterReferences Clusters { get; } = new();
+
+    /// <summary>Null in tools that validate without files; then nothing is logged.</summary>
+    public AccessLogCompiler? AccessLogs { get; init; }
 
     public ConfigProblems Warnings { get; } = new();
 

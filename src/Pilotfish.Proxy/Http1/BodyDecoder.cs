@@ -11,6 +11,9 @@ internal struct BodyDecoder
 
     public BodyKind Kind { get; private set; }
 
+    /// <summary>Whether a body of known length has been taken to its last byte.</summary>
+    public readonly bool IsFinished => Kind == BodyKind.Length && _left == 0;
+
     public static BodyDecoder For(BodyKind kind, long length) => new() { Kind = kind, _left = length };
 
     public DecodeStatus Step(

@@ -8,6 +8,9 @@ internal struct HeadScanner
 
     private int _scanned;
 
+    /// <summary>Whether no byte of the head has been looked at.</summary>
+    public readonly bool IsAtStart => _scanned == 0;
+
     /// <summary>
     /// The length of the head including its empty line, or 0 while it is incomplete. <paramref name="bareLineFeed"/> tells that a line
     /// ends without CR: such a head may never end by our rules, so it is refused at once rather than at a timeout.

@@ -1,5 +1,6 @@
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Reasons;
+using Pilotfish.Runtime.Sockets;
 
 namespace Pilotfish.Proxy.Streams;
 
@@ -22,6 +23,9 @@ public sealed class StreamInfo
     public ConnectionInfo Connection { get; private set; } = null!;
 
     public DateTimeOffset StartTime { get; private set; }
+
+    /// <summary>The client of this request: the connection's, or what trusted X-Forwarded-For entries say.</summary>
+    public NetAddress ClientAddress { get; set; }
 
     public HttpProtocol Protocol { get; set; }
 
@@ -111,6 +115,7 @@ public sealed class StreamInfo
     {
         Connection = connection;
         StartTime = wallNow;
+        ClientAddress = connection.RemoteAddress;
         Times = default;
         Times.DownstreamReceiveBegin = nowNanoseconds;
         Downstream = default;

@@ -1,0 +1,40 @@
+using System.Text;
+
+namespace Pilotfish.Proxy.Clusters;
+
+/// <summary>
+/// The table of interned cluster names: whoever names a cluster, before or after it exists, gets the same reference. Written on the main
+/// loop; workers look names up in an immutable snapshot (cluster_header).
+/// </summary>
+public sealed class ClusterReferences
+{
+    private readonly Dictionary<string, ClusterReference> _byName = new(StringComparer.Ordinal);
+    private volatile Dictionary<string, ClusterReference>? _snapshot;
+    private bool _unpublished;
+
+    /// <summary>Main loop only.</summary>
+    public ClusterReference Reference(string name)
+    {
+        if (!_byName.TryGetValue(name, out ClusterReference? reference))
+        {
+            reference = new ClusterReference(name);
+            _byName.Add(name, reference);
+            _unpublished = true;
+        }
+
+        return reference;
+    }
+
+    /// <summary>Main loop only: makes the present names visible to <see cref="Find"/>. Called after a push, not for each name.</summary>
+    public void Publish()
+    {
+        if (_unpublished)
+        {
+            _unpublished = false;
+            _snapshot = new Dictionary<string, ClusterReference>(_byName, StringComparer.Ordinal);
+        }
+    }
+
+    /// <summary>Any thread. Null for names that were not published.</summary>
+    public ClusterReference? Find(ReadOnlySpan<byte> name) => _snapshot?.GetValueOrDefault(Encoding.UTF8.GetString(name));
+}

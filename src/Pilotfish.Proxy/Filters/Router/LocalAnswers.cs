@@ -1,0 +1,91 @@
+using System.Text;
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Routing;
+
+namespace Pilotfish.Proxy.Filters.Router;
+
+/// <summary>What the router answers without an upstream: no route, redirect, direct response, no cluster.</summary>
+internal static class LocalAnswers
+{
+    /// <summary>True when the request is to be forwarded.</summary>
+    public static bool Answer(HttpStream stream, out ForwardModel? forward)
+    {
+        forward = null;
+        RouteModel? route = stream.ChooseRoute();
+        HcmStats stats = stream.Hcm.Stats;
+        if (stream.VirtualHost?.TlsRedirect is { } toTls && !IsHttps(stream) && !(stream.VirtualHost.TlsForExternalOnly && stream.IsInternal))
+        {
+            Redirect(stream, toTls, route);
+            return false;
+        }
+
+        if (route is null || route.Act == RouteAct.NonForwarding)
+        {
+            stream.Worker.Stats.Add(stats.NoRoute);
+            stream.Reply(404, [], stream.RouteConfig is null ? EndReasons.NoRouteConfig : EndReasons.NoRoute);
+            return false;
+        }
+
+        switch (route.Act)
+        {
+            case RouteAct.Redirect:
+                Redirect(stream, route.Redirect!, route);
+                return false;
+            case RouteAct.DirectResponse:
+                stream.Worker.Stats.Add(stats.RqDirectResponse);
+                stream.Reply(route.DirectResponse!.Status, route.DirectResponse.Body, EndReasons.DirectResponse,
+                    _ => ResponseRewrite.Apply(stream));
+                return false;
+            default:
+                forward = route.Forward;
+                return true;
+        }
+    }
+
+    /// <summary>The cluster of now; null when there is none, and then the request was answered.</summary>
+    public static ClusterState? FindCluster(HttpStream stream, ForwardModel forward)
+    {
+        ClusterReference? reference = Reference(stream, forward);
+        stream.Info.ClusterName = reference?.Name ?? "";
+        if (reference?.Current is { } cluster)
+        {
+            stream.Info.ClusterObservabilityName = cluster.Config.ObservabilityName;
+            stream.Info.ClusterMetadata = cluster.Config.Metadata;
+            return cluster;
+        }
+
+        stream.Info.ClusterObservabilityName = stream.Info.ClusterName;
+        stream.Worker.Stats.Add(stream.Hcm.Stats.NoCluster);
+        stream.Reply(forward.ClusterNotFoundStatus, [], EndReasons.ClusterNotFound.About(stream.Info.ClusterName));
+        return null;
+    }
+
+    public static ClusterReference? Reference(HttpStream stream, ForwardModel forward)
+    {
+        WeightedClusterModel? weighted = stream.WeightedCluster;
+        if ((weighted is null ? forward.Cluster : weighted.Cluster) is { } named)
+        {
+            return named;
+        }
+
+        byte[]? header = weighted?.ClusterHeader ?? forward.ClusterHeader;
+        return header is not null && stream.RequestHeaders.TryGet(header, out ReadOnlySpan<byte> name) && !name.IsEmpty
+            ? stream.Hcm.Clusters.Find(name)
+            : null;
+    }
+
+    private static void Redirect(HttpStream stream, RedirectModel redirect, RouteModel? route)
+    {
+        stream.Worker.Stats.Add(stream.Hcm.Stats.RqRedirect);
+        byte[] location = Encoding.Latin1.GetBytes(redirect.Location(stream.RequestHeaders, route?.Matcher.Path));
+        stream.Reply(redirect.Status, [], EndReasons.Redirect, headers =>
+        {
+            headers.Set(WellKnownHeader.Location, location);
+            ResponseRewrite.Apply(stream);
+        });
+    }
+
+    private static bool IsHttps(HttpStream stream) => stream.RequestHeaders[WellKnownHeader.XForwardedProto].SequenceEqual("https"u8);
+}

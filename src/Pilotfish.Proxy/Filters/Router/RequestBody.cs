@@ -1,0 +1,70 @@
+using Pilotfish.Proxy.Http;
+using Pilotfish.Runtime.Buffers;
+
+namespace Pilotfish.Proxy.Filters.Router;
+
+/// <summary>
+/// The request's body as far as it must be kept: until a connection takes it, and afterwards for a retry. Bounded by the buffer limit; a
+/// body that outgrows it while being sent is not kept, and the request is not retried any more.
+/// </summary>
+internal sealed class RequestBody
+{
+    private BodyBuffer _buffer;
+    private BufferPool _pool = null!;
+    private long _limit;
+    private bool _keep;
+
+    public int Length => _buffer.Length;
+
+    public ReadOnlySpan<byte> Bytes => _buffer.Span;
+
+    /// <summary>Whether everything received so far is still here, so that it can be sent again.</summary>
+    public bool IsComplete { get; private set; }
+
+    public void Begin(BufferPool pool, long limit, bool keep)
+    {
+        _pool = pool;
+        _limit = limit;
+        _keep = keep;
+        IsComplete = true;
+    }
+
+    /// <summary>Holds a piece while there is no connection; false when the limit is passed and the client should pause.</summary>
+    public bool TryHold(ReadOnlySpan<byte> data)
+    {
+        _buffer.Append(_pool, data);
+        return _buffer.Length <= _limit;
+    }
+
+    /// <summary>Remembers a piece that was sent already.</summary>
+    public void KeepForRetry(ReadOnlySpan<byte> data)
+    {
+        if (!_keep)
+        {
+            IsComplete &= data.IsEmpty;
+            return;
+        }
+
+        if (_buffer.Length + data.Length > _limit)
+        {
+            _keep = false;
+            IsComplete = false;
+            _buffer.Release();
+            return;
+        }
+
+        _buffer.Append(_pool, data);
+    }
+
+    /// <summary>What was held is with a connection now.</summary>
+    public void Sent()
+    {
+        if (!_keep)
+        {
+            IsComplete &= _buffer.Length == 0;
+            _buffer.Release();
+        }
+    }
+
+    public void Release() => _buffer.Release();
+}

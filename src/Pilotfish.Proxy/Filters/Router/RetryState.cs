@@ -1,0 +1,247 @@
+using System.Buffers.Text;
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Routing;
+
+namespace Pilotfish.Proxy.Filters.Router;
+
+/// <summary>Decides whether a request is tried again: conditions, count, breaker, and which hosts were tried. Reused with its router.</summary>
+internal sealed class RetryState
+{
+    // Hosts remembered for previous_hosts; more attempts than that are not configured in practice.
+    private const int TriedMax = 16;
+
+    private readonly Host?[] _tried = new Host?[TriedMax];
+    private RetryPolicyModel? _policy;
+    private RetryOn _on;
+    private uint _left;
+    private int _triedCount;
+    private bool _holdsPermit;
+    private uint[]? _headerStatusCodes;
+
+    public bool IsEnabled => _on != RetryOn.None && _left > 0;
+
+    public bool AvoidsPreviousHosts => _policy?.AvoidsPreviousHosts ?? false;
+
+    public int HostSelectionAttempts => _policy?.HostSelectionAttempts ?? 0;
+
+    public ReadOnlySpan<Host?> Tried => _tried.AsSpan(0, _triedCount);
+
+    public int Retries { get; private set; }
+
+    public void Begin(RetryPolicyModel? policy, HeaderMap headers)
+    {
+        _policy = policy;
+        _on = policy?.On ?? RetryOn.None;
+        _left = policy?.RetriesMax ?? 0;
+        Retries = 0;
+        _triedCount = 0;
+        _headerStatusCodes = null;
+        ReadHeaders(policy, headers);
+        if (policy is { RetriableRequestHeaders.Length: > 0 } && !AnyMatches(policy.RetriableRequestHeaders, headers))
+        {
+            _on = RetryOn.None;
+        }
+    }
+
+    public void Remember(Host host)
+    {
+        if (_triedCount < TriedMax)
+        {
+            _tried[_triedCount++] = host;
+        }
+    }
+
+    public void Forget() => Array.Clear(_tried, 0, _triedCount);
+
+    /// <summary>Whether a response asks for another attempt by its status or headers.</summary>
+    public bool Wants(int status, HeaderMap headers)
+    {
+        if (_on == RetryOn.None || headers.Has(WellKnownHeader.XEnvoyOverloaded))
+        {
+            return false;
+        }
+
+        if (headers.Has(WellKnownHeader.XEnvoyRatelimited))
+        {
+            return Has(RetryOn.EnvoyRateLimited);
+        }
+
+        return (Has(RetryOn.ServerError) && status >= 500)
+            || (Has(RetryOn.GatewayError) && status is >= 502 and <= 504)
+            || (Has(RetryOn.Retriable4xx) && status == 409)
+            || (Has(RetryOn.RetriableStatusCodes) && IsRetriableStatus(status))
+            || (Has(RetryOn.RetriableHeaders) && _policy is not null && AnyMatches(_policy.RetriableHeaders, headers))
+            || ((_on & RetryOn.AnyGrpc) != 0 && WantsGrpc(headers));
+    }
+
+    /// <summary>Whether an attempt that was reset before response headers is worth another.</summary>
+    /// <param name="reason">How it ended.</param>
+    /// <param name="requestStarted">Whether request bytes had been written to a connection.</param>
+    public bool Wants(StreamResetReason reason, bool requestStarted)
+    {
+        if (_on == RetryOn.None || reason == StreamResetReason.Overflow)
+        {
+            return false;
+        }
+
+        bool connectFailure = reason is StreamResetReason.LocalConnectionFailure or StreamResetReason.RemoteConnectionFailure
+            or StreamResetReason.ConnectionTimeout;
+        bool refused = reason is StreamResetReason.RemoteRefusedStreamReset;
+        return Has(RetryOn.ServerError) || Has(RetryOn.GatewayError) || Has(RetryOn.Reset)
+            || (Has(RetryOn.ResetBeforeRequest) && !requestStarted)
+            || (Has(RetryOn.ConnectFailure) && connectFailure)
+            || (Has(RetryOn.RefusedStream) && refused);
+    }
+
+    /// <summary>Whether a per-try timeout is worth another attempt: Envoy treats it as a 504.</summary>
+    public bool WantsAfterTimeout() => Has(RetryOn.ServerError) || Has(RetryOn.GatewayError) || Has(RetryOn.Reset)
+        || (Has(RetryOn.RetriableStatusCodes) && IsRetriableStatus(504));
+
+    /// <summary>Takes one retry from the count and from the breaker.</summary>
+    public RetryPermit TryTake(CircuitBreaker breaker)
+    {
+        if (_left == 0)
+        {
+            return RetryPermit.LimitReached;
+        }
+
+        ReleasePermit(breaker);
+        if (!breaker.TryAcquireRetry())
+        {
+            return RetryPermit.Overflow;
+        }
+
+        _holdsPermit = true;
+        _left--;
+        Retries++;
+        return RetryPermit.Granted;
+    }
+
+    /// <summary>The retry is over, or was decided upon and will not happen.</summary>
+    public void ReleasePermit(CircuitBreaker breaker)
+    {
+        if (_holdsPermit)
+        {
+            _holdsPermit = false;
+            breaker.Retries.Release();
+        }
+    }
+
+    /// <summary>Full jitter below (2^n - 1) * base, capped.</summary>
+    public long BackOffMilliseconds(ulong random)
+    {
+        long baseInterval = _policy?.BackOffBaseMilliseconds ?? RetryPolicyModel.DefaultBaseMilliseconds;
+        long most = _policy?.BackOffMaxMilliseconds ?? RetryPolicyModel.DefaultBaseMilliseconds * 10;
+        long bound = ((1L << Math.Min(Retries, 20)) - 1) * baseInterval;
+        return Math.Min((long)(random % (ulong)Math.Max(1, bound)), most);
+    }
+
+    private bool Has(RetryOn condition) => (_on & condition) != 0;
+
+    private void ReadHeaders(RetryPolicyModel? policy, HeaderMap headers)
+    {
+        bool asked = false;
+        if (headers.TryGet(WellKnownHeader.XEnvoyRetryOn, out ReadOnlySpan<byte> on))
+        {
+            _on |= RetryOnText.Parse(on);
+            asked = true;
+        }
+
+        if (headers.TryGet(WellKnownHeader.XEnvoyRetryGrpcOn, out ReadOnlySpan<byte> grpc))
+        {
+            _on |= RetryOnText.Parse(grpc) & RetryOn.AnyGrpc;
+            asked = true;
+        }
+
+        if (asked && policy is null)
+        {
+            _left = 1;
+        }
+
+        if (headers.TryGet(WellKnownHeader.XEnvoyMaxRetries, out ReadOnlySpan<byte> most) && Utf8Parser.TryParse(most, out uint count, out _))
+        {
+            _left = count;
+        }
+
+        if (headers.TryGet(WellKnownHeader.XEnvoyRetriableStatusCodes, out ReadOnlySpan<byte> codes))
+        {
+            _headerStatusCodes = ParseCodes(codes);
+        }
+
+        headers.Remove(WellKnownHeader.XEnvoyRetryOn);
+        headers.Remove(WellKnownHeader.XEnvoyRetryGrpcOn);
+        headers.Remove(WellKnownHeader.XEnvoyMaxRetries);
+        headers.Remove(WellKnownHeader.XEnvoyRetriableStatusCodes);
+        headers.Remove(WellKnownHeader.XEnvoyRetriableHeaderNames);
+        headers.Remove(WellKnownHeader.XEnvoyHedgeOnPerTryTimeout);
+    }
+
+    private static uint[] ParseCodes(ReadOnlySpan<byte> text)
+    {
+        var codes = new List<uint>();
+        while (!text.IsEmpty)
+        {
+            int comma = text.IndexOf((byte)',');
+            ReadOnlySpan<byte> one = (comma < 0 ? text : text[..comma]).Trim((byte)' ');
+            text = comma < 0 ? default : text[(comma + 1)..];
+            if (Utf8Parser.TryParse(one, out uint code, out _))
+            {
+                codes.Add(code);
+            }
+        }
+
+        return [.. codes];
+    }
+
+    private bool IsRetriableStatus(int status)
+    {
+        if (_headerStatusCodes is not null && Array.IndexOf(_headerStatusCodes, (uint)status) >= 0)
+        {
+            return true;
+        }
+
+        IReadOnlyList<uint> codes = _policy?.RetriableStatusCodes ?? [];
+        for (int i = 0; i < codes.Count; i++)
+        {
+            if (codes[i] == status)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool WantsGrpc(HeaderMap headers)
+    {
+        if (!headers.TryGet(WellKnownHeader.GrpcStatus, out ReadOnlySpan<byte> text) || !Utf8Parser.TryParse(text, out int status, out _))
+        {
+            return false;
+        }
+
+        return status switch
+        {
+            1 => Has(RetryOn.GrpcCancelled),
+            4 => Has(RetryOn.GrpcDeadlineExceeded),
+            8 => Has(RetryOn.GrpcResourceExhausted),
+            13 => Has(RetryOn.GrpcInternal),
+            14 => Has(RetryOn.GrpcUnavailable),
+            _ => false,
+        };
+    }
+
+    private static bool AnyMatches(HeaderMatch[] matches, HeaderMap headers)
+    {
+        foreach (HeaderMatch match in matches)
+        {
+            if (match.Matches(headers))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,37 @@
+using System.Text;
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Http;
+using RouterMessage = Envoy.Extensions.Filters.Http.Router.V3.Router;
+
+namespace Pilotfish.Proxy.Filters.Router;
+
+/// <summary>envoy.filters.http.router.</summary>
+public sealed class RouterFactory : IHttpFilterFactory
+{
+    public IReadOnlyList<string> MessageNames { get; } = ["envoy.extensions.filters.http.router.v3.Router"];
+
+    public HttpFilterModel Compile(ExtensionConfig config, HttpFilterContext context)
+    {
+        RouterMessage router = config.Parse(RouterMessage.Parser);
+        if (router.UpstreamHttpFilters.Count > 0)
+        {
+            throw new ConfigRejectedException($"{config.Field}.upstream_http_filters",
+                "upstream HTTP filters are not available in this version of Pilotfish");
+        }
+
+        var strict = new WellKnownHeader[router.StrictCheckHeaders.Count];
+        for (int i = 0; i < strict.Length; i++)
+        {
+            strict[i] = WellKnownHeaders.Find(Encoding.ASCII.GetBytes(router.StrictCheckHeaders[i].ToLowerInvariant()));
+        }
+
+        return new RouterModel
+        {
+            SuppressesEnvoyHeaders = router.SuppressEnvoyHeaders,
+            RespectsExpectedTimeout = router.RespectExpectedRqTimeout,
+            StrictHeaders = strict,
+            UpstreamLogs = context.Config.AccessLogs?.Compile(router.UpstreamLog, $"{config.Field}.upstream_log") ?? AccessLogSet.Empty,
+        };
+    }
+}

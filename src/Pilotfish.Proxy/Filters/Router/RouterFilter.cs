@@ -1,0 +1,642 @@
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Health;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Http1;
+using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Routing;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Streams;
+using Pilotfish.Runtime.Timers;
+
+namespace Pilotfish.Proxy.Filters.Router;
+
+/// <summary>
+/// The terminal filter: (1) answers redirects, direct responses and routes without cluster; (2) rewrites the head; (3) picks a host and asks
+/// its pool for a stream; (4) sends what it has of the request and the rest as it comes; (5) passes the response on, or (6) tries again.
+/// One object per request object, reused; all of it on one loop.
+/// </summary>
+public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
+{
+    private readonly RetryState _retry = new();
+    private readonly RequestBody _body = new();
+    private RouterModel _model = null!;
+    private ForwardModel _forward = null!;
+    private ClusterState? _cluster;
+    private ClusterHttp _http = null!;
+    private CircuitBreaker _breaker = null!;
+    private IUpstreamHttpPool? _pool;
+    private IUpstreamStream? _upstream;
+    private Host? _host;
+    private RouterTimeouts _timeouts;
+    private LoopTimer? _globalTimer;
+    private LoopTimer? _tryTimer;
+    private LoopTimer? _backOffTimer;
+    private HeaderMap? _trailers;
+    private ulong? _hash;
+    private string? _setCookie;
+    private long _attemptStart;
+    private bool _requestEnded;
+    private bool _responseStarted;
+    private bool _downstreamBlocked;
+    private bool _sourcePaused;
+    private bool _isUpgrade;
+    private bool _informed;
+
+    public IUpstreamEvents Events => this;
+
+    public HeaderMap ResponseHeaders => Stream.ResponseHeaders;
+
+    private StatCells Cells => Stream.Worker.Stats;
+
+    internal void Begin(RouterModel model)
+    {
+        _model = model;
+        _cluster = null;
+        _pool = null;
+        _upstream = null;
+        _host = null;
+        _trailers = null;
+        _hash = null;
+        _setCookie = null;
+        _requestEnded = false;
+        _responseStarted = false;
+        _downstreamBlocked = false;
+        _sourcePaused = false;
+        _isUpgrade = false;
+        _informed = false;
+    }
+
+    public override FilterVerdict OnRequestHeaders(HeaderMap headers, bool end)
+    {
+        _requestEnded = end;
+        if (!LocalAnswers.Answer(Stream, out ForwardModel? forward))
+        {
+            return FilterVerdict.Continue;
+        }
+
+        _forward = forward!;
+        _cluster = LocalAnswers.FindCluster(Stream, _forward);
+        if (_cluster is null)
+        {
+            return FilterVerdict.Continue;
+        }
+
+        Cells.Add(Stream.Hcm.Stats.RqRouted);
+        _http = ClusterHttp.Of(_cluster);
+        _breaker = _cluster.Breaker((RoutingPriority)_forward.Priority);
+        _isUpgrade = Stream.Upgrade is not null;
+        _timeouts = RouterTimeouts.Of(Stream, _forward, _model.RespectsExpectedTimeout);
+        _retry.Begin(_forward.Retry, headers);
+        RequestRewrite.Apply(Stream, _forward, _model.SuppressesEnvoyHeaders);
+        _hash = _forward.Hash?.Compute(headers, Stream.Info, out _setCookie);
+        SetTimeoutHeader(headers);
+        long limit = Stream.Route!.RequestBufferLimit ?? Stream.VirtualHost!.RequestBufferLimit ?? Stream.BufferLimit;
+        _body.Begin(Stream.Loop.Buffers, limit, keep: _retry.IsEnabled && !_isUpgrade);
+        if (end)
+        {
+            RequestComplete();
+        }
+
+        Attempt();
+        return FilterVerdict.Continue;
+    }
+
+    public override FilterVerdict OnRequestData(ReadOnlySpan<byte> data, bool end)
+    {
+        _requestEnded |= end;
+        if (_cluster is null)
+        {
+            return FilterVerdict.Continue;
+        }
+
+        if (end)
+        {
+            RequestComplete();
+        }
+
+        if (_upstream is { } upstream)
+        {
+            upstream.SendData(data, end);
+            NoteSent(end);
+            _body.KeepForRetry(data);
+            CheckSource();
+            return FilterVerdict.Continue;
+        }
+
+        if (!_body.TryHold(data))
+        {
+            if (_retry.Retries > 0)
+            {
+                Stream.Reply(507, "exceeded request buffer limit while retrying upstream"u8, EndReasons.RetryBufferExceeded);
+                return FilterVerdict.Continue;
+            }
+
+            PauseSource();
+        }
+
+        return FilterVerdict.Continue;
+    }
+
+    public override FilterVerdict OnRequestTrailers(HeaderMap trailers)
+    {
+        _requestEnded = true;
+        if (_cluster is null)
+        {
+            return FilterVerdict.Continue;
+        }
+
+        RequestComplete();
+        _trailers = trailers;
+        _upstream?.SendTrailers(trailers);
+        return FilterVerdict.Continue;
+    }
+
+    public override void OnDownstreamBlocked(bool blocked)
+    {
+        if (_downstreamBlocked == blocked)
+        {
+            return;
+        }
+
+        _downstreamBlocked = blocked;
+        if (_responseStarted && _upstream is { } upstream)
+        {
+            if (blocked)
+            {
+                upstream.PauseResponse();
+            }
+            else
+            {
+                upstream.ResumeResponse();
+            }
+        }
+    }
+
+    public override void OnEnd(StreamInfo info)
+    {
+        StopTimers();
+        if (_pool is { } pool)
+        {
+            _pool = null;
+            pool.GiveUp(this);
+        }
+
+        if (_upstream is { } upstream)
+        {
+            _upstream = null;
+            Cells.Add(_http.RqTxReset);
+            upstream.Reset();
+        }
+
+        if (_cluster is not null)
+        {
+            _retry.ReleasePermit(_breaker);
+        }
+
+        _retry.Forget();
+        _body.Release();
+        _cluster = null;
+        _host = null;
+    }
+
+    // IPoolRequester
+
+    public void OnPoolReady(IUpstreamStream stream)
+    {
+        _pool = null;
+        _upstream = stream;
+        StreamInfo info = Stream.Info;
+        UpstreamConnection connection = stream.Connection;
+        long now = Stream.Loop.NowNanoseconds;
+        info.Times.UpstreamPoolReady = now;
+        info.Times.UpstreamConnectBegin = connection.Times.Begin;
+        info.Times.UpstreamConnectEnd = connection.Times.ConnectEnd;
+        info.Times.UpstreamHandshakeEnd = connection.Times.HandshakeEnd;
+        info.Times.UpstreamSendBegin = now;
+        info.Upstream.IsConnected = true;
+        info.Upstream.ConnectionId = connection.Id;
+        info.Upstream.LocalAddress = connection.Stream.LocalAddress;
+        info.Upstream.RemoteAddress = connection.Stream.RemoteAddress;
+        info.Upstream.Protocol = stream.Protocol;
+        info.Upstream.Tls = connection.Stream.Tls;
+        RequestRewrite.ApplyAutoHost(Stream, _forward, _host!.Hostname);
+        bool hasBody = _body.Length > 0;
+        bool endsWithHead = _requestEnded && !hasBody && _trailers is null && !_isUpgrade;
+        stream.SendHeaders(Stream.RequestHeaders, endsWithHead, _isUpgrade);
+        if (hasBody || (_requestEnded && !endsWithHead && _trailers is null))
+        {
+            stream.SendData(_body.Bytes, _requestEnded && _trailers is null);
+        }
+
+        if (_trailers is { } trailers)
+        {
+            stream.SendTrailers(trailers);
+        }
+
+        NoteSent(_requestEnded);
+        _body.Sent();
+        ResumeSource();
+        CheckSource();
+        ArmTryTimer();
+    }
+
+    public void OnPoolFailure(StreamResetReason reason, string? transportFailure)
+    {
+        _pool = null;
+        AttemptFailed(reason, transportFailure, requestStarted: false);
+    }
+
+    // IUpstreamEvents
+
+    public void OnUpstreamInformational(int status)
+    {
+        _informed = true;
+        Stream.SendInformationalDown(ResponseHeaders, status);
+        ResponseHeaders.Clear();
+    }
+
+    public void OnUpstreamHeaders(int status, bool end)
+    {
+        StreamInfo info = Stream.Info;
+        info.Times.UpstreamReceiveBegin = Stream.Loop.NowNanoseconds;
+        if (end)
+        {
+            _upstream = null;
+            info.Times.UpstreamReceiveEnd = info.Times.UpstreamReceiveBegin;
+        }
+
+        _host!.Monitor.OnStatus(status, Stream.Loop.NowMilliseconds);
+        if (!_informed && _retry.IsEnabled && _retry.Wants(status, ResponseHeaders) && TryAgain())
+        {
+            return;
+        }
+
+        bool limitReached = !_retry.IsEnabled && _retry.Retries > 0 && _retry.Wants(status, ResponseHeaders);
+        if (limitReached)
+        {
+            info.Flags = info.Flags.With(ResponseFlag.UpstreamRetryLimitExceeded);
+            Cells.Add(_http.RqRetryLimitExceeded);
+        }
+        else if (_retry.Retries > 0 && status < 500)
+        {
+            Cells.Add(_http.RqRetrySuccess);
+        }
+
+        StopTimers(keepGlobal: !end);
+        _retry.ReleasePermit(_breaker);
+        _body.Release();
+        _responseStarted = true;
+        CountResponse(status);
+        FinishHead();
+        if (_downstreamBlocked)
+        {
+            _upstream?.PauseResponse();
+        }
+
+        Stream.Response.Headers(end);
+    }
+
+    public void OnUpstreamData(ReadOnlySpan<byte> data, bool end)
+    {
+        StreamInfo info = Stream.Info;
+        if (info.Times.UpstreamReceiveBodyBegin == 0)
+        {
+            info.Times.UpstreamReceiveBodyBegin = Stream.Loop.NowNanoseconds;
+        }
+
+        if (end)
+        {
+            ResponseComplete();
+        }
+
+        Stream.Response.Data(data, end);
+    }
+
+    public void OnUpstreamTrailers(HeaderMap trailers)
+    {
+        ResponseComplete();
+        Stream.Response.Trailers(trailers);
+    }
+
+    public void OnUpstreamReset(StreamResetReason reason, string? transportFailure)
+    {
+        _upstream = null;
+        Cells.Add(_http.RqRxReset);
+        if (_responseStarted)
+        {
+            Cells.Add(Stream.Hcm.Stats.RqResetAfterStart);
+            Stream.End(StreamResetReasons.EndReason(reason, responseStarted: true, transportFailure), complete: false);
+            return;
+        }
+
+        _host!.Monitor.OnResult(OutlierResult.RequestReset, Stream.Loop.NowMilliseconds);
+        AttemptFailed(reason, transportFailure, requestStarted: true);
+    }
+
+    public void OnUpstreamSendBlocked(bool blocked)
+    {
+        if (blocked)
+        {
+            PauseSource();
+        }
+        else
+        {
+            ResumeSource();
+        }
+    }
+
+    // Attempts
+
+    private void Attempt()
+    {
+        StreamInfo info = Stream.Info;
+        info.Upstream.AttemptCount++;
+        _attemptStart = Stream.Loop.NowMilliseconds;
+        if (_forward.IncludeAttemptCount)
+        {
+            Stream.RequestHeaders.SetNumber(WellKnownHeader.XEnvoyAttemptCount, info.Upstream.AttemptCount);
+        }
+
+        // The reference, not the state of the first attempt: a retry sees the cluster and membership of now.
+        ClusterState cluster = LocalAnswers.Reference(Stream, _forward)?.Current ?? _cluster!;
+        WorkerCluster worker = Stream.Worker.Worker.Cluster(cluster);
+        var request = new LoadBalancingRequest
+        {
+            Hash = _hash,
+            Subset = Stream.WeightedCluster?.Subset ?? _forward.Subset,
+            OriginalDestination = info.Connection.LocalAddress,
+            Avoid = _retry.AvoidsPreviousHosts ? _retry.Tried : default,
+            ReselectMax = _retry.Retries > 0 ? _retry.HostSelectionAttempts : 0,
+            Attempt = (uint)_retry.Retries,
+        };
+        HostPick pick = worker.Pick(in request);
+        if (pick.Host is not { } host)
+        {
+            NoHost(pick.Failure!);
+            return;
+        }
+
+        _host = host;
+        _retry.Remember(host);
+        info.Upstream.HasHost = true;
+        info.Upstream.HostAddress = host.Address;
+        info.Upstream.Hostname = host.Hostname;
+        _pool = HostHttpPools.Of(worker, host, (RoutingPriority)_forward.Priority, Stream.TransportOverrides);
+        IUpstreamHttpPool pool = _pool;
+        pool.Acquire(this);
+    }
+
+    private void NoHost(EndReason reason)
+    {
+        bool dropped = reason.Flags.Has(ResponseFlag.DropOverload) || reason.Flags.Has(ResponseFlag.UnconditionalDropOverload);
+        CountLocal(503);
+        Stream.Reply(503, dropped ? "drop overload"u8 : "no healthy upstream"u8, reason.About(_cluster!.Name),
+            dropped ? static headers => headers.Set("x-envoy-drop-overload"u8, "true"u8) : null);
+    }
+
+    private void AttemptFailed(StreamResetReason reason, string? transportFailure, bool requestStarted)
+    {
+        EndReason end = StreamResetReasons.EndReason(reason, responseStarted: false, transportFailure);
+        if (!_informed && _body.IsComplete && _retry.Wants(reason, requestStarted))
+        {
+            switch (_retry.TryTake(_breaker))
+            {
+                case RetryPermit.Granted:
+                    ScheduleRetry();
+                    return;
+                case RetryPermit.LimitReached when _retry.Retries > 0:
+                    Cells.Add(_http.RqRetryLimitExceeded);
+                    end = end.WithFlag(ResponseFlag.UpstreamRetryLimitExceeded);
+                    break;
+                case RetryPermit.Overflow:
+                    Cells.Add(_http.RqRetryOverflow);
+                    end = end.WithFlag(ResponseFlag.UpstreamOverflow);
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        int status = reason == StreamResetReason.ProtocolError ? 502 : 503;
+        CountLocal(status);
+        string body = ResetBody.Of(reason, _retry.Retries > 0, transportFailure);
+        Stream.Reply(status, System.Text.Encoding.ASCII.GetBytes(body), end.About(_cluster!.Name),
+            reason == StreamResetReason.Overflow ? static headers => headers.Set(WellKnownHeader.XEnvoyOverloaded, "true"u8) : null);
+    }
+
+    private bool TryAgain()
+    {
+        if (!_body.IsComplete)
+        {
+            return false;
+        }
+
+        switch (_retry.TryTake(_breaker))
+        {
+            case RetryPermit.Granted:
+                break;
+            case RetryPermit.Overflow:
+                Cells.Add(_http.RqRetryOverflow);
+                Stream.Info.Flags = Stream.Info.Flags.With(ResponseFlag.UpstreamOverflow);
+                return false;
+            default:
+                return false;
+        }
+
+        IUpstreamStream? upstream = _upstream;
+        _upstream = null;
+        upstream?.Reset();
+        ScheduleRetry();
+        return true;
+    }
+
+    private void ScheduleRetry()
+    {
+        _tryTimer?.Cancel();
+        ResponseHeaders.Clear();
+        Cells.Add(_http.RqRetry);
+        Cells.Add(_http.RqRetryBackoff);
+        long wait = _retry.BackOffMilliseconds(Stream.NextRandom());
+        _backOffTimer ??= new LoopTimer(Stream.Loop, static state => ((RouterFilter)state!).Attempt(), this);
+        _backOffTimer.Schedule(wait);
+    }
+
+    // Timeouts
+
+    private void RequestComplete()
+    {
+        if (_timeouts.GlobalMilliseconds > 0 && !Stream.IsEnded && !_responseStarted)
+        {
+            _globalTimer ??= new LoopTimer(Stream.Loop, static state => ((RouterFilter)state!).GlobalTimeout(), this);
+            _globalTimer.Schedule(_timeouts.GlobalMilliseconds);
+        }
+
+        if (_upstream is not null)
+        {
+            ArmTryTimer();
+        }
+    }
+
+    private void ArmTryTimer()
+    {
+        if (_timeouts.PerTryMilliseconds > 0 && _requestEnded && !_responseStarted)
+        {
+            _tryTimer ??= new LoopTimer(Stream.Loop, static state => ((RouterFilter)state!).TryTimeout(), this);
+            _tryTimer.Schedule(_timeouts.PerTryMilliseconds);
+        }
+    }
+
+    private void GlobalTimeout()
+    {
+        Cells.Add(_http.RqTimeout);
+        DropAttempt();
+        TimeoutReply(EndReasons.RequestTimeout);
+    }
+
+    private void TryTimeout()
+    {
+        Cells.Add(_http.RqPerTryTimeout);
+        DropAttempt();
+        if (!_informed && _body.IsComplete && _retry.IsEnabled && _retry.WantsAfterTimeout()
+            && _retry.TryTake(_breaker) == RetryPermit.Granted)
+        {
+            if (_forward.IncludeTimeoutRetryHeader)
+            {
+                Stream.RequestHeaders.Set(WellKnownHeader.XEnvoyIsTimeoutRetry, "true"u8);
+            }
+
+            ScheduleRetry();
+            return;
+        }
+
+        TimeoutReply(EndReasons.PerTryTimeout);
+    }
+
+    private void TimeoutReply(EndReason reason)
+    {
+        if (!_responseStarted)
+        {
+            CountLocal(504);
+        }
+
+        Stream.Reply(504, "upstream request timeout"u8, reason.About(_cluster!.Name));
+    }
+
+    private void DropAttempt()
+    {
+        _backOffTimer?.Cancel();
+        if (_pool is { } pool)
+        {
+            _pool = null;
+            pool.GiveUp(this);
+        }
+
+        if (_upstream is { } upstream)
+        {
+            _upstream = null;
+            _host!.Monitor.OnResult(OutlierResult.RequestTimeout, Stream.Loop.NowMilliseconds);
+            Cells.Add(_http.RqTxReset);
+            upstream.Reset();
+        }
+    }
+
+    private void StopTimers(bool keepGlobal = false)
+    {
+        _tryTimer?.Cancel();
+        _backOffTimer?.Cancel();
+        if (!keepGlobal)
+        {
+            _globalTimer?.Cancel();
+        }
+    }
+
+    // Facts and headers
+
+    private void SetTimeoutHeader(HeaderMap headers)
+    {
+        long expected = _timeouts.PerTryMilliseconds > 0 ? _timeouts.PerTryMilliseconds : _timeouts.GlobalMilliseconds;
+        if (!_model.SuppressesEnvoyHeaders && expected > 0)
+        {
+            headers.SetNumber(WellKnownHeader.XEnvoyExpectedRqTimeoutMs, expected);
+        }
+    }
+
+    private void FinishHead()
+    {
+        HeaderMap headers = ResponseHeaders;
+        StreamInfo info = Stream.Info;
+        ResponseRewrite.Apply(Stream);
+        if (!_model.SuppressesEnvoyHeaders && Stream.IsRequestComplete)
+        {
+            long elapsed = (info.Times.UpstreamReceiveBegin - info.Times.DownstreamReceiveEnd) / 1_000_000;
+            headers.SetNumber(WellKnownHeader.XEnvoyUpstreamServiceTime, elapsed);
+        }
+
+        if (_forward.IncludeAttemptCountInResponse)
+        {
+            headers.SetNumber(WellKnownHeader.XEnvoyAttemptCount, info.Upstream.AttemptCount);
+        }
+
+        if (_setCookie is not null)
+        {
+            headers.Add(WellKnownHeader.SetCookie, System.Text.Encoding.ASCII.GetBytes(_setCookie));
+        }
+    }
+
+    private void CountResponse(int status)
+    {
+        Cells.Add(_http.RqCompleted);
+        Cells.Add(_http.Classes[(status / 100) - 1]);
+        Cells.Add(_http.Status(status));
+        Cells.Record(_http.RqTime, Stream.Loop.NowMilliseconds - _attemptStart);
+    }
+
+    private void CountLocal(int status)
+    {
+        Cells.Add(_http.RqCompleted);
+        Cells.Add(_http.Classes[(status / 100) - 1]);
+        Cells.Add(_http.Status(status));
+    }
+
+    private void ResponseComplete()
+    {
+        _upstream = null;
+        Stream.Info.Times.UpstreamReceiveEnd = Stream.Loop.NowNanoseconds;
+        _globalTimer?.Cancel();
+    }
+
+    private void NoteSent(bool end)
+    {
+        if (end)
+        {
+            Stream.Info.Times.UpstreamSendEnd = Stream.Loop.NowNanoseconds;
+        }
+    }
+
+    private void CheckSource()
+    {
+        if (_upstream is { IsSendBlocked: true })
+        {
+            PauseSource();
+        }
+    }
+
+    private void PauseSource()
+    {
+        if (!_sourcePaused && !Stream.IsEnded)
+        {
+            _sourcePaused = true;
+            Stream.PauseClient();
+        }
+    }
+
+    private void ResumeSource()
+    {
+        if (_sourcePaused && !Stream.IsEnded)
+        {
+            _sourcePaused = false;
+            Stream.ResumeClient();
+        }
+    }
+}

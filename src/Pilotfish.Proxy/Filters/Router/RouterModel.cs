@@ -1,0 +1,21 @@
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Http;
+
+namespace Pilotfish.Proxy.Filters.Router;
+
+/// <summary>The compiled router filter.</summary>
+public sealed class RouterModel : HttpFilterModel
+{
+    public override bool IsTerminal => true;
+
+    public bool SuppressesEnvoyHeaders { get; init; }
+
+    public bool RespectsExpectedTimeout { get; init; }
+
+    /// <summary>Headers that must be well-formed, or the request is answered with 400.</summary>
+    public WellKnownHeader[] StrictHeaders { get; init; } = [];
+
+    public AccessLogSet UpstreamLogs { get; init; } = AccessLogSet.Empty;
+
+    public override HttpFilter Create(HttpStream stream, string name) => stream.RouterFor(this);
+}

@@ -1,0 +1,40 @@
+using Pilotfish.Runtime.Buffers;
+
+namespace Pilotfish.Proxy.Http;
+
+/// <summary>Body bytes held by a loop, in one growing pooled buffer. Bounded by whoever appends.</summary>
+internal struct BodyBuffer
+{
+    private PooledBuffer? _buffer;
+
+    public int Length { get; private set; }
+
+    public readonly ReadOnlySpan<byte> Span => _buffer is null ? default : _buffer.Span[..Length];
+
+    public void Append(BufferPool pool, ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.IsEmpty)
+        {
+            return;
+        }
+
+        int needed = Length + bytes.Length;
+        if (_buffer is null || _buffer.Length < needed)
+        {
+            PooledBuffer larger = pool.Rent(Math.Max(needed, _buffer is null ? 0 : _buffer.Length * 2));
+            Span.CopyTo(larger.Span);
+            _buffer?.Return();
+            _buffer = larger;
+        }
+
+        bytes.CopyTo(_buffer.Span[Length..]);
+        Length = needed;
+    }
+
+    public void Release()
+    {
+        _buffer?.Return();
+        _buffer = null;
+        Length = 0;
+    }
+}

@@ -1,0 +1,120 @@
+using System.Text;
+using Pilotfish.Proxy.Http1;
+
+namespace Pilotfish.Proxy.Http;
+
+/// <summary>
+/// Removes what belongs to the client's hop (RFC 9110 section 7.6.1): Connection and the headers it names, Keep-Alive, Proxy-Connection,
+/// Upgrade (kept for upgrade requests), Transfer-Encoding; TE shrinks to "trailers".
+/// </summary>
+internal static class ConnectionHeaders
+{
+    // Envoy's bounds on what a Connection header may name.
+    private const int NominatedMax = 10;
+    private const int TeBytesMax = 256;
+
+    /// <summary>False when the request was refused.</summary>
+    public static bool Sanitize(HttpStream stream)
+    {
+        HeaderMap headers = stream.RequestHeaders;
+        if (headers[WellKnownHeader.Te].Length >= TeBytesMax || !TryApplyConnection(stream))
+        {
+            stream.Worker.Stats.Add(stream.Hcm.Stats.CxProtocolError);
+            stream.Reply(400, "Bad Request"u8, Http1Error.ConnectionHeaderRejected.Reason);
+            return false;
+        }
+
+        headers.Remove(WellKnownHeader.KeepAlive);
+        headers.Remove(WellKnownHeader.ProxyConnection);
+        headers.Remove(WellKnownHeader.TransferEncoding);
+        if (headers.TryGet(WellKnownHeader.Te, out ReadOnlySpan<byte> te))
+        {
+            if (HasToken(te, "trailers"u8))
+            {
+                headers.Set(WellKnownHeader.Te, "trailers"u8);
+            }
+            else
+            {
+                headers.Remove(WellKnownHeader.Te);
+            }
+        }
+
+        return true;
+    }
+
+    public static bool HasToken(ReadOnlySpan<byte> list, ReadOnlySpan<byte> token)
+    {
+        while (!list.IsEmpty)
+        {
+            if (Ascii.EqualsIgnoreCase(NextToken(ref list), token))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool TryApplyConnection(HttpStream stream)
+    {
+        HeaderMap headers = stream.RequestHeaders;
+        if (!headers.TryGet(WellKnownHeader.Connection, out ReadOnlySpan<byte> list))
+        {
+            headers.Remove(WellKnownHeader.Upgrade);
+            return true;
+        }
+
+        bool wantsUpgrade = headers.Has(WellKnownHeader.Upgrade) && HasToken(list, "upgrade"u8);
+        int count = 0;
+        Span<byte> lower = stackalloc byte[TeBytesMax];
+        while (!list.IsEmpty)
+        {
+            ReadOnlySpan<byte> token = NextToken(ref list);
+            if (token.IsEmpty)
+            {
+                continue;
+            }
+
+            if (++count >= NominatedMax || token.Length > lower.Length || token[0] == ':')
+            {
+                return false;
+            }
+
+            Ascii.ToLower(token, lower, out int length);
+            ReadOnlySpan<byte> name = lower[..length];
+            if (IsProtected(name))
+            {
+                return false;
+            }
+
+            if (!name.SequenceEqual("upgrade"u8) && !name.SequenceEqual("te"u8) && !name.SequenceEqual("close"u8))
+            {
+                headers.Remove(name);
+            }
+        }
+
+        headers.Remove(WellKnownHeader.Connection);
+        if (wantsUpgrade)
+        {
+            // Kept for the filters and for the upstream's head; the writer adds "connection: upgrade" again.
+            stream.Upgrade = headers.GetText(WellKnownHeader.Upgrade);
+        }
+        else
+        {
+            headers.Remove(WellKnownHeader.Upgrade);
+        }
+
+        return true;
+    }
+
+    private static bool IsProtected(ReadOnlySpan<byte> name) =>
+        name.SequenceEqual("x-forwarded-for"u8) || name.SequenceEqual("x-forwarded-host"u8) || name.SequenceEqual("x-forwarded-proto"u8);
+
+    private static ReadOnlySpan<byte> NextToken(ref ReadOnlySpan<byte> list)
+    {
+        int comma = list.IndexOf((byte)',');
+        ReadOnlySpan<byte> token = comma < 0 ? list : list[..comma];
+        list = comma < 0 ? default : list[(comma + 1)..];
+        return token.Trim(" \t"u8);
+    }
+}

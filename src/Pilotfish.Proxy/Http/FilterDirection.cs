@@ -1,0 +1,249 @@
+using Pilotfish.Proxy.Reasons;
+
+namespace Pilotfish.Proxy.Http;
+
+/// <summary>
+/// One direction of a request through its filters: walks headers, data and trailers from filter to filter, holds them where a filter stops
+/// them, and goes on when it resumes. The two directions differ in order and in what lies at the end.
+/// <code>
+///   headers -> [f0] -> [f1] -> (stopped at f1: headers and body held here) -> [f2] -> end
+/// </code>
+/// </summary>
+public abstract class FilterDirection
+{
+    private BodyBuffer _held;
+    private int _stoppedAt = -1;
+    private FilterVerdict _stop;
+    private bool _headersHeld;
+    private bool _ended;
+    private HeaderMap? _trailers;
+    private bool _pausedSource;
+
+    private protected FilterDirection(HttpStream stream) => Stream = stream;
+
+    private protected HttpStream Stream { get; }
+
+    /// <summary>Whether a filter holds the message.</summary>
+    public bool IsStopped => _stoppedAt >= 0;
+
+    /// <summary>Whether the last part has entered this direction.</summary>
+    public bool IsEnded => _ended;
+
+    /// <summary>A filter that stopped the message lets it go on. Ignored when it is not the one that stopped it.</summary>
+    internal void Resume(HttpFilter filter)
+    {
+        if (_stoppedAt < 0 || Stream.IsEnded || FilterAt(_stoppedAt) != filter)
+        {
+            return;
+        }
+
+        int from = _stoppedAt + 1;
+        _stoppedAt = -1;
+        if (_headersHeld)
+        {
+            _headersHeld = false;
+            bool endsHere = _ended && _held.Length == 0 && _trailers is null;
+            RunHeaders(from, endsHere);
+            if (endsHere || IsStopped || Stream.IsEnded)
+            {
+                return;
+            }
+        }
+
+        ReleaseHeld(from);
+    }
+
+    internal void Headers(bool end)
+    {
+        _ended = end;
+        RunHeaders(0, end);
+    }
+
+    internal void Data(ReadOnlySpan<byte> data, bool end)
+    {
+        _ended |= end;
+        RunData(0, data, end);
+    }
+
+    internal void Trailers(HeaderMap trailers)
+    {
+        _ended = true;
+        RunTrailers(0, trailers);
+    }
+
+    internal void Reset()
+    {
+        _held.Release();
+        _stoppedAt = -1;
+        _headersHeld = false;
+        _ended = false;
+        _trailers = null;
+        _pausedSource = false;
+    }
+
+    private protected abstract int Count { get; }
+
+    private protected abstract long BufferLimit { get; }
+
+    /// <summary>The filter at a position of this direction's order.</summary>
+    private protected abstract HttpFilter FilterAt(int position);
+
+    private protected abstract FilterVerdict ShowHeaders(HttpFilter filter, bool end);
+
+    private protected abstract FilterVerdict ShowData(HttpFilter filter, ReadOnlySpan<byte> data, bool end);
+
+    private protected abstract FilterVerdict ShowTrailers(HttpFilter filter, HeaderMap trailers);
+
+    private protected abstract void HeadersAtEnd(bool end);
+
+    private protected abstract void DataAtEnd(ReadOnlySpan<byte> data, bool end);
+
+    private protected abstract void TrailersAtEnd(HeaderMap trailers);
+
+    private protected abstract void PauseSource();
+
+    private protected abstract void ResumeSource();
+
+    private protected abstract EndReason TooLarge();
+
+    private void RunHeaders(int from, bool end)
+    {
+        for (int i = from; i < Count; i++)
+        {
+            FilterVerdict verdict = ShowHeaders(FilterAt(i), end);
+            if (Stream.IsEnded || ReplyTookOver)
+            {
+                return;
+            }
+
+            if (verdict != FilterVerdict.Continue)
+            {
+                _stoppedAt = i;
+                _stop = verdict;
+                _headersHeld = true;
+                return;
+            }
+        }
+
+        HeadersAtEnd(end);
+    }
+
+    private void RunData(int from, ReadOnlySpan<byte> data, bool end)
+    {
+        for (int i = from; i < Count; i++)
+        {
+            bool stoppedHere = i == _stoppedAt;
+            if (stoppedHere && _stop == FilterVerdict.Pause)
+            {
+                Hold(data);
+                return;
+            }
+
+            FilterVerdict verdict = ShowData(FilterAt(i), data, end);
+            if (Stream.IsEnded || ReplyTookOver)
+            {
+                return;
+            }
+
+            if (verdict != FilterVerdict.Continue)
+            {
+                _stoppedAt = i;
+                _stop = verdict;
+                Hold(data);
+                return;
+            }
+
+            if (stoppedHere)
+            {
+                // What was held before goes first; this piece joins it.
+                _held.Append(Stream.Loop.Buffers, data);
+                Resume(FilterAt(i));
+                return;
+            }
+        }
+
+        DataAtEnd(data, end);
+    }
+
+    private void RunTrailers(int from, HeaderMap trailers)
+    {
+        for (int i = from; i < Count; i++)
+        {
+            bool stoppedHere = i == _stoppedAt;
+            if (stoppedHere && _stop == FilterVerdict.Pause)
+            {
+                _trailers = trailers;
+                return;
+            }
+
+            FilterVerdict verdict = ShowTrailers(FilterAt(i), trailers);
+            if (Stream.IsEnded || ReplyTookOver)
+            {
+                return;
+            }
+
+            if (verdict != FilterVerdict.Continue || stoppedHere)
+            {
+                _stoppedAt = i;
+                _trailers = trailers;
+                if (verdict == FilterVerdict.Continue)
+                {
+                    Resume(FilterAt(i));
+                }
+                else
+                {
+                    _stop = verdict;
+                }
+
+                return;
+            }
+        }
+
+        TrailersAtEnd(trailers);
+    }
+
+    /// <summary>A request's remaining parts do not reach filters once a local reply was sent.</summary>
+    private protected virtual bool ReplyTookOver => false;
+
+    private void ReleaseHeld(int from)
+    {
+        if (_held.Length > 0 || (_ended && _trailers is null))
+        {
+            BodyBuffer held = _held;
+            _held = default;
+            RunData(from, held.Span, _ended && _trailers is null);
+            held.Release();
+        }
+
+        if (_trailers is { } trailers && !IsStopped && !Stream.IsEnded)
+        {
+            _trailers = null;
+            RunTrailers(from, trailers);
+        }
+
+        if (_pausedSource && !IsStopped && !Stream.IsEnded)
+        {
+            _pausedSource = false;
+            ResumeSource();
+        }
+    }
+
+    private void Hold(ReadOnlySpan<byte> data)
+    {
+        _held.Append(Stream.Loop.Buffers, data);
+        if (_held.Length <= BufferLimit)
+        {
+            return;
+        }
+
+        if (_stop == FilterVerdict.Buffer)
+        {
+            Stream.PayloadTooLarge(TooLarge());
+        }
+        else if (!_pausedSource)
+        {
+            _pausedSource = true;
+            PauseSource();
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using System.Buffers.Text;
+
+namespace Pilotfish.Proxy.Http;
+
+/// <summary>The little of gRPC over HTTP that routing, retries and local replies need.</summary>
+public static class GrpcText
+{
+    // Timeouts have at most 8 digits by specification.
+    private const int TimeoutDigitsMax = 8;
+
+    public static bool IsGrpcRequest(HeaderMap headers) => IsGrpcContentType(headers[WellKnownHeader.ContentType]);
+
+    public static bool IsGrpcContentType(ReadOnlySpan<byte> type) =>
+        type.StartsWith("application/grpc"u8) && (type.Length == 16 || type[16] is (byte)'+' or (byte)';');
+
+    /// <summary>The gRPC status of an HTTP status, as gRPC's mapping document has it.</summary>
+    public static int StatusOf(int httpStatus) => httpStatus switch
+    {
+        200 => 0,
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 or 502 or 503 or 504 => 14,
+        _ => 2,
+    };
+
+    /// <summary>Reads grpc-timeout such as <c>250m</c> (milliseconds).</summary>
+    public static bool TryReadTimeout(ReadOnlySpan<byte> value, out long milliseconds)
+    {
+        milliseconds = 0;
+        if (value.Length is < 2 or > TimeoutDigitsMax + 1
+            || !Utf8Parser.TryParse(value[..^1], out uint number, out int used) || used != value.Length - 1)
+        {
+            return false;
+        }
+
+        milliseconds = value[^1] switch
+        {
+            (byte)'H' => number * 3_600_000L,
+            (byte)'M' => number * 60_000L,
+            (byte)'S' => number * 1000L,
+            (byte)'m' => number,
+            (byte)'u' => (number + 999L) / 1000,
+            (byte)'n' => (number + 999_999L) / 1_000_000,
+            _ => -1,
+        };
+        return milliseconds >= 0;
+    }
+
+    /// <summary>Percent-encodes a grpc-message.</summary>
+    public static byte[] EncodeMessage(ReadOnlySpan<byte> message)
+    {
+        var encoded = new List<byte>(message.Length);
+        foreach (byte b in message)
+        {
+            if (b is >= 0x20 and <= 0x7E && b != '%')
+            {
+                encoded.Add(b);
+                continue;
+            }
+
+            encoded.Add((byte)'%');
+            encoded.Add((byte)"0123456789ABCDEF"[b >> 4]);
+            encoded.Add((byte)"0123456789ABCDEF"[b & 15]);
+        }
+
+        return [.. encoded];
+    }
+}

@@ -1,0 +1,186 @@
+using System.Text;
+using Envoy.Config.Core.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Http1;
+using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Routing;
+using Pilotfish.Proxy.Stats;
+
+namespace Pilotfish.Proxy.Http;
+
+/// <summary>Compiles a HttpConnectionManager message. Main loop.</summary>
+public sealed class HcmCompiler(NetworkFilterContext context)
+{
+    private const string UuidRequestId = "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig";
+
+    public HcmModel Compile(HttpConnectionManager config)
+    {
+        RejectUnknown(config);
+        StatScope scope = context.Config.Stats.Scope($"http.{config.StatPrefix}");
+        context.Owned.Add(scope);
+        HttpProtocolOptions? common = config.CommonHttpProtocolOptions;
+        Http1ProtocolOptions? http1 = config.HttpProtocolOptions;
+        CheckRequestId(config.RequestIdExtension);
+        IReadOnlyList<HttpFilterSlot> filters = new HttpFilterChainCompiler(context, scope).Compile(config.HttpFilters);
+        return new HcmModel
+        {
+            StatPrefix = config.StatPrefix,
+            Stats = new HcmStats(scope),
+            Routes = CompileRoutes(config),
+            Filters = filters,
+            Clusters = context.Config.Clusters,
+            AccessLogs = context.Config.AccessLogs?.Compile(config.AccessLog, "access_log") ?? AccessLogSet.Empty,
+            LocalReplies = LocalReplyRules.Compile(config.LocalReplyConfig, "local_reply_config"),
+            Limits = CompileLimits(config, common, http1),
+            Upgrades = CompileUpgrades(config),
+            IdleTimeoutMilliseconds = Durations.Milliseconds(common?.IdleTimeout) ?? HcmModel.DefaultIdleTimeoutMilliseconds,
+            MaxConnectionDurationMilliseconds = Durations.Milliseconds(common?.MaxConnectionDuration) ?? 0,
+            DelayedCloseMilliseconds = Durations.Milliseconds(config.DelayedCloseTimeout) ?? HcmModel.DefaultDelayedCloseMilliseconds,
+            RequestsPerConnectionMax = common?.MaxRequestsPerConnection ?? 0,
+            AcceptHttp10 = http1?.AcceptHttp10 ?? false,
+            DefaultHostForHttp10 = Bytes(http1?.DefaultHostForHttp10),
+            EnableTrailers = http1?.EnableTrailers ?? false,
+            StreamIdleTimeoutMilliseconds = Durations.Milliseconds(config.StreamIdleTimeout)
+                ?? HcmModel.DefaultStreamIdleTimeoutMilliseconds,
+            RequestTimeoutMilliseconds = Durations.Milliseconds(config.RequestTimeout) ?? 0,
+            RequestHeadersTimeoutMilliseconds = Durations.Milliseconds(config.RequestHeadersTimeout) ?? 0,
+            MaxStreamDurationMilliseconds = Durations.Milliseconds(common?.MaxStreamDuration) ?? 0,
+            ServerName = Bytes(config.ServerName) ?? "envoy"u8.ToArray(),
+            ServerHeader = (ServerHeaderRule)config.ServerHeaderTransformation,
+            Via = Bytes(config.Via),
+            UserAgent = config.AddUserAgent == true ? Bytes(context.Config.Node.Cluster) : null,
+            UseRemoteAddress = config.UseRemoteAddress ?? false,
+            TrustedHops = config.XffNumTrustedHops,
+            SkipForwardedForAppend = config.SkipXffAppend,
+            AppendForwardedPort = config.AppendXForwardedPort,
+            InternalAddresses = AddressRanges.Compile(
+                config.InternalAddressConfig?.CidrRanges ?? [], "internal_address_config.cidr_ranges"),
+            GenerateRequestId = config.GenerateRequestId ?? true,
+            PreserveExternalRequestId = config.PreserveExternalRequestId,
+            AlwaysSetRequestIdInResponse = config.AlwaysSetRequestIdInResponse,
+            Proxy100Continue = config.Proxy100Continue,
+            SchemeOverwrite = Bytes(config.SchemeHeaderTransformation?.SchemeToOverwrite),
+            ClientCert = (ClientCertForwarding)config.ForwardClientCertDetails,
+            ClientCertDetails = CompileCertDetails(config.SetCurrentClientCertDetails),
+            NormalizePath = config.NormalizePath ?? false,
+            MergeSlashes = config.MergeSlashes,
+            EscapedSlashes = CompileEscapedSlashes(config),
+            StripAnyPort = config.StripAnyHostPort,
+            StripMatchingPort = config.StripMatchingHostPort,
+            StripTrailingHostDot = config.StripTrailingHostDot,
+        };
+    }
+
+    private RouteConfigSlot CompileRoutes(HttpConnectionManager config)
+    {
+        switch (config.RouteSpecifierCase)
+        {
+            case HttpConnectionManager.RouteSpecifierOneofCase.RouteConfig:
+                try
+                {
+                    return RouteConfigSlot.Fixed(new RouteConfigCompiler(context.Config).Compile(config.RouteConfig));
+                }
+                catch (ConfigRejectedException rejected)
+                {
+                    throw rejected.Within("route_config");
+                }
+
+            case HttpConnectionManager.RouteSpecifierOneofCase.Rds:
+                RouteConfigSlot slot = RouteConfigSlot.Subscribe(config.Rds.RouteConfigName, context.Config);
+                context.Owned.Add(slot);
+                slot.WhenReady(context.Warming.Add($"RDS {config.Rds.RouteConfigName}").Ready);
+                return slot;
+            case HttpConnectionManager.RouteSpecifierOneofCase.ScopedRoutes:
+                throw new ConfigRejectedException("scoped_routes", "scoped routes are not available in Pilotfish");
+            default:
+                throw new ConfigRejectedException("route_specifier", "neither rds nor route_config is set");
+        }
+    }
+
+    private static Http1Limits CompileLimits(HttpConnectionManager config, HttpProtocolOptions? common, Http1ProtocolOptions? http1)
+    {
+        uint kilobytes = config.MaxRequestHeadersKb ?? (Http1Limits.DefaultHeadBytes / 1024);
+        if (kilobytes is 0 or > Http1Limits.HeadBytesCap / 1024)
+        {
+            throw new ConfigRejectedException("max_request_headers_kb", $"{kilobytes} is not between 1 and {Http1Limits.HeadBytesCap / 1024}");
+        }
+
+        return new Http1Limits
+        {
+            HeadBytes = (int)kilobytes * 1024,
+            Headers = (int)Math.Min(common?.MaxHeadersCount ?? Http1Limits.DefaultHeaders, short.MaxValue - 64),
+            AllowChunkedLength = http1?.AllowChunkedLength ?? false,
+            AllowCustomMethods = http1?.AllowCustomMethods ?? false,
+            AllowAbsoluteUrl = http1?.AllowAbsoluteUrl ?? true,
+            Underscores = (UnderscorePolicy)(common?.HeadersWithUnderscoresAction ?? 0),
+        };
+    }
+
+    private static UpgradePolicy CompileUpgrades(HttpConnectionManager config)
+    {
+        var entries = new List<(string, bool)>();
+        foreach (HttpConnectionManager.Types.UpgradeConfig upgrade in config.UpgradeConfigs)
+        {
+            entries.Add((upgrade.UpgradeType, upgrade.Enabled ?? true));
+        }
+
+        return UpgradePolicy.Of(entries);
+    }
+
+    private static ClientCertDetails CompileCertDetails(HttpConnectionManager.Types.SetCurrentClientCertDetails? details)
+    {
+        if (details is null)
+        {
+            return ClientCertDetails.None;
+        }
+
+        return (details.Subject == true ? ClientCertDetails.Subject : 0) | (details.Cert ? ClientCertDetails.Cert : 0)
+            | (details.Chain ? ClientCertDetails.Chain : 0) | (details.Uri ? ClientCertDetails.Uri : 0)
+            | (details.Dns ? ClientCertDetails.Dns : 0);
+    }
+
+    private static EscapedSlashesAction CompileEscapedSlashes(HttpConnectionManager config) => config.PathWithEscapedSlashesAction switch
+    {
+        HttpConnectionManager.Types.PathWithEscapedSlashesAction.RejectRequest => EscapedSlashesAction.Reject,
+        HttpConnectionManager.Types.PathWithEscapedSlashesAction.UnescapeAndRedirect => EscapedSlashesAction.UnescapeAndRedirect,
+        HttpConnectionManager.Types.PathWithEscapedSlashesAction.UnescapeAndForward => EscapedSlashesAction.UnescapeAndForward,
+        _ => EscapedSlashesAction.Keep,
+    };
+
+    private static void CheckRequestId(RequestIDExtension? extension)
+    {
+        if (extension?.TypedConfig is { } config)
+        {
+            ExtensionConfig typed = ExtensionRegistry.Unwrap(config, "request_id_extension.typed_config");
+            if (typed.MessageName != UuidRequestId)
+            {
+                throw new ConfigRejectedException("request_id_extension.typed_config",
+                    $"the request id extension '{typed.MessageName}' does not exist in Pilotfish");
+            }
+        }
+    }
+
+    private static void RejectUnknown(HttpConnectionManager config)
+    {
+        if (config.CodecType is HttpConnectionManager.Types.CodecType.Http3)
+        {
+            throw new ConfigRejectedException("codec_type", "HTTP/3 is not available in Pilotfish");
+        }
+
+        if (config.OriginalIpDetectionExtensions.Count > 0)
+        {
+            throw new ConfigRejectedException("original_ip_detection_extensions[0]",
+                $"extension '{config.OriginalIpDetectionExtensions[0].Name}' does not exist in Pilotfish");
+        }
+
+        if (config.EarlyHeaderMutationExtensions.Count > 0)
+        {
+            throw new ConfigRejectedException("early_header_mutation_extensions[0]",
+                $"extension '{config.EarlyHeaderMutationExtensions[0].Name}' does not exist in Pilotfish");
+        }
+    }
+
+    private static byte[]? Bytes(string? text) => string.IsNullOrEmpty(text) ? null : Encoding.UTF8.GetBytes(text);
+}

@@ -1,0 +1,12 @@
+using Pilotfish.Proxy.Http1;
+using Pilotfish.Proxy.Network;
+
+namespace Pilotfish.Proxy.Http;
+
+/// <summary>The connection manager at the end of a filter chain: starts the codec of each connection.</summary>
+internal sealed class HcmFilter(HcmModel model) : TerminalNetworkFilter
+{
+    public HcmModel Model { get; } = model;
+
+    public override void Start(DownstreamConnection connection) => new Http1DownstreamConnection(Model, connection).Start();
+}

@@ -1,0 +1,78 @@
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Http1;
+using Pilotfish.Proxy.Routing;
+
+namespace Pilotfish.Proxy.Http;
+
+/// <summary>A connection manager's compiled config. Immutable except for what its slots follow; shared by all workers.</summary>
+public sealed class HcmModel
+{
+    public const long DefaultIdleTimeoutMilliseconds = 3_600_000;
+    public const long DefaultStreamIdleTimeoutMilliseconds = 300_000;
+    public const long DefaultDelayedCloseMilliseconds = 1000;
+
+    public required string StatPrefix { get; init; }
+
+    public required HcmStats Stats { get; init; }
+
+    public required RouteConfigSlot Routes { get; init; }
+
+    /// <summary>In chain order; the last is terminal.</summary>
+    public required IReadOnlyList<HttpFilterSlot> Filters { get; init; }
+
+    /// <summary>For cluster_header, which names a cluster only at run time.</summary>
+    public ClusterReferences Clusters { get; init; } = new();
+
+    public AccessLogSet AccessLogs { get; init; } = AccessLogSet.Empty;
+
+    public LocalReplyRules LocalReplies { get; init; } = LocalReplyRules.None;
+
+    public Http1Limits Limits { get; init; } = Http1Limits.Request;
+
+    public UpgradePolicy Upgrades { get; init; } = UpgradePolicy.None;
+
+    // Connection.
+    public long IdleTimeoutMilliseconds { get; init; } = DefaultIdleTimeoutMilliseconds;
+    public long MaxConnectionDurationMilliseconds { get; init; }
+    public long DelayedCloseMilliseconds { get; init; } = DefaultDelayedCloseMilliseconds;
+
+    /// <summary>0 = no limit.</summary>
+    public uint RequestsPerConnectionMax { get; init; }
+    public bool AcceptHttp10 { get; init; }
+    public byte[]? DefaultHostForHttp10 { get; init; }
+    public bool EnableTrailers { get; init; }
+
+    // Request timeouts; 0 = none.
+    public long StreamIdleTimeoutMilliseconds { get; init; } = DefaultStreamIdleTimeoutMilliseconds;
+    public long RequestTimeoutMilliseconds { get; init; }
+    public long RequestHeadersTimeoutMilliseconds { get; init; }
+    public long MaxStreamDurationMilliseconds { get; init; }
+
+    // Header rules.
+    public byte[] ServerName { get; init; } = "envoy"u8.ToArray();
+    public ServerHeaderRule ServerHeader { get; init; }
+    public byte[]? Via { get; init; }
+    public byte[]? UserAgent { get; init; }
+    public bool UseRemoteAddress { get; init; }
+    public uint TrustedHops { get; init; }
+    public bool SkipForwardedForAppend { get; init; }
+    public bool AppendForwardedPort { get; init; }
+    public AddressRanges InternalAddresses { get; init; } = AddressRanges.None;
+    public bool GenerateRequestId { get; init; } = true;
+    public bool PreserveExternalRequestId { get; init; }
+    public bool AlwaysSetRequestIdInResponse { get; init; }
+    public bool Proxy100Continue { get; init; }
+    public byte[]? SchemeOverwrite { get; init; }
+    public ClientCertForwarding ClientCert { get; init; }
+    public ClientCertDetails ClientCertDetails { get; init; }
+
+    // Path and host rules.
+    public bool NormalizePath { get; init; }
+    public bool MergeSlashes { get; init; }
+    public EscapedSlashesAction EscapedSlashes { get; init; }
+    public bool RejectFragment { get; init; } = true;
+    public bool StripAnyPort { get; init; }
+    public bool StripMatchingPort { get; init; }
+    public bool StripTrailingHostDot { get; init; }
+}

@@ -1,0 +1,55 @@
+using Pilotfish.Proxy.Streams;
+
+namespace Pilotfish.Proxy.Http;
+
+/// <summary>
+/// One filter on one request. Made by its <see cref="HttpFilterModel"/> only for requests it has something to do with; loop-affine.
+/// Callbacks are made in chain order for the request and in reverse for the response. A filter that returned anything but Continue resumes
+/// later with <see cref="ContinueRequest"/> or <see cref="ContinueResponse"/>, never from inside the callback. Spans and header entries are
+/// valid during the callback only.
+/// </summary>
+public abstract class HttpFilter
+{
+    /// <summary>The request: headers, route, stream facts, loop, local replies.</summary>
+    protected HttpStream Stream { get; private set; } = null!;
+
+    /// <summary>The filter's configured name: the key of per-route config.</summary>
+    protected string Name { get; private set; } = "";
+
+    public virtual FilterVerdict OnRequestHeaders(HeaderMap headers, bool end) => FilterVerdict.Continue;
+
+    public virtual FilterVerdict OnRequestData(ReadOnlySpan<byte> data, bool end) => FilterVerdict.Continue;
+
+    public virtual FilterVerdict OnRequestTrailers(HeaderMap trailers) => FilterVerdict.Continue;
+
+    /// <summary>A 1xx response other than 101 passes.</summary>
+    public virtual void OnInformational(HeaderMap headers, int status)
+    {
+    }
+
+    public virtual FilterVerdict OnResponseHeaders(HeaderMap headers, bool end) => FilterVerdict.Continue;
+
+    public virtual FilterVerdict OnResponseData(ReadOnlySpan<byte> data, bool end) => FilterVerdict.Continue;
+
+    public virtual FilterVerdict OnResponseTrailers(HeaderMap trailers) => FilterVerdict.Continue;
+
+    /// <summary>The downstream cannot take more for now, or can again; only terminal filters look at it.</summary>
+    public virtual void OnDownstreamBlocked(bool blocked)
+    {
+    }
+
+    /// <summary>The request ended, however it did: release timers and whatever runs. Called exactly once.</summary>
+    public virtual void OnEnd(StreamInfo info)
+    {
+    }
+
+    protected void ContinueRequest() => Stream.Request.Resume(this);
+
+    protected void ContinueResponse() => Stream.Response.Resume(this);
+
+    internal void Attach(HttpStream stream, string name)
+    {
+        Stream = stream;
+        Name = name;
+    }
+}

@@ -1,0 +1,409 @@
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Filters.Router;
+using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Routing;
+using Pilotfish.Proxy.Streams;
+using Pilotfish.Proxy.Tls;
+using Pilotfish.Runtime.Loops;
+
+namespace Pilotfish.Proxy.Http;
+
+/// <summary>
+/// One request from its head to its end, whatever the codec: the order of work (header rules, route, filters), the facts, local replies,
+/// and the end. Reused by its worker; filters must not keep it beyond <see cref="HttpFilter.OnEnd"/>. Loop-affine.
+/// </summary>
+public sealed class HttpStream
+{
+    private readonly List<HttpFilter> _filters = [];
+    private readonly StreamTimers _timers;
+    private RouterFilter? _router;
+    private bool _routeChosen;
+    private bool _responseSent;
+
+    internal HttpStream(HttpWorker worker)
+    {
+        Worker = worker;
+        Request = new RequestDirection(this);
+        Response = new ResponseDirection(this);
+        _timers = new StreamTimers(this);
+    }
+
+    public HttpWorker Worker { get; }
+
+    public EventLoop Loop => Worker.Loop;
+
+    public StreamInfo Info { get; } = new();
+
+    public HeaderMap RequestHeaders { get; } = new();
+
+    public HeaderMap ResponseHeaders { get; } = new();
+
+    public DownstreamConnection Connection { get; private set; } = null!;
+
+    public HcmModel Hcm { get; private set; } = null!;
+
+    public RouteConfigModel? RouteConfig { get; private set; }
+
+    public VirtualHostModel? VirtualHost { get; private set; }
+
+    /// <summary>Null when nothing matches.</summary>
+    public RouteModel? Route { get; private set; }
+
+    /// <summary>The chosen one of a route that splits traffic.</summary>
+    public WeightedClusterModel? WeightedCluster { get; private set; }
+
+    /// <summary>Whether the client counts as internal to the mesh (x-envoy-internal).</summary>
+    public bool IsInternal { get; internal set; }
+
+    /// <summary>A fresh random number: decisions of one request must not depend on each other.</summary>
+    public ulong NextRandom() => Worker.Worker.Random.NextUInt64();
+
+    /// <summary>The protocol that the client wants to upgrade to, or null.</summary>
+    public string? Upgrade { get; internal set; }
+
+    public bool IsGrpc { get; private set; }
+
+    public bool IsHead { get; private set; }
+
+    /// <summary>What filters (istio.alpn) change about the upstream's transport; part of the pool's key.</summary>
+    public UpstreamTransportOverrides? TransportOverrides { get; set; }
+
+    /// <summary>Whether the request was received to its end.</summary>
+    public bool IsRequestComplete { get; private set; }
+
+    /// <summary>Whether response headers (not 1xx) went to the codec.</summary>
+    public bool IsResponseStarted { get; private set; }
+
+    /// <summary>Whether the proxy answers this request itself.</summary>
+    public bool IsReplyLocal { get; private set; }
+
+    public bool IsEnded { get; private set; }
+
+    public int FilterCount => _filters.Count;
+
+    public long BufferLimit => Connection.BufferLimitBytes;
+
+    internal RequestDirection Request { get; }
+
+    internal ResponseDirection Response { get; }
+
+    internal IDownstreamStream Codec { get; private set; } = null!;
+
+    internal HttpFilter FilterAt(int position) => _filters[position];
+
+    /// <summary>Begins a request: the head is in <see cref="RequestHeaders"/> when <see cref="OnHead"/> is called.</summary>
+    internal void Start(HcmModel hcm, DownstreamConnection connection, IDownstreamStream codec)
+    {
+        Hcm = hcm;
+        Connection = connection;
+        Codec = codec;
+        RequestHeaders.Clear();
+        ResponseHeaders.Clear();
+        Info.Start(connection.Info, Loop.WallNow, Loop.NowNanoseconds);
+        Info.RequestHeaders = RequestHeaders;
+        RouteConfig = null;
+        VirtualHost = null;
+        Route = null;
+        WeightedCluster = null;
+        IsInternal = false;
+        Upgrade = null;
+        TransportOverrides = null;
+        IsGrpc = false;
+        IsHead = false;
+        IsRequestComplete = false;
+        IsResponseStarted = false;
+        IsReplyLocal = false;
+        IsEnded = false;
+        _routeChosen = false;
+        _responseSent = false;
+        Worker.Stats.Add(hcm.Stats.RqTotal);
+        Worker.Stats.Increment(hcm.Stats.RqActive);
+    }
+
+    internal void OnHead(bool end)
+    {
+        Info.Downstream.HeaderBytesReceived = RequestHeaders.ByteSize;
+        IsHead = RequestHeaders[WellKnownHeader.Method].SequenceEqual("HEAD"u8);
+        IsGrpc = GrpcText.IsGrpcRequest(RequestHeaders);
+        if (end)
+        {
+            RequestCompleted();
+        }
+
+        _timers.Start();
+        if (!RequestRules.Apply(this) || !EnterChain())
+        {
+            return;
+        }
+
+        Request.Headers(end);
+    }
+
+    internal void OnData(ReadOnlySpan<byte> data, bool end)
+    {
+        Info.BytesReceived += data.Length;
+        _timers.Touch();
+        if (end)
+        {
+            RequestCompleted();
+        }
+
+        // After a local reply the rest of the request is of no interest; the codec drains it.
+        if (!IsReplyLocal)
+        {
+            Request.Data(data, end);
+        }
+    }
+
+    internal void OnTrailers(HeaderMap trailers)
+    {
+        RequestCompleted();
+        if (!IsReplyLocal)
+        {
+            Request.Trailers(trailers);
+        }
+    }
+
+    /// <summary>The client is gone, or its bytes make no sense any more.</summary>
+    internal void OnDownstreamReset(EndReason reason)
+    {
+        Worker.Stats.Add(Hcm.Stats.RqRxReset);
+        End(reason, complete: false);
+    }
+
+    internal void OnSendBlocked(bool blocked) => BlockProducer(blocked);
+
+    /// <summary>Stops reading the request's body; calls are counted.</summary>
+    internal void PauseClient() => Codec.PauseRequest();
+
+    internal void ResumeClient() => Codec.ResumeRequest();
+
+    internal void BlockProducer(bool blocked)
+    {
+        if (_filters.Count > 0)
+        {
+            _filters[^1].OnDownstreamBlocked(blocked);
+        }
+    }
+
+    /// <summary>Chooses the route unless it was chosen before. Filters that change what routing looks at clear it first.</summary>
+    public RouteModel? ChooseRoute()
+    {
+        if (_routeChosen)
+        {
+            return Route;
+        }
+
+        _routeChosen = true;
+        RouteConfig ??= Hcm.Routes.Current;
+        VirtualHost = RouteConfig?.FindHost(RequestHeaders);
+        Route = VirtualHost?.Index.Find(RequestHeaders, Info, NextRandom());
+        WeightedCluster = Route?.Forward is { WeightedClusters.Length: > 0 } forward
+            ? WeightedChoice.Pick(forward, RequestHeaders, NextRandom())
+            : null;
+        Info.RouteName = Route?.Name ?? "";
+        Info.VirtualHostName = VirtualHost?.Name ?? "";
+        Info.RouteMetadata = Route?.Metadata;
+        Info.VirtualHostMetadata = VirtualHost?.Metadata;
+        return Route;
+    }
+
+    /// <summary>Lets the route be chosen anew, from the same route config.</summary>
+    public void ClearRouteCache() => _routeChosen = false;
+
+    /// <summary>The most specific per-route config of a filter, or null.</summary>
+    public T? RouteConfigOf<T>(string filterName)
+        where T : class => FindPerRoute(filterName)?.Config as T;
+
+    /// <summary>
+    /// Answers the request here. Before response headers went out this is a whole response through the filters; afterwards it can only be a
+    /// reset. The reason is the request's end.
+    /// </summary>
+    public void Reply(int status, ReadOnlySpan<byte> body, EndReason reason, Action<HeaderMap>? addHeaders = null, int? grpcStatus = null)
+    {
+        if (IsEnded)
+        {
+            return;
+        }
+
+        Info.End(reason);
+        if (IsResponseStarted)
+        {
+            Worker.Stats.Add(Hcm.Stats.RqTxReset);
+            End(reason, complete: false);
+            return;
+        }
+
+        IsReplyLocal = true;
+        LocalReply.Send(this, status, body, addHeaders, grpcStatus);
+    }
+
+    // From the response direction's end to the codec.
+
+    internal void SendHeadersDown(bool end)
+    {
+        int status = ResponseRules.Apply(this);
+        Info.ResponseCode = status;
+        Info.ResponseHeaders = ResponseHeaders;
+        Info.Times.DownstreamSendBegin = Loop.NowNanoseconds;
+        IsResponseStarted = true;
+        Codec.SendHeaders(ResponseHeaders, status, end);
+        AfterSend(end);
+    }
+
+    internal void SendDataDown(ReadOnlySpan<byte> data, bool end)
+    {
+        Info.BytesSent += data.Length;
+        Codec.SendData(data, end);
+        AfterSend(end);
+    }
+
+    internal void SendTrailersDown(HeaderMap trailers)
+    {
+        Info.ResponseTrailers = trailers;
+        Codec.SendTrailers(trailers);
+        AfterSend(end: true);
+    }
+
+    /// <summary>A 1xx response other than 101, straight through.</summary>
+    internal void SendInformationalDown(HeaderMap headers, int status)
+    {
+        for (int i = _filters.Count - 1; i >= 0; i--)
+        {
+            _filters[i].OnInformational(headers, status);
+        }
+
+        Info.ResponseCode = status;
+        Codec.SendInformational(headers, status);
+    }
+
+    internal void PayloadTooLarge(EndReason reason)
+    {
+        bool request = reason == EndReasons.RequestPayloadTooLarge;
+        Worker.Stats.Add(request ? Hcm.Stats.RqTooLarge : Hcm.Stats.ResponseTooLarge);
+        Reply(request ? 413 : 500, request ? "Payload Too Large"u8 : "Internal Server Error"u8, reason);
+    }
+
+    /// <summary>The router object of this stream; kept with it, since every request needs one.</summary>
+    internal RouterFilter RouterFor(RouterModel model)
+    {
+        _router ??= new RouterFilter();
+        _router.Begin(model);
+        return _router;
+    }
+
+    /// <summary>Ends the request. The first end wins.</summary>
+    internal void End(EndReason reason, bool complete)
+    {
+        if (IsEnded)
+        {
+            return;
+        }
+
+        IsEnded = true;
+        _timers.Stop();
+        Info.End(reason);
+        Info.Times.DownstreamSendEnd = Loop.NowNanoseconds;
+        for (int i = 0; i < _filters.Count; i++)
+        {
+            _filters[i].OnEnd(Info);
+        }
+
+        Record();
+        IDownstreamStream codec = Codec;
+        EndReason final = Info.EndReason!;
+        _filters.Clear();
+        Request.Reset();
+        Response.Reset();
+        codec.StreamEnded(final, complete);
+    }
+
+    /// <summary>Gives the object back; the codec calls it last.</summary>
+    internal void Recycle() => Worker.Return(this);
+
+    private void RequestCompleted()
+    {
+        IsRequestComplete = true;
+        Info.Times.DownstreamReceiveEnd = Loop.NowNanoseconds;
+        _timers.RequestCompleted();
+    }
+
+    private void AfterSend(bool end)
+    {
+        _timers.Touch();
+        if (end && !_responseSent)
+        {
+            _responseSent = true;
+            End(EndReasons.ViaUpstream, complete: true);
+        }
+    }
+
+    private bool EnterChain()
+    {
+        if (ChooseRoute()?.Forward is { } forward)
+        {
+            _timers.ApplyRoute(forward);
+        }
+
+        IReadOnlyList<HttpFilterSlot> slots = Hcm.Filters;
+        for (int i = 0; i < slots.Count; i++)
+        {
+            HttpFilterSlot slot = slots[i];
+            bool disabled = slot.IsDisabled;
+            if (FindPerRoute(slot.Name) is { } perRoute)
+            {
+                disabled = perRoute.Disabled;
+            }
+
+            if (disabled)
+            {
+                continue;
+            }
+
+            if (slot.Model is not { } model)
+            {
+                Reply(500, [], EndReasons.FilterConfigMissing.About(slot.Name));
+                return false;
+            }
+
+            if (model.Create(this, slot.Name) is { } filter)
+            {
+                filter.Attach(this, slot.Name);
+                _filters.Add(filter);
+            }
+        }
+
+        return UpgradeRules.Apply(this);
+    }
+
+    private PerRouteConfig? FindPerRoute(string filterName)
+    {
+        if (WeightedCluster is { } weighted && weighted.FilterConfigs.Get(filterName) is { } ofCluster)
+        {
+            return ofCluster;
+        }
+
+        return Route?.FilterConfigs.Get(filterName) ?? VirtualHost?.FilterConfigs.Get(filterName)
+            ?? RouteConfig?.FilterConfigs.Get(filterName);
+    }
+
+    private void Record()
+    {
+        Stats.StatCells cells = Worker.Stats;
+        HcmStats stats = Hcm.Stats;
+        cells.Decrement(stats.RqActive);
+        cells.Add(stats.RqCompleted);
+        int statusClass = Info.ResponseCode / 100;
+        if (statusClass is >= 1 and <= 5)
+        {
+            cells.Add(stats.RqClasses[statusClass - 1]);
+        }
+
+        cells.Record(stats.RqTime, (Info.Times.DownstreamSendEnd - Info.Times.DownstreamReceiveBegin) / 1_000_000);
+        if (!Hcm.AccessLogs.IsEmpty)
+        {
+            Hcm.AccessLogs.Write(Info, AccessLogType.DownstreamEnd);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using Pilotfish.Proxy.Reasons;
+
+namespace Pilotfish.Proxy.Http;
+
+/// <summary>Who made an attempt hears of its response. Spans are valid during the call.</summary>
+public interface IUpstreamEvents
+{
+    /// <summary>Where the codec puts the response's head before it tells of it.</summary>
+    HeaderMap ResponseHeaders { get; }
+
+    void OnUpstreamInformational(int status);
+
+    void OnUpstreamHeaders(int status, bool end);
+
+    void OnUpstreamData(ReadOnlySpan<byte> data, bool end);
+
+    void OnUpstreamTrailers(HeaderMap trailers);
+
+    /// <summary>The attempt ended without a whole response. The last event.</summary>
+    void OnUpstreamReset(StreamResetReason reason, string? transportFailure);
+
+    void OnUpstreamSendBlocked(bool blocked);
+}

@@ -1,0 +1,51 @@
+namespace Pilotfish.Proxy.Http;
+
+/// <summary>What a connection manager does to every response's head on its way to the client.</summary>
+internal static class ResponseRules
+{
+    /// <summary>Applies the rules and returns the status.</summary>
+    public static int Apply(HttpStream stream)
+    {
+        HeaderMap headers = stream.ResponseHeaders;
+        HcmModel hcm = stream.Hcm;
+        int status = Status(headers);
+        headers.Remove(WellKnownHeader.Connection);
+        headers.Remove(WellKnownHeader.TransferEncoding);
+        headers.Remove(WellKnownHeader.KeepAlive);
+        headers.Remove(WellKnownHeader.ProxyConnection);
+        if (status != 101)
+        {
+            headers.Remove(WellKnownHeader.Upgrade);
+        }
+
+        if (!headers.Has(WellKnownHeader.Date))
+        {
+            headers.Add(WellKnownHeader.Date, stream.Worker.Date.Now);
+        }
+
+        bool setServer = hcm.ServerHeader == ServerHeaderRule.Overwrite
+            || (hcm.ServerHeader == ServerHeaderRule.AppendIfAbsent && !headers.Has(WellKnownHeader.Server));
+        if (setServer)
+        {
+            headers.Set(WellKnownHeader.Server, hcm.ServerName);
+        }
+
+        if (hcm.AlwaysSetRequestIdInResponse && stream.RequestHeaders.TryGet(WellKnownHeader.XRequestId, out ReadOnlySpan<byte> id))
+        {
+            headers.Set(WellKnownHeader.XRequestId, id);
+        }
+
+        if (hcm.Via is { } via)
+        {
+            headers.AppendValue(WellKnownHeader.Via, ", "u8, via);
+        }
+
+        return status;
+    }
+
+    public static int Status(HeaderMap headers)
+    {
+        ReadOnlySpan<byte> digits = headers[WellKnownHeader.Status];
+        return digits.Length == 3 ? ((digits[0] - '0') * 100) + ((digits[1] - '0') * 10) + digits[2] - '0' : 500;
+    }
+}

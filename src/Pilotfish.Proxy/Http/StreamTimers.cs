@@ -1,0 +1,120 @@
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Routing;
+using Pilotfish.Runtime.Timers;
+
+namespace Pilotfish.Proxy.Http;
+
+/// <summary>
+/// The timeouts of one request: idle, whole request, maximum duration. Each timer exists only once a config asks for it; Istio's
+/// default config asks for none. Touching a timer writes one field.
+/// </summary>
+internal sealed class StreamTimers(HttpStream stream)
+{
+    private LoopTimer? _idle;
+    private LoopTimer? _request;
+    private LoopTimer? _duration;
+    private long _idleMilliseconds;
+
+    public void Start()
+    {
+        HcmModel hcm = stream.Hcm;
+        SetIdle(hcm.StreamIdleTimeoutMilliseconds);
+        if (hcm.RequestTimeoutMilliseconds > 0 && !stream.IsRequestComplete)
+        {
+            _request ??= new LoopTimer(stream.Loop, static state => ((StreamTimers)state!).RequestFired(), this);
+            _request.Schedule(hcm.RequestTimeoutMilliseconds);
+        }
+
+        SetDuration(hcm.MaxStreamDurationMilliseconds);
+    }
+
+    /// <summary>The route's own timeouts replace the connection manager's.</summary>
+    public void ApplyRoute(ForwardModel route)
+    {
+        if (route.IdleTimeoutMilliseconds is { } idle)
+        {
+            SetIdle(idle);
+        }
+
+        long? duration = MaxDuration(route);
+        if (duration is not null)
+        {
+            SetDuration(duration.Value);
+        }
+    }
+
+    public void Touch()
+    {
+        if (_idleMilliseconds > 0)
+        {
+            _idle!.Schedule(_idleMilliseconds);
+        }
+    }
+
+    public void RequestCompleted() => _request?.Cancel();
+
+    public void Stop()
+    {
+        _idle?.Cancel();
+        _request?.Cancel();
+        _duration?.Cancel();
+        _idleMilliseconds = 0;
+    }
+
+    private long? MaxDuration(ForwardModel route)
+    {
+        if (route.GrpcTimeoutMaxMilliseconds is { } most && stream.IsGrpc
+            && GrpcText.TryReadTimeout(stream.RequestHeaders[WellKnownHeader.GrpcTimeout], out long asked))
+        {
+            long granted = most == 0 ? asked : Math.Min(asked, most);
+            return Math.Max(0, granted - (granted > route.GrpcTimeoutOffsetMilliseconds ? route.GrpcTimeoutOffsetMilliseconds : 0));
+        }
+
+        return route.MaxStreamDurationMilliseconds;
+    }
+
+    private void SetIdle(long milliseconds)
+    {
+        _idleMilliseconds = milliseconds;
+        if (milliseconds <= 0)
+        {
+            _idle?.Cancel();
+            return;
+        }
+
+        _idle ??= new LoopTimer(stream.Loop, static state => ((StreamTimers)state!).IdleFired(), this);
+        _idle.Schedule(milliseconds);
+    }
+
+    private void SetDuration(long milliseconds)
+    {
+        if (milliseconds <= 0)
+        {
+            _duration?.Cancel();
+            return;
+        }
+
+        _duration ??= new LoopTimer(stream.Loop, static state => ((StreamTimers)state!).DurationFired(), this);
+        _duration.Schedule(milliseconds);
+    }
+
+    private int TimeoutStatus => stream.IsRequestComplete ? 504 : 408;
+
+    private void IdleFired()
+    {
+        stream.Worker.Stats.Add(stream.Hcm.Stats.RqIdleTimeout);
+        stream.Reply(TimeoutStatus, "stream timeout"u8, EndReasons.StreamIdleTimeout);
+    }
+
+    private void RequestFired()
+    {
+        stream.Worker.Stats.Add(stream.Hcm.Stats.RqTimeout);
+        stream.Reply(TimeoutStatus, "request timeout"u8, EndReasons.RequestOverallTimeout);
+    }
+
+    private void DurationFired()
+    {
+        stream.Worker.Stats.Add(stream.Hcm.Stats.RqMaxDuration);
+        stream.Reply(TimeoutStatus, "downstream duration timeout"u8, EndReasons.MaxStreamDuration, null, 4);
+    }
+}

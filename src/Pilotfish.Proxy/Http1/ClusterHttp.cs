@@ -1,0 +1,92 @@
+using Envoy.Extensions.Upstreams.Http.V3;
+using Google.Protobuf;
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Routing;
+using Pilotfish.Proxy.Stats;
+
+namespace Pilotfish.Proxy.Http1;
+
+/// <summary>What HTTP adds to a cluster: pool options and the statistics by status. Made when the first request goes to it; any worker.</summary>
+public sealed class ClusterHttp
+{
+    private const string OptionsKey = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    private const long DefaultIdleMilliseconds = 3_600_000;
+    private const int StatusMax = 600;
+
+    // Any worker may fill a slot: the same name gives the same counter.
+    private readonly StatScope _scope;
+    private readonly StrongBox?[] _byStatus = new StrongBox?[StatusMax];
+
+    private ClusterHttp(ClusterState state)
+    {
+        _scope = state.Stats.Scope;
+        CxHttp1Total = _scope.Counter("upstream_cx_http1_total");
+        CxProtocolError = _scope.Counter("upstream_cx_protocol_error");
+        CxMaxRequests = _scope.Counter("upstream_cx_max_requests");
+        RqCompleted = _scope.Counter("upstream_rq_completed");
+        RqTimeout = _scope.Counter("upstream_rq_timeout");
+        RqPerTryTimeout = _scope.Counter("upstream_rq_per_try_timeout");
+        RqCancelled = _scope.Counter("upstream_rq_cancelled");
+        RqRxReset = _scope.Counter("upstream_rq_rx_reset");
+        RqTxReset = _scope.Counter("upstream_rq_tx_reset");
+        RqRetry = _scope.Counter("upstream_rq_retry");
+        RqRetrySuccess = _scope.Counter("upstream_rq_retry_success");
+        RqRetryOverflow = _scope.Counter("upstream_rq_retry_overflow");
+        RqRetryLimitExceeded = _scope.Counter("upstream_rq_retry_limit_exceeded");
+        RqRetryBackoff = _scope.Counter("upstream_rq_retry_backoff_exponential");
+        RqTime = _scope.Histogram("upstream_rq_time");
+        Classes = [_scope.Counter("upstream_rq_1xx"), _scope.Counter("upstream_rq_2xx"), _scope.Counter("upstream_rq_3xx"),
+            _scope.Counter("upstream_rq_4xx"), _scope.Counter("upstream_rq_5xx")];
+        RequestsPerConnectionMax = state.Config.RequestsPerConnectionMax;
+        IdleMilliseconds = DefaultIdleMilliseconds;
+        if (state.Config.ProtocolOptions.TryGetValue(OptionsKey, out ByteString? bytes))
+        {
+            HttpProtocolOptions options = HttpProtocolOptions.Parser.ParseFrom(bytes);
+            IdleMilliseconds = Durations.Milliseconds(options.CommonHttpProtocolOptions?.IdleTimeout) ?? DefaultIdleMilliseconds;
+            uint? most = options.CommonHttpProtocolOptions?.MaxRequestsPerConnection;
+            RequestsPerConnectionMax = most ?? RequestsPerConnectionMax;
+        }
+    }
+
+    public Counter CxHttp1Total { get; }
+    public Counter CxProtocolError { get; }
+    public Counter CxMaxRequests { get; }
+    public Counter RqCompleted { get; }
+    public Counter RqTimeout { get; }
+    public Counter RqPerTryTimeout { get; }
+    public Counter RqCancelled { get; }
+    public Counter RqRxReset { get; }
+    public Counter RqTxReset { get; }
+    public Counter RqRetry { get; }
+    public Counter RqRetrySuccess { get; }
+    public Counter RqRetryOverflow { get; }
+    public Counter RqRetryLimitExceeded { get; }
+    public Counter RqRetryBackoff { get; }
+    public Histogram RqTime { get; }
+
+    /// <summary>By the status' first digit less one.</summary>
+    public IReadOnlyList<Counter> Classes { get; }
+
+    /// <summary>0 = none.</summary>
+    public long IdleMilliseconds { get; }
+
+    /// <summary>0 = no limit.</summary>
+    public uint RequestsPerConnectionMax { get; }
+
+    public static ClusterHttp Of(ClusterState state) =>
+        state.HttpState as ClusterHttp ?? (ClusterHttp)state.SetHttpState(new ClusterHttp(state));
+
+    public Counter Status(int status)
+    {
+        if ((uint)status >= StatusMax)
+        {
+            return default;
+        }
+
+        StrongBox box = _byStatus[status] ??= new StrongBox(_scope.Counter($"upstream_rq_{status}"));
+        return box.Counter;
+    }
+
+    // A reference is published whole; a struct with a torn write would not be.
+    private sealed record StrongBox(Counter Counter);
+}

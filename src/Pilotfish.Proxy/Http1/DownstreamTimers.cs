@@ -1,0 +1,81 @@
+using Pilotfish.Proxy.Http;
+using Pilotfish.Runtime.Loops;
+using Pilotfish.Runtime.Timers;
+
+namespace Pilotfish.Proxy.Http1;
+
+/// <summary>The timeouts of a client's connection. The idle timer stays armed during requests, since moving it costs one field.</summary>
+internal sealed class DownstreamTimers
+{
+    private readonly HcmModel _hcm;
+    private readonly EventLoop _loop;
+    private readonly Http1DownstreamConnection _connection;
+    private LoopTimer? _idle;
+    private LoopTimer? _head;
+    private LoopTimer? _duration;
+    private LoopTimer? _linger;
+
+    public DownstreamTimers(HcmModel hcm, EventLoop loop, Http1DownstreamConnection connection)
+    {
+        _hcm = hcm;
+        _loop = loop;
+        _connection = connection;
+    }
+
+    /// <summary>Whether to read on for a moment after the last response, because the client may still be sending.</summary>
+    public bool Lingers { get; set; }
+
+    public void ConnectionStarted()
+    {
+        if (_hcm.IdleTimeoutMilliseconds > 0)
+        {
+            _idle = new LoopTimer(_loop, static state => ((DownstreamTimers)state!).IdleFired(), this);
+            _idle.Schedule(_hcm.IdleTimeoutMilliseconds);
+        }
+
+        if (_hcm.MaxConnectionDurationMilliseconds > 0)
+        {
+            _duration = new LoopTimer(_loop, static state => ((DownstreamTimers)state!)._connection.OnMaxDuration(), this);
+            _duration.Schedule(_hcm.MaxConnectionDurationMilliseconds);
+        }
+    }
+
+    public void HeadStarted()
+    {
+        if (_hcm.RequestHeadersTimeoutMilliseconds > 0 && _head is not { IsScheduled: true })
+        {
+            _head ??= new LoopTimer(_loop, static state => ((DownstreamTimers)state!)._connection.OnHeadTimeout(), this);
+            _head.Schedule(_hcm.RequestHeadersTimeoutMilliseconds);
+        }
+    }
+
+    public void RequestStarted() => _head?.Cancel();
+
+    public void RequestEnded() => _idle?.Schedule(_hcm.IdleTimeoutMilliseconds);
+
+    public void LingerStarted()
+    {
+        _linger ??= new LoopTimer(_loop, static state => ((DownstreamTimers)state!)._connection.OnDelayedClose(), this);
+        _linger.Schedule(_hcm.DelayedCloseMilliseconds);
+    }
+
+    public void Stop()
+    {
+        _idle?.Cancel();
+        _head?.Cancel();
+        _duration?.Cancel();
+        _linger?.Cancel();
+    }
+
+    private void IdleFired()
+    {
+        if (_connection.IsBusy)
+        {
+            _idle!.Schedule(_hcm.IdleTimeoutMilliseconds);
+        }
+        else
+        {
+            _connection.OnIdleTimeout();
+        }
+    }
+}

@@ -1,0 +1,611 @@
+using System.Diagnostics;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Streams;
+using Pilotfish.Runtime.Streams;
+
+namespace Pilotfish.Proxy.Http1;
+
+/// <summary>
+/// A client's HTTP/1 connection. One loop reads: (1) take what is buffered through the state machine, (2) wait until bytes are there,
+/// holding no buffer, (3) receive once. Responses are written by whoever produces them and leave at the end of the turn.
+/// </summary>
+internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueOwner, IPeerCloseObserver, IDrainObserver
+{
+    // A pipelined request may be read ahead up to here; then reading stops until the response is out.
+    private const int ReadAheadBytes = 16 * 1024;
+
+    private readonly HcmModel _hcm;
+    private readonly DownstreamConnection _connection;
+    private readonly IByteStream _io;
+    private readonly HttpWorker _worker;
+    private readonly SendQueue _out;
+    private readonly LoopSignal _resume;
+    private readonly DownstreamTimers _timers;
+    private readonly ResponseEncoder _encoder;
+    private InputBuffer _in;
+    private HeadScanner _scanner;
+    private BodyDecoder _body;
+    private HeaderMap? _trailers;
+    private HttpStream? _stream;
+    private DownstreamState _state;
+    private EndReason? _endReason;
+    private uint _requests;
+    private int _pauses;
+    private bool _keepAlive = true;
+    private bool _closing;
+    private bool _processing;
+    private bool _byRemote;
+    private bool _halfClosed;
+
+    public Http1DownstreamConnection(HcmModel hcm, DownstreamConnection connection)
+    {
+        _hcm = hcm;
+        _connection = connection;
+        _io = connection.Stream;
+        _worker = HttpWorker.Of(connection.Worker);
+        _in = new InputBuffer(_worker.Loop.Buffers);
+        _out = new SendQueue(_io, this, connection.BufferLimitBytes);
+        _encoder = new ResponseEncoder(_out, hcm.EnableTrailers);
+        _resume = new LoopSignal(_worker.Loop);
+        _timers = new DownstreamTimers(hcm, _worker.Loop, this);
+    }
+
+    public bool IsSendBlocked => _out.IsBlocked;
+
+    public bool CanSendTrailers => _encoder.IsChunked && _hcm.EnableTrailers;
+
+    /// <summary>Whether the connection serves a request now.</summary>
+    public bool IsBusy => _stream is not null;
+
+    public void Start()
+    {
+        StatCells cells = _worker.Stats;
+        cells.Add(_hcm.Stats.CxTotal);
+        cells.Add(_hcm.Stats.CxHttp1Total);
+        cells.Increment(_hcm.Stats.CxActive);
+        cells.Increment(_hcm.Stats.CxHttp1Active);
+        _connection.DrainObserver = this;
+        _timers.ConnectionStarted();
+        RunAsync();
+    }
+
+    // async void: an exception here is a bug and must end the loop, not vanish in a task.
+    private async void RunAsync()
+    {
+        while (true)
+        {
+            ReadStep step = Process();
+            if (step == ReadStep.Stop)
+            {
+                break;
+            }
+
+            if (step == ReadStep.WaitForResume)
+            {
+                _io.PeerCloseObserver = this;
+                await _resume.WaitAsync();
+                _io.PeerCloseObserver = null;
+                continue;
+            }
+
+            _in.ReleaseIfEmpty();
+            IoResult result = await _io.ReceiveAsync(Memory<byte>.Empty);
+            if (result.IsOk)
+            {
+                result = _in.Receive(_io, _hcm.Limits.HeadBytes + 1);
+            }
+
+            if (result.Error is IoError.Canceled or IoError.WouldBlock)
+            {
+                continue;
+            }
+
+            if (!result.IsOk || result.IsEnd)
+            {
+                OnPeerEnd(reset: !result.IsOk);
+                continue;
+            }
+
+            _worker.Stats.Add(_hcm.Stats.CxRxBytes, result.Bytes);
+        }
+
+        Finish();
+    }
+
+    private ReadStep Process()
+    {
+        _processing = true;
+        ReadStep step;
+        do
+        {
+            step = _state switch
+            {
+                DownstreamState.Head => ReadHead(),
+                DownstreamState.Body => ReadBody(),
+                DownstreamState.Responding => _in.Length < ReadAheadBytes ? ReadStep.NeedBytes : ReadStep.WaitForResume,
+                DownstreamState.Tunnel => ReadTunnel(),
+                DownstreamState.Discarding => Discard(),
+                DownstreamState.Closed => ReadStep.Stop,
+                _ => throw new UnreachableException($"Unknown state {_state}."),
+            };
+        }
+        while (step == ReadStep.Again);
+
+        _processing = false;
+        return step;
+    }
+
+    private ReadStep ReadHead()
+    {
+        ReadOnlySpan<byte> unread = _in.Unread;
+
+        // Stray line ends in front of a request (RFC 9112 section 2.2) come from old clients after a POST.
+        if (_scanner.IsAtStart && unread.StartsWith("\r\n"u8))
+        {
+            _in.Consume(2);
+            return ReadStep.Again;
+        }
+
+        if (unread.IsEmpty)
+        {
+            return _closing ? BeginClose() : ReadStep.NeedBytes;
+        }
+
+        _timers.HeadStarted();
+        int length = _scanner.Scan(unread, out bool bareLineFeed);
+        if (bareLineFeed)
+        {
+            return Refuse(Http1Error.Codec);
+        }
+
+        if (length > _hcm.Limits.HeadBytes || (length == 0 && unread.Length >= _hcm.Limits.HeadBytes))
+        {
+            return Refuse(Http1Error.HeadersTooLarge);
+        }
+
+        return length == 0 ? ReadStep.NeedBytes : BeginRequest(unread[..length]);
+    }
+
+    private ReadStep BeginRequest(ReadOnlySpan<byte> head)
+    {
+        HttpStream stream = StartStream();
+        Http1Error? error = RequestHeadParser.Parse(head, stream.RequestHeaders, _hcm.Limits, out HttpProtocol version);
+        _in.Consume(head.Length);
+        stream.Info.Protocol = version;
+        stream.Info.Downstream.WireBytesReceived += head.Length;
+        BodyKind kind = BodyKind.None;
+        long length = 0;
+        error ??= MessageFraming.OfRequest(stream.RequestHeaders, version, _hcm.Limits, out kind, out length);
+        if (error is not null)
+        {
+            return Refuse(stream, error);
+        }
+
+        _requests++;
+        HeaderMap headers = stream.RequestHeaders;
+        _keepAlive = !_closing && KeepsAlive(headers, version);
+        if (_hcm.RequestsPerConnectionMax > 0 && _requests >= _hcm.RequestsPerConnectionMax)
+        {
+            _keepAlive = false;
+            _worker.Stats.Add(_hcm.Stats.CxMaxRequests);
+        }
+
+        bool tunnels = headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8)
+            || (headers.Has(WellKnownHeader.Upgrade) && ConnectionHeaders.HasToken(headers[WellKnownHeader.Connection], "upgrade"u8));
+        _body = BodyDecoder.For(kind, length);
+        _encoder.Begin(version, headers[WellKnownHeader.Method].SequenceEqual("HEAD"u8), tunnels);
+        bool end = kind == BodyKind.None && !tunnels;
+        _state = kind == BodyKind.None ? DownstreamState.Responding : DownstreamState.Body;
+        stream.OnHead(end);
+        return ReadStep.Again;
+    }
+
+    private ReadStep ReadBody()
+    {
+        if (_pauses > 0)
+        {
+            return ReadStep.WaitForResume;
+        }
+
+        HttpStream? stream = _stream;
+        _trailers ??= _body.Kind == BodyKind.Chunked ? new HeaderMap() : null;
+        DecodeStatus status = _body.Step(_in.Unread, _trailers!, _hcm.Limits, out int consumed, out ReadOnlySpan<byte> data, out Http1Error? error);
+        _in.Consume(consumed);
+        if (stream is not null)
+        {
+            stream.Info.Downstream.WireBytesReceived += consumed;
+        }
+
+        switch (status)
+        {
+            case DecodeStatus.Data:
+                // Bodies of known length end with their last byte; telling so now saves the upstream a packet.
+                bool last = _body.IsFinished;
+                if (last)
+                {
+                    _state = DownstreamState.Responding;
+                }
+
+                stream?.OnData(data, last);
+                return ReadStep.Again;
+            case DecodeStatus.End:
+                _state = DownstreamState.Responding;
+                if (_trailers is { Count: > 0 } trailers && _hcm.EnableTrailers)
+                {
+                    stream?.OnTrailers(trailers);
+                }
+                else
+                {
+                    stream?.OnData(default, end: true);
+                }
+
+                return ReadStep.Again;
+            case DecodeStatus.NeedMore:
+                return ReadStep.NeedBytes;
+            default:
+                return stream is null ? BeginClose() : Refuse(stream, error!);
+        }
+    }
+
+    private ReadStep ReadTunnel()
+    {
+        if (_pauses > 0)
+        {
+            return ReadStep.WaitForResume;
+        }
+
+        if (_in.IsEmpty)
+        {
+            return ReadStep.NeedBytes;
+        }
+
+        int length = _in.Length;
+        _stream?.OnData(_in.Unread, end: false);
+        _in.Consume(length);
+        return ReadStep.Again;
+    }
+
+    private ReadStep Discard()
+    {
+        _in.Release();
+        return ReadStep.NeedBytes;
+    }
+
+    private bool KeepsAlive(HeaderMap headers, HttpProtocol version)
+    {
+        bool hasConnection = headers.TryGet(WellKnownHeader.Connection, out ReadOnlySpan<byte> connection);
+        return version == HttpProtocol.Http11
+            ? !hasConnection || !ConnectionHeaders.HasToken(connection, "close"u8)
+            : hasConnection && ConnectionHeaders.HasToken(connection, "keep-alive"u8);
+    }
+
+    private HttpStream StartStream()
+    {
+        HttpStream stream = _worker.Rent();
+        _stream = stream;
+        _timers.RequestStarted();
+        _worker.Stats.Add(_hcm.Stats.RqHttp1Total);
+        stream.Start(_hcm, _connection, this);
+        stream.Info.Protocol = HttpProtocol.Http11;
+        return stream;
+    }
+
+    private ReadStep Refuse(Http1Error error) => Refuse(StartStream(), error);
+
+    // Framing is lost: answer if nothing was answered yet, and never look for another request in these bytes.
+    private ReadStep Refuse(HttpStream stream, Http1Error error)
+    {
+        _worker.Stats.Add(_hcm.Stats.CxProtocolError);
+        _keepAlive = false;
+        _closing = true;
+        _state = DownstreamState.Responding;
+        _encoder.BeginIfIdle();
+        stream.Reply(error.Status, HttpStatusText.Of(error.Status), error.Reason);
+        return ReadStep.Again;
+    }
+
+    // IDownstreamStream
+
+    public void SendInformational(HeaderMap headers, int status) => _encoder.Informational(headers, status);
+
+    public void SendHeaders(HeaderMap headers, int status, bool end)
+    {
+        bool requestComplete = _state == DownstreamState.Responding || _state == DownstreamState.Head;
+        if (_connection.Drain.ShouldClose(_connection.Worker.Random, _worker.Loop.NowMilliseconds))
+        {
+            _keepAlive = _keepAlive && Drained();
+        }
+
+        if (!requestComplete && (end || _stream!.IsReplyLocal))
+        {
+            _worker.Stats.Add(_hcm.Stats.RqBeforeComplete);
+            _keepAlive = false;
+        }
+
+        long before = _encoder.BytesWritten;
+        _encoder.Headers(headers, status, end, ref _keepAlive);
+        _stream!.Info.Downstream.HeaderBytesSent += _encoder.BytesWritten - before;
+        if (_encoder.IsTunnel)
+        {
+            BeginTunnel();
+        }
+    }
+
+    public void SendData(ReadOnlySpan<byte> data, bool end) => _encoder.Data(data, end);
+
+    public void SendTrailers(HeaderMap trailers) => _encoder.Trailers(trailers);
+
+    public void PauseRequest()
+    {
+        if (_pauses++ == 0)
+        {
+            _worker.Stats.Add(_hcm.Stats.FlowPaused);
+        }
+    }
+
+    public void ResumeRequest()
+    {
+        if (--_pauses == 0)
+        {
+            _worker.Stats.Add(_hcm.Stats.FlowResumed);
+            Wake();
+        }
+    }
+
+    public void StreamEnded(EndReason reason, bool complete)
+    {
+        HttpStream stream = _stream!;
+        bool wasTunnel = _state == DownstreamState.Tunnel;
+        _stream = null;
+        _pauses = 0;
+        _endReason = reason;
+        stream.Recycle();
+        _timers.RequestEnded();
+        if (!complete || wasTunnel)
+        {
+            // Cut off: the client must not take what it has for the whole response.
+            CloseNow(wasTunnel && complete);
+        }
+        else if (!_keepAlive || _state == DownstreamState.Body)
+        {
+            _closing = true;
+            BeginClose();
+        }
+        else
+        {
+            _state = DownstreamState.Head;
+            _scanner.Reset();
+        }
+
+        Wake();
+    }
+
+    // ISendQueueOwner
+
+    public void OnSendBlocked(bool blocked) => _stream?.OnSendBlocked(blocked);
+
+    public void OnFlushed()
+    {
+        if (_state == DownstreamState.Discarding)
+        {
+            AfterLastFlush();
+        }
+    }
+
+    public void OnSendFailed() => OnPeerEnd(reset: true);
+
+    // Ends
+
+    public void OnPeerClosed(bool reset) => OnPeerEnd(reset);
+
+    public void OnDrainStarted()
+    {
+        _closing = true;
+        if (_stream is null && _in.IsEmpty && _state == DownstreamState.Head)
+        {
+            _worker.Stats.Add(_hcm.Stats.CxDrainClose);
+            _endReason = DownstreamEnds.Drained;
+            CloseNow(orderly: true);
+        }
+    }
+
+    public void OnDrainDeadline() => Abort(DownstreamEnds.Drained);
+
+    internal void OnIdleTimeout()
+    {
+        _worker.Stats.Add(_hcm.Stats.CxIdleTimeout);
+        _connection.Info.LocalCloseReason = "on_idle_timeout";
+        Abort(DownstreamEnds.Idle);
+    }
+
+    internal void OnMaxDuration()
+    {
+        _worker.Stats.Add(_hcm.Stats.CxMaxDuration);
+        _closing = true;
+        if (_stream is null)
+        {
+            Abort(DownstreamEnds.MaxDuration);
+        }
+        else
+        {
+            _keepAlive = false;
+        }
+    }
+
+    internal void OnHeadTimeout()
+    {
+        if (_stream is null && _state == DownstreamState.Head)
+        {
+            _worker.Stats.Add(_hcm.Stats.RqHeaderTimeout);
+            HttpStream stream = StartStream();
+            _keepAlive = false;
+            _state = DownstreamState.Body;
+            _encoder.BeginIfIdle();
+            stream.Reply(408, "request header timeout"u8, EndReasons.RequestHeaderTimeout);
+        }
+    }
+
+    internal void OnDelayedClose()
+    {
+        _worker.Stats.Add(_hcm.Stats.CxDelayedClose);
+        CloseNow(orderly: true);
+    }
+
+    private void Abort(EndReason reason)
+    {
+        _endReason ??= reason;
+        if (_stream is { } stream)
+        {
+            stream.OnDownstreamReset(reason);
+        }
+        else
+        {
+            CloseNow(orderly: true);
+        }
+    }
+
+    private void OnPeerEnd(bool reset)
+    {
+        if (_state == DownstreamState.Closed)
+        {
+            return;
+        }
+
+        _byRemote = true;
+        if (_stream is { } stream)
+        {
+            if (_state == DownstreamState.Tunnel && !reset)
+            {
+                // Half-close: the upstream may still have something to say.
+                if (!_halfClosed)
+                {
+                    _halfClosed = true;
+                    _pauses++;
+                    stream.OnData(default, end: true);
+                }
+
+                return;
+            }
+
+            stream.OnDownstreamReset(EndReasons.ClientGone);
+        }
+
+        CloseNow(orderly: !reset);
+    }
+
+    private bool Drained()
+    {
+        _worker.Stats.Add(_hcm.Stats.CxDrainClose);
+        return false;
+    }
+
+    private void BeginTunnel()
+    {
+        _state = DownstreamState.Tunnel;
+        _keepAlive = false;
+        _worker.Stats.Add(_hcm.Stats.CxUpgradesTotal);
+        Wake();
+    }
+
+    private ReadStep BeginClose()
+    {
+        bool clean = _state is DownstreamState.Head or DownstreamState.Responding && _in.IsEmpty;
+        if (_state is DownstreamState.Discarding or DownstreamState.Closed)
+        {
+            return ReadStep.NeedBytes;
+        }
+
+        _state = DownstreamState.Discarding;
+        _timers.Lingers = !clean || _stream is not null;
+        if (_out.IsEmpty)
+        {
+            AfterLastFlush();
+        }
+
+        return _state == DownstreamState.Closed ? ReadStep.Stop : ReadStep.Again;
+    }
+
+    // Closing with unread bytes in the kernel sends RST, which can destroy the response on its way: read on for a moment.
+    private void AfterLastFlush()
+    {
+        if (!_timers.Lingers || _hcm.DelayedCloseMilliseconds == 0)
+        {
+            CloseNow(orderly: true);
+            return;
+        }
+
+        _io.ShutdownSend();
+        _timers.LingerStarted();
+    }
+
+    private void CloseNow(bool orderly)
+    {
+        if (_state == DownstreamState.Closed)
+        {
+            return;
+        }
+
+        if (orderly && !_out.IsEmpty && _state != DownstreamState.Discarding)
+        {
+            _state = DownstreamState.Discarding;
+            _timers.Lingers = false;
+            Wake();
+            return;
+        }
+
+        _state = DownstreamState.Closed;
+        _timers.Stop();
+        _out.Abandon();
+        if (orderly)
+        {
+            _io.Close();
+        }
+        else
+        {
+            _io.Reset();
+        }
+
+        Wake();
+    }
+
+    private void Wake()
+    {
+        if (_processing)
+        {
+            return;
+        }
+
+        // Whichever of the two the read loop waits for.
+        _resume.Set();
+        if (_state is DownstreamState.Closed || !_in.IsEmpty)
+        {
+            _io.CancelReceive();
+        }
+    }
+
+    private void Finish()
+    {
+        StatCells cells = _worker.Stats;
+        HcmStats stats = _hcm.Stats;
+        _in.Release();
+        cells.Decrement(stats.CxActive);
+        cells.Decrement(stats.CxHttp1Active);
+        cells.Add(stats.CxDestroy);
+        cells.Add(_byRemote ? stats.CxDestroyRemote : stats.CxDestroyLocal);
+        cells.Add(stats.CxTxBytes, _out.BytesSent);
+        cells.Record(stats.CxLength, (_worker.Loop.NowNanoseconds - _connection.Info.StartNanoseconds) / 1_000_000);
+        _connection.DrainObserver = null;
+        _connection.Finished(_endReason ?? (_byRemote ? DownstreamEnds.ByRemote : EndReasons.LocalDisconnect));
+    }
+
+    private enum ReadStep : byte
+    {
+        Again,
+        NeedBytes,
+        WaitForResume,
+        Stop,
+    }
+}

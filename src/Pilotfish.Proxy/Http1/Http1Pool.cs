@@ -1,0 +1,252 @@
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Tls;
+using Pilotfish.Proxy.Workers;
+using Pilotfish.Runtime.Timers;
+
+namespace Pilotfish.Proxy.Http1;
+
+/// <summary>
+/// HTTP/1 connections of one worker to one host. The connection used last is used next, so that surplus ones grow old and close. Requests
+/// that find none wait in order, bounded by max_pending_requests; connections are opened for them, bounded by max_connections.
+/// </summary>
+internal sealed class Http1Pool : IUpstreamHttpPool
+{
+    private readonly WorkerCluster _cluster;
+    private readonly Host _host;
+    private readonly RoutingPriority _priority;
+    private readonly UpstreamTransportOverrides? _overrides;
+    private readonly CircuitBreaker _breaker;
+    private readonly List<Http1UpstreamConnection> _idle = [];
+    private readonly LinkedList<IPoolRequester> _pending = new();
+    private LoopTimer? _idleTimer;
+    private int _connecting;
+    private int _open;
+    private bool _drained;
+
+    public Http1Pool(WorkerCluster cluster, Host host, RoutingPriority priority, UpstreamTransportOverrides? overrides)
+    {
+        _cluster = cluster;
+        _host = host;
+        _priority = priority;
+        _overrides = overrides;
+        _breaker = cluster.State.Breaker(priority);
+        Http = ClusterHttp.Of(cluster.State);
+    }
+
+    public Worker Worker => _cluster.Worker;
+
+    public ClusterHttp Http { get; }
+
+    public ClusterStats ClusterStats => _cluster.State.Stats;
+
+    public void Acquire(IPoolRequester requester)
+    {
+        while (_idle.Count > 0)
+        {
+            Http1UpstreamConnection connection = _idle[^1];
+            _idle.RemoveAt(_idle.Count - 1);
+            if (!connection.IsClosed)
+            {
+                Hand(connection, requester);
+                return;
+            }
+        }
+
+        StatCells cells = Worker.Stats;
+        if (!_breaker.PendingRequests.TryAcquire())
+        {
+            cells.Add(ClusterStats.RqPendingOverflow);
+            requester.OnPoolFailure(StreamResetReason.Overflow, null);
+            return;
+        }
+
+        cells.Add(ClusterStats.RqPendingTotal);
+        cells.Increment(ClusterStats.RqPendingActive);
+        _pending.AddLast(requester);
+        if (_connecting < _pending.Count)
+        {
+            ConnectAsync();
+        }
+    }
+
+    public void GiveUp(IPoolRequester requester)
+    {
+        if (_pending.Remove(requester))
+        {
+            PendingLeft();
+            Worker.Stats.Add(Http.RqCancelled);
+        }
+    }
+
+    /// <summary>The host left its cluster: idle connections close now, others after their exchange.</summary>
+    public void Drain()
+    {
+        _drained = true;
+        CloseIdle();
+    }
+
+    public void CloseIdle()
+    {
+        Http1UpstreamConnection[] idle = [.. _idle];
+        _idle.Clear();
+        foreach (Http1UpstreamConnection connection in idle)
+        {
+            connection.CloseIdle();
+        }
+    }
+
+    internal void OnIdle(Http1UpstreamConnection connection)
+    {
+        bool spent = Http.RequestsPerConnectionMax > 0 && connection.Requests >= Http.RequestsPerConnectionMax;
+        if (spent)
+        {
+            Worker.Stats.Add(Http.CxMaxRequests);
+        }
+
+        if (spent || (_drained && _pending.Count == 0))
+        {
+            connection.CloseIdle();
+            return;
+        }
+
+        if (_pending.First is { } first)
+        {
+            _pending.RemoveFirst();
+            PendingLeft();
+            Hand(connection, first.Value);
+            return;
+        }
+
+        connection.IdleSince = Worker.Loop.NowMilliseconds;
+        _idle.Add(connection);
+        ArmIdleTimer();
+    }
+
+    internal void OnClosed(Http1UpstreamConnection connection)
+    {
+        _open--;
+        _idle.Remove(connection);
+        if (_pending.Count > _connecting)
+        {
+            ConnectAsync();
+        }
+    }
+
+    internal void OnExchangeEnded()
+    {
+        _host.RequestEnded();
+        _breaker.Requests.Release();
+        Worker.Stats.Decrement(ClusterStats.RqActive);
+    }
+
+    private void Hand(Http1UpstreamConnection connection, IPoolRequester requester)
+    {
+        if (!_breaker.Requests.TryAcquire())
+        {
+            // The connection is fine; the cluster has too many requests.
+            connection.IdleSince = Worker.Loop.NowMilliseconds;
+            _idle.Add(connection);
+            Worker.Stats.Add(ClusterStats.RqPendingOverflow);
+            Worker.Stats.Add(ClusterStats.RqActiveOverflow);
+            requester.OnPoolFailure(StreamResetReason.Overflow, null);
+            return;
+        }
+
+        _host.RequestStarted();
+        Worker.Stats.Add(ClusterStats.RqTotal);
+        Worker.Stats.Increment(ClusterStats.RqActive);
+        connection.Begin(requester.Events);
+        requester.OnPoolReady(connection);
+    }
+
+    // async void: an exception here is a bug and must end the loop, not vanish in a task.
+    private async void ConnectAsync()
+    {
+        _connecting++;
+        UpstreamConnectResult result = await _cluster.ConnectAsync(_host, new UpstreamConnectOptions
+        {
+            Priority = _priority,
+            MayExceedLimit = _open == 0 && _connecting == 1,
+            Transport = _overrides,
+        });
+        _connecting--;
+        if (result.Connection is { } established)
+        {
+            _open++;
+            Worker.Stats.Add(Http.CxHttp1Total);
+            var connection = new Http1UpstreamConnection(this, established, _cluster.State.Config.BufferLimitBytes);
+            connection.Start();
+            OnIdle(connection);
+            return;
+        }
+
+        if (result.Failure == UpstreamConnectFailure.Overflow && _open + _connecting > 0)
+        {
+            // Waiting requests get the connections that exist when these become free.
+            return;
+        }
+
+        FailPending(ReasonOf(result.Failure), result.TransportFailure);
+    }
+
+    private void FailPending(StreamResetReason reason, string? transportFailure)
+    {
+        // A failed request may ask again at once: only those that wait now fail.
+        for (int left = _pending.Count; left > 0 && _pending.First is { } first; left--)
+        {
+            _pending.RemoveFirst();
+            PendingLeft();
+            Worker.Stats.Add(ClusterStats.RqPendingFailureEject);
+            first.Value.OnPoolFailure(reason, transportFailure);
+        }
+    }
+
+    private void PendingLeft()
+    {
+        _breaker.PendingRequests.Release();
+        Worker.Stats.Decrement(ClusterStats.RqPendingActive);
+    }
+
+    private void ArmIdleTimer()
+    {
+        if (Http.IdleMilliseconds <= 0)
+        {
+            return;
+        }
+
+        _idleTimer ??= new LoopTimer(Worker.Loop, static state => ((Http1Pool)state!).CloseExpired(), this);
+        if (!_idleTimer.IsScheduled)
+        {
+            _idleTimer.Schedule(Http.IdleMilliseconds);
+        }
+    }
+
+    // One timer for all: it looks at the oldest, which lies at the front, and sleeps until that one is due.
+    private void CloseExpired()
+    {
+        long now = Worker.Loop.NowMilliseconds;
+        while (_idle.Count > 0 && now - _idle[0].IdleSince >= Http.IdleMilliseconds)
+        {
+            Http1UpstreamConnection oldest = _idle[0];
+            _idle.RemoveAt(0);
+            Worker.Stats.Add(ClusterStats.CxIdleTimeout);
+            oldest.CloseIdle();
+        }
+
+        if (_idle.Count > 0)
+        {
+            _idleTimer!.Schedule(_idle[0].IdleSince + Http.IdleMilliseconds - now);
+        }
+    }
+
+    private static StreamResetReason ReasonOf(UpstreamConnectFailure failure) => failure switch
+    {
+        UpstreamConnectFailure.Overflow => StreamResetReason.Overflow,
+        UpstreamConnectFailure.Timeout => StreamResetReason.ConnectionTimeout,
+        UpstreamConnectFailure.Local => StreamResetReason.LocalConnectionFailure,
+        _ => StreamResetReason.RemoteConnectionFailure,
+    };
+}

@@ -1,0 +1,415 @@
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Streams;
+using Pilotfish.Runtime.Streams;
+
+namespace Pilotfish.Proxy.Http1;
+
+/// <summary>
+/// One HTTP/1 connection to a host: at most one exchange at a time. It goes back to its pool only when request and response were complete,
+/// both sides keep it alive, and not one byte more than the response arrived; an idle connection on which bytes arrive is closed, so no
+/// client ever sees what belonged to another.
+/// </summary>
+internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner, IPeerCloseObserver
+{
+    private readonly Http1Pool _pool;
+    private readonly IByteStream _io;
+    private readonly SendQueue _out;
+    private readonly RequestEncoder _encoder;
+    private readonly LoopSignal _resume;
+    private readonly StatCells _cells;
+    private InputBuffer _in;
+    private HeadScanner _scanner;
+    private BodyDecoder _body;
+    private HeaderMap? _trailers;
+    private IUpstreamEvents? _events;
+    private UpstreamPhase _phase = UpstreamPhase.Idle;
+    private bool _keepAlive;
+    private bool _requestSent;
+    private bool _toHead;
+    private bool _isUpgrade;
+    private bool _tunnel;
+    private bool _byRemote;
+    private int _pauses;
+
+    public Http1UpstreamConnection(Http1Pool pool, UpstreamConnection connection, uint bufferLimit)
+    {
+        _pool = pool;
+        Connection = connection;
+        _io = connection.Stream;
+        _cells = pool.Worker.Stats;
+        _in = new InputBuffer(_io.Loop.Buffers);
+        _out = new SendQueue(_io, this, bufferLimit);
+        _encoder = new RequestEncoder(_out);
+        _resume = new LoopSignal(_io.Loop);
+    }
+
+    private enum UpstreamPhase : byte
+    {
+        Idle,
+        Head,
+        Body,
+        Closed,
+    }
+
+    public UpstreamConnection Connection { get; }
+
+    public HttpProtocol Protocol => HttpProtocol.Http11;
+
+    public bool IsSendBlocked => _out.IsBlocked;
+
+    public long Requests { get; private set; }
+
+    /// <summary>When it last became idle, in loop milliseconds.</summary>
+    public long IdleSince { get; set; }
+
+    public bool IsClosed => _phase == UpstreamPhase.Closed;
+
+    public void Start() => RunAsync();
+
+    /// <summary>Begins an exchange on an idle connection.</summary>
+    public void Begin(IUpstreamEvents events)
+    {
+        _events = events;
+        _phase = UpstreamPhase.Head;
+        _keepAlive = true;
+        _requestSent = false;
+        _tunnel = false;
+        _pauses = 0;
+        Requests++;
+    }
+
+    public void SendHeaders(HeaderMap headers, bool end, bool isUpgrade)
+    {
+        _toHead = headers[WellKnownHeader.Method].SequenceEqual("HEAD"u8);
+        _isUpgrade = isUpgrade || headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
+        _encoder.Headers(headers, end, isUpgrade);
+        _requestSent = end;
+    }
+
+    public void SendData(ReadOnlySpan<byte> data, bool end)
+    {
+        if (_phase == UpstreamPhase.Closed)
+        {
+            return;
+        }
+
+        _encoder.Data(data, end);
+        _requestSent |= end;
+        if (end && _tunnel)
+        {
+            _io.Loop.Defer(static state => ((Http1UpstreamConnection)state!).FinishTunnelSend(), this);
+        }
+    }
+
+    public void SendTrailers(HeaderMap trailers)
+    {
+        _encoder.Trailers(trailers);
+        _requestSent = true;
+    }
+
+    public void Reset()
+    {
+        _events = null;
+        Close(reset: true);
+    }
+
+    public void PauseResponse() => _pauses++;
+
+    public void ResumeResponse()
+    {
+        if (--_pauses == 0)
+        {
+            _resume.Set();
+        }
+    }
+
+    /// <summary>The pool has no use for an idle connection any more.</summary>
+    public void CloseIdle() => Close(reset: false);
+
+    public void OnSendBlocked(bool blocked) => _events?.OnUpstreamSendBlocked(blocked);
+
+    public void OnFlushed()
+    {
+    }
+
+    public void OnSendFailed() => OnPeerGone(reset: true);
+
+    public void OnPeerClosed(bool reset) => OnPeerGone(reset);
+
+    // async void: an exception here is a bug and must end the loop, not vanish in a task.
+    private async void RunAsync()
+    {
+        while (_phase != UpstreamPhase.Closed)
+        {
+            if (_pauses > 0 && _phase == UpstreamPhase.Body)
+            {
+                await _resume.WaitAsync();
+                ProcessBody();
+                continue;
+            }
+
+            _in.ReleaseIfEmpty();
+            IoResult result = await _io.ReceiveAsync(Memory<byte>.Empty);
+            if (_phase == UpstreamPhase.Closed)
+            {
+                break;
+            }
+
+            if (result.IsOk)
+            {
+                result = _in.Receive(_io, Http1Limits.DefaultResponseHeadBytes + 1);
+            }
+
+            if (result.Error is IoError.WouldBlock or IoError.Canceled)
+            {
+                continue;
+            }
+
+            if (!result.IsOk || result.IsEnd)
+            {
+                OnPeerGone(reset: !result.IsOk);
+                continue;
+            }
+
+            _cells.Add(_pool.ClusterStats.CxRxBytesTotal, result.Bytes);
+            Process();
+        }
+
+        _in.Release();
+        Connection.Finished(_byRemote);
+    }
+
+    private void Process()
+    {
+        if (_phase == UpstreamPhase.Idle)
+        {
+            // Bytes that nobody asked for: what they belong to cannot be known.
+            Close(reset: true);
+            return;
+        }
+
+        while (_phase == UpstreamPhase.Head)
+        {
+            if (!ProcessHead())
+            {
+                return;
+            }
+        }
+
+        ProcessBody();
+    }
+
+    /// <summary>False when more bytes are needed or the exchange is over.</summary>
+    private bool ProcessHead()
+    {
+        ReadOnlySpan<byte> unread = _in.Unread;
+        int length = _scanner.Scan(unread, out bool bareLineFeed);
+        if (bareLineFeed || length > Http1Limits.DefaultResponseHeadBytes
+            || (length == 0 && unread.Length > Http1Limits.DefaultResponseHeadBytes))
+        {
+            ProtocolError();
+            return false;
+        }
+
+        if (length == 0)
+        {
+            return false;
+        }
+
+        HeaderMap headers = _events!.ResponseHeaders;
+        headers.Clear();
+        Http1Error? error = ResponseHeadParser.Parse(unread[..length], headers, Http1Limits.Response, out HttpProtocol version, out int status);
+        _in.Consume(length);
+        BodyKind kind = BodyKind.None;
+        long bodyLength = 0;
+        error ??= MessageFraming.OfResponse(headers, status, _toHead, out kind, out bodyLength);
+        if (error is not null || (status == 101 && !_isUpgrade))
+        {
+            ProtocolError();
+            return false;
+        }
+
+        if (status is >= 100 and < 200 and not 101)
+        {
+            _events.OnUpstreamInformational(status);
+            return _phase == UpstreamPhase.Head && !_in.IsEmpty;
+        }
+
+        BeginBody(headers, version, status, kind, bodyLength);
+        return false;
+    }
+
+    private void BeginBody(HeaderMap headers, HttpProtocol version, int status, BodyKind kind, long length)
+    {
+        bool hasConnection = headers.TryGet(WellKnownHeader.Connection, out ReadOnlySpan<byte> connection);
+        _keepAlive &= version == HttpProtocol.Http11
+            ? !hasConnection || !ConnectionHeaders.HasToken(connection, "close"u8)
+            : hasConnection && ConnectionHeaders.HasToken(connection, "keep-alive"u8);
+        _tunnel = _isUpgrade && (status == 101 || (status is >= 200 and < 300 && kind == BodyKind.UntilClose));
+        if (_tunnel)
+        {
+            kind = BodyKind.UntilClose;
+            _encoder.BecomeTunnel();
+        }
+
+        _keepAlive &= kind != BodyKind.UntilClose;
+        _body = BodyDecoder.For(kind, length);
+        _phase = UpstreamPhase.Body;
+        bool end = kind == BodyKind.None;
+        if (end)
+        {
+            Complete(static (events, code) => events.OnUpstreamHeaders(code, true), status);
+        }
+        else
+        {
+            _events!.OnUpstreamHeaders(status, end: false);
+        }
+    }
+
+    private void ProcessBody()
+    {
+        while (_phase == UpstreamPhase.Body && _pauses == 0)
+        {
+            _trailers ??= _body.Kind == BodyKind.Chunked ? new HeaderMap() : null;
+            DecodeStatus status = _body.Step(
+                _in.Unread, _trailers!, Http1Limits.Response, out int consumed, out ReadOnlySpan<byte> data, out _);
+            _in.Consume(consumed);
+            switch (status)
+            {
+                case DecodeStatus.Data:
+                    if (_body.IsFinished)
+                    {
+                        CompleteWithData(data);
+                        return;
+                    }
+
+                    _events!.OnUpstreamData(data, end: false);
+                    break;
+                case DecodeStatus.End:
+                    if (_trailers is { Count: > 0 })
+                    {
+                        Complete(static (events, trailers) => events.OnUpstreamTrailers(trailers!), _trailers);
+                        _trailers = null;
+                    }
+                    else
+                    {
+                        Complete(static (events, _) => events.OnUpstreamData(default, true), 0);
+                    }
+
+                    return;
+                case DecodeStatus.NeedMore:
+                    return;
+                default:
+                    ProtocolError();
+                    return;
+            }
+        }
+    }
+
+    private void CompleteWithData(ReadOnlySpan<byte> data)
+    {
+        IUpstreamEvents events = _events!;
+        Release();
+        events.OnUpstreamData(data, end: true);
+    }
+
+    // The connection goes back first: the event may start another request, which can use it at once.
+    private void Complete<T>(Action<IUpstreamEvents, T> tell, T argument)
+    {
+        IUpstreamEvents events = _events!;
+        Release();
+        tell(events, argument);
+    }
+
+    private void Release()
+    {
+        _events = null;
+        _pool.OnExchangeEnded();
+        _phase = UpstreamPhase.Idle;
+        bool reusable = _keepAlive && _requestSent && _in.IsEmpty && !_out.IsBlocked;
+        if (!reusable)
+        {
+            Close(reset: false);
+            return;
+        }
+
+        _scanner.Reset();
+        _pool.OnIdle(this);
+    }
+
+    private void ProtocolError()
+    {
+        _cells.Add(_pool.Http.CxProtocolError);
+        IUpstreamEvents? events = _events;
+        _events = null;
+        Close(reset: true);
+        events?.OnUpstreamReset(StreamResetReason.ProtocolError, null);
+    }
+
+    private void OnPeerGone(bool reset)
+    {
+        if (_phase == UpstreamPhase.Closed)
+        {
+            return;
+        }
+
+        _byRemote = true;
+        IUpstreamEvents? events = _events;
+        _events = null;
+        bool bodyEnds = _phase == UpstreamPhase.Body && _body.Kind == BodyKind.UntilClose && !reset;
+        string? failure = _io.TransportFailure;
+        Close(reset);
+        if (events is null)
+        {
+            return;
+        }
+
+        if (bodyEnds)
+        {
+            events.OnUpstreamData(default, end: true);
+        }
+        else
+        {
+            events.OnUpstreamReset(StreamResetReason.ConnectionTermination, failure);
+        }
+    }
+
+    private void FinishTunnelSend()
+    {
+        if (_phase != UpstreamPhase.Closed)
+        {
+            _out.OnTurnEnd();
+            _io.ShutdownSend();
+        }
+    }
+
+    private void Close(bool reset)
+    {
+        if (_phase == UpstreamPhase.Closed)
+        {
+            return;
+        }
+
+        if (_phase != UpstreamPhase.Idle)
+        {
+            _pool.OnExchangeEnded();
+        }
+
+        _phase = UpstreamPhase.Closed;
+        _out.Abandon();
+        if (reset)
+        {
+            _io.Reset();
+        }
+        else
+        {
+            _io.Close();
+        }
+
+        _resume.Set();
+        _pool.OnClosed(this);
+    }
+}

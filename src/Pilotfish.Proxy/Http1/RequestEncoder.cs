@@ -1,0 +1,58 @@
+using Pilotfish.Proxy.Http;
+
+namespace Pilotfish.Proxy.Http1;
+
+/// <summary>Writes one request after another to an upstream.</summary>
+internal sealed class RequestEncoder(SendQueue output)
+{
+    private bool _chunked;
+    private bool _tunnel;
+
+    public void Headers(HeaderMap headers, bool end, bool isUpgrade)
+    {
+        _tunnel = false;
+
+        // A body without length is chunked; an upgrade's bytes have no framing until it is granted, and none are sent before.
+        _chunked = !end && !isUpgrade && !headers.Has(WellKnownHeader.ContentLength)
+            && !headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
+        int size = MessageWriter.WriteRequestHead(output.Reserve(MessageWriter.HeadBytesMax(headers)), headers, _chunked, isUpgrade);
+        output.Commit(size);
+    }
+
+    public void BecomeTunnel()
+    {
+        _tunnel = true;
+        _chunked = false;
+    }
+
+    public void Data(ReadOnlySpan<byte> data, bool end)
+    {
+        if (!_chunked || _tunnel)
+        {
+            output.Write(data);
+            return;
+        }
+
+        if (!data.IsEmpty)
+        {
+            int size = MessageWriter.WriteChunkSize(output.Reserve(MessageWriter.ChunkFrameBytesMax), data.Length);
+            output.Commit(size);
+            output.Write(data);
+            output.Write("\r\n"u8);
+        }
+
+        if (end)
+        {
+            output.Write(MessageWriter.LastChunk);
+        }
+    }
+
+    public void Trailers(HeaderMap trailers)
+    {
+        if (_chunked)
+        {
+            int size = MessageWriter.WriteTrailers(output.Reserve(MessageWriter.HeadBytesMax(trailers)), trailers);
+            output.Commit(size);
+        }
+    }
+}

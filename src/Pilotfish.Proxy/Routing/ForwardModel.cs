@@ -1,0 +1,77 @@
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.LoadBalancing;
+
+namespace Pilotfish.Proxy.Routing;
+
+/// <summary>A route action that forwards to a cluster.</summary>
+public sealed class ForwardModel
+{
+    /// <summary>Envoy's default when a route says nothing; Istio always says 0 = none.</summary>
+    public const long DefaultTimeoutMilliseconds = 15_000;
+
+    public ClusterReference? Cluster { get; init; }
+
+    public byte[]? ClusterHeader { get; init; }
+
+    public WeightedClusterModel[] WeightedClusters { get; init; } = [];
+
+    public ulong TotalWeight { get; init; }
+
+    /// <summary>Header whose number decides between weighted clusters, instead of chance.</summary>
+    public byte[]? WeightHeader { get; init; }
+
+    public bool WeightsUseHashPolicy { get; init; }
+
+    public int ClusterNotFoundStatus { get; init; } = 503;
+
+    public SubsetMatch? Subset { get; init; }
+
+    public byte[]? PrefixRewrite { get; init; }
+
+    public RegexRewrite? PathRegexRewrite { get; init; }
+
+    public byte[]? HostRewrite { get; init; }
+
+    public byte[]? HostRewriteHeader { get; init; }
+
+    public RegexRewrite? HostRewritePathRegex { get; init; }
+
+    /// <summary>The host's DNS name becomes the authority.</summary>
+    public bool AutoHostRewrite { get; init; }
+
+    public bool AppendForwardedHost { get; init; }
+
+    /// <summary>0 = none.</summary>
+    public long TimeoutMilliseconds { get; init; } = DefaultTimeoutMilliseconds;
+
+    /// <summary>Null: the connection manager's stream idle timeout applies.</summary>
+    public long? IdleTimeoutMilliseconds { get; init; }
+
+    /// <summary>Null: the connection manager's applies; 0 = none.</summary>
+    public long? MaxStreamDurationMilliseconds { get; init; }
+
+    /// <summary>Null: grpc-timeout is not looked at; 0: it is taken as it is.</summary>
+    public long? GrpcTimeoutMaxMilliseconds { get; init; }
+
+    public long GrpcTimeoutOffsetMilliseconds { get; init; }
+
+    public RetryPolicyModel? Retry { get; init; }
+
+    public bool HedgesOnPerTryTimeout { get; init; }
+
+    public HashPolicyModel? Hash { get; init; }
+
+    public MirrorPolicyModel[] Mirrors { get; init; } = [];
+
+    /// <summary>RoutingPriority: 0 default, 1 high.</summary>
+    public int Priority { get; init; }
+
+    public UpgradePolicy Upgrades { get; init; } = UpgradePolicy.None;
+
+    public bool IncludeAttemptCount { get; init; }
+
+    public bool IncludeAttemptCountInResponse { get; init; }
+
+    public bool IncludeTimeoutRetryHeader { get; init; }
+
+}

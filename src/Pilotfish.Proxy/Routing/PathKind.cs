@@ -1,0 +1,10 @@
+namespace Pilotfish.Proxy.Routing;
+
+public enum PathKind : byte
+{
+    Prefix,
+    Exact,
+    Regex,
+    SeparatedPrefix,
+    Connect,
+}

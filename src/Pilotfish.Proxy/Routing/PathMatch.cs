@@ -1,0 +1,72 @@
+using System.Text;
+using Envoy.Config.Route.V3;
+using Pilotfish.Language.Re2;
+using Pilotfish.Proxy.Config;
+
+namespace Pilotfish.Proxy.Routing;
+
+/// <summary>The path part of a route's match. All kinds but prefix see the path without its query.</summary>
+public sealed class PathMatch
+{
+    private readonly byte[] _text;
+    private readonly bool _ignoreCase;
+    private readonly Re2Regex? _regex;
+
+    private PathMatch(PathKind kind, string text, bool ignoreCase, Re2Regex? regex = null)
+    {
+        Kind = kind;
+        _text = Encoding.UTF8.GetBytes(text);
+        _ignoreCase = ignoreCase;
+        _regex = regex;
+    }
+
+    public PathKind Kind { get; }
+
+    /// <summary>Length of the text that prefix_rewrite replaces: the prefix, or the whole path of other kinds.</summary>
+    public int MatchedLength(ReadOnlySpan<byte> path) =>
+        Kind is PathKind.Prefix or PathKind.SeparatedPrefix ? _text.Length : QueryString.PathOnly(path).Length;
+
+    public static PathMatch Compile(RouteMatch match, string field)
+    {
+        bool ignoreCase = match.CaseSensitive == false;
+        switch (match.PathSpecifierCase)
+        {
+            case RouteMatch.PathSpecifierOneofCase.Prefix:
+                return new PathMatch(PathKind.Prefix, match.Prefix, ignoreCase);
+            case RouteMatch.PathSpecifierOneofCase.Path:
+                return new PathMatch(PathKind.Exact, match.Path, ignoreCase);
+            case RouteMatch.PathSpecifierOneofCase.PathSeparatedPrefix:
+                if (!match.PathSeparatedPrefix.StartsWith('/') || match.PathSeparatedPrefix.EndsWith('/') || match.PathSeparatedPrefix.Contains('?'))
+                {
+                    throw new ConfigRejectedException($"{field}.path_separated_prefix",
+                        $"'{match.PathSeparatedPrefix}' must start with '/', must not end with '/' and has no query");
+                }
+
+                return new PathMatch(PathKind.SeparatedPrefix, match.PathSeparatedPrefix, ignoreCase);
+            case RouteMatch.PathSpecifierOneofCase.SafeRegex:
+                return new PathMatch(PathKind.Regex, "", false, StringMatch.CompileRegex(match.SafeRegex, $"{field}.safe_regex"));
+            case RouteMatch.PathSpecifierOneofCase.ConnectMatcher:
+                return new PathMatch(PathKind.Connect, "", false);
+            case RouteMatch.PathSpecifierOneofCase.PathMatchPolicy:
+                throw new ConfigRejectedException($"{field}.path_match_policy",
+                    $"the path matcher '{match.PathMatchPolicy.Name}' does not exist in Pilotfish");
+            default:
+                throw new ConfigRejectedException(field, "the match has no path specifier");
+        }
+    }
+
+    /// <param name="path">The whole path, with query; empty for CONNECT.</param>
+    /// <param name="pathOnly">The same without query and fragment.</param>
+    /// <param name="isConnect">Whether the method is CONNECT.</param>
+    public bool Matches(ReadOnlySpan<byte> path, ReadOnlySpan<byte> pathOnly, bool isConnect) => Kind switch
+    {
+        PathKind.Connect => isConnect,
+        PathKind.Prefix => path.Length >= _text.Length && Same(path[.._text.Length]),
+        PathKind.Exact => pathOnly.Length == _text.Length && Same(pathOnly),
+        PathKind.SeparatedPrefix => pathOnly.Length >= _text.Length && Same(pathOnly[.._text.Length])
+            && (pathOnly.Length == _text.Length || pathOnly[_text.Length] == '/'),
+        _ => _regex!.IsFullMatch(pathOnly),
+    };
+
+    private bool Same(ReadOnlySpan<byte> part) => _ignoreCase ? Ascii.EqualsIgnoreCase(part, _text) : part.SequenceEqual(_text);
+}

@@ -1,0 +1,39 @@
+using System.Text;
+
+namespace Pilotfish.Proxy.Routing;
+
+/// <summary>Reads comma-separated retry conditions. Unknown ones are passed over, as Envoy does.</summary>
+public static class RetryOnText
+{
+    private static readonly Dictionary<string, RetryOn> s_names = new(StringComparer.Ordinal)
+    {
+        ["5xx"] = RetryOn.ServerError,
+        ["gateway-error"] = RetryOn.GatewayError,
+        ["reset"] = RetryOn.Reset,
+        ["reset-before-request"] = RetryOn.ResetBeforeRequest,
+        ["connect-failure"] = RetryOn.ConnectFailure,
+        ["envoy-ratelimited"] = RetryOn.EnvoyRateLimited,
+        ["retriable-4xx"] = RetryOn.Retriable4xx,
+        ["refused-stream"] = RetryOn.RefusedStream,
+        ["retriable-status-codes"] = RetryOn.RetriableStatusCodes,
+        ["retriable-headers"] = RetryOn.RetriableHeaders,
+        ["cancelled"] = RetryOn.GrpcCancelled,
+        ["deadline-exceeded"] = RetryOn.GrpcDeadlineExceeded,
+        ["internal"] = RetryOn.GrpcInternal,
+        ["resource-exhausted"] = RetryOn.GrpcResourceExhausted,
+        ["unavailable"] = RetryOn.GrpcUnavailable,
+    };
+
+    public static RetryOn Parse(string text)
+    {
+        RetryOn conditions = RetryOn.None;
+        foreach (string name in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            conditions |= s_names.GetValueOrDefault(name);
+        }
+
+        return conditions;
+    }
+
+    public static RetryOn Parse(ReadOnlySpan<byte> text) => Parse(Encoding.ASCII.GetString(text));
+}

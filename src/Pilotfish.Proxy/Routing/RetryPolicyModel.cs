@@ -1,0 +1,98 @@
+using Envoy.Config.Route.V3;
+using Pilotfish.Proxy.Config;
+
+namespace Pilotfish.Proxy.Routing;
+
+/// <summary>A compiled retry policy.</summary>
+public sealed class RetryPolicyModel
+{
+    /// <summary>Envoy's default back-off; the upper bound is ten times the base.</summary>
+    public const long DefaultBaseMilliseconds = 25;
+
+    private const string PreviousHosts = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate";
+    private const string OmitCanary = "envoy.extensions.retry.host.omit_canary_hosts.v3.OmitCanaryHostsPredicate";
+
+    public RetryOn On { get; private init; }
+
+    public uint RetriesMax { get; private init; } = 1;
+
+    public long PerTryTimeoutMilliseconds { get; private init; }
+
+    public long PerTryIdleTimeoutMilliseconds { get; private init; }
+
+    /// <summary>Whether hosts that failed this request before are avoided (previous_hosts).</summary>
+    public bool AvoidsPreviousHosts { get; private init; }
+
+    /// <summary>Picks made to find a host that is not to be avoided.</summary>
+    public int HostSelectionAttempts { get; private init; } = 1;
+
+    public IReadOnlyList<uint> RetriableStatusCodes { get; private init; } = [];
+
+    public HeaderMatch[] RetriableHeaders { get; private init; } = [];
+
+    /// <summary>When not empty, only requests that match one of them are retried.</summary>
+    public HeaderMatch[] RetriableRequestHeaders { get; private init; } = [];
+
+    public long BackOffBaseMilliseconds { get; private init; } = DefaultBaseMilliseconds;
+
+    public long BackOffMaxMilliseconds { get; private init; } = DefaultBaseMilliseconds * 10;
+
+    public static RetryPolicyModel? Compile(RetryPolicy? policy, string field, CompileContext context)
+    {
+        if (policy is null)
+        {
+            return null;
+        }
+
+        bool avoids = false;
+        for (int i = 0; i < policy.RetryHostPredicate.Count; i++)
+        {
+            avoids |= CompilePredicate(policy.RetryHostPredicate[i], $"{field}.retry_host_predicate[{i}]", context);
+        }
+
+        long backOffBase = Durations.Milliseconds(policy.RetryBackOff?.BaseInterval) ?? DefaultBaseMilliseconds;
+        if (policy.RetryBackOff is not null && backOffBase < 1)
+        {
+            throw new ConfigRejectedException($"{field}.retry_back_off.base_interval", "it must be at least 1 ms");
+        }
+
+        long backOffMax = Durations.Milliseconds(policy.RetryBackOff?.MaxInterval) ?? backOffBase * 10;
+        if (backOffMax < backOffBase)
+        {
+            throw new ConfigRejectedException($"{field}.retry_back_off.max_interval", "it must not be less than base_interval");
+        }
+
+        return new RetryPolicyModel
+        {
+            On = RetryOnText.Parse(policy.RetryOn),
+            RetriesMax = policy.NumRetries ?? 1,
+            PerTryTimeoutMilliseconds = Durations.Milliseconds(policy.PerTryTimeout) ?? 0,
+            PerTryIdleTimeoutMilliseconds = Durations.Milliseconds(policy.PerTryIdleTimeout) ?? 0,
+            AvoidsPreviousHosts = avoids,
+            HostSelectionAttempts = (int)Math.Clamp(policy.HostSelectionRetryMaxAttempts, 1, 1000),
+            RetriableStatusCodes = [.. policy.RetriableStatusCodes],
+            RetriableHeaders = HeaderMatch.CompileAll(policy.RetriableHeaders, $"{field}.retriable_headers"),
+            RetriableRequestHeaders = HeaderMatch.CompileAll(policy.RetriableRequestHeaders, $"{field}.retriable_request_headers"),
+            BackOffBaseMilliseconds = backOffBase,
+            BackOffMaxMilliseconds = backOffMax,
+        };
+    }
+
+    // True when hosts tried before are to be avoided. Canary hosts are not told apart yet, which is said once.
+    private static bool CompilePredicate(RetryPolicy.Types.RetryHostPredicate predicate, string field, CompileContext context)
+    {
+        string type = predicate.TypedConfig is null
+            ? predicate.Name
+            : ExtensionRegistry.Unwrap(predicate.TypedConfig, field).MessageName;
+        switch (type)
+        {
+            case PreviousHosts or "envoy.retry_host_predicates.previous_hosts":
+                return true;
+            case OmitCanary or "envoy.retry_host_predicates.omit_canary_hosts":
+                context.Warnings.Add($"{context.ResourceName}: {field}: canary hosts are not left out of retries");
+                return false;
+            default:
+                throw new ConfigRejectedException(field, $"the retry host predicate '{type}' does not exist in Pilotfish");
+        }
+    }
+}

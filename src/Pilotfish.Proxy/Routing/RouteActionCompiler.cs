@@ -1,0 +1,179 @@
+using System.Text;
+using Envoy.Config.Route.V3;
+using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.LoadBalancing;
+
+namespace Pilotfish.Proxy.Routing;
+
+/// <summary>Compiles the forwarding actions of one virtual host's routes; what the host sets applies where a route is silent.</summary>
+internal sealed class RouteActionCompiler(CompileContext context, VirtualHost host, MirrorPolicyModel[] mirrors)
+{
+    private const string SubsetNamespace = "envoy.lb";
+
+    public ForwardModel Compile(RouteAction action, string field)
+    {
+        RejectUnknown(action, field);
+        SubsetMatch? subset = Subset(action.MetadataMatch);
+        (WeightedClusterModel[] weighted, ulong total) = CompileWeighted(action, subset, $"{field}.weighted_clusters");
+        return new ForwardModel
+        {
+            Cluster = action.ClusterSpecifierCase == RouteAction.ClusterSpecifierOneofCase.Cluster
+                ? context.Clusters.Reference(action.Cluster)
+                : null,
+            ClusterHeader = Lower(action.ClusterHeader),
+            WeightedClusters = weighted,
+            TotalWeight = total,
+            WeightHeader = Lower(action.WeightedClusters?.HeaderName ?? ""),
+            WeightsUseHashPolicy = action.WeightedClusters?.UseHashPolicy ?? false,
+            ClusterNotFoundStatus = action.ClusterNotFoundResponseCode switch
+            {
+                RouteAction.Types.ClusterNotFoundResponseCode.NotFound => 404,
+                RouteAction.Types.ClusterNotFoundResponseCode.InternalServerError => 500,
+                _ => 503,
+            },
+            Subset = subset,
+            PrefixRewrite = Bytes(action.PrefixRewrite),
+            PathRegexRewrite = RegexRewrite.Compile(action.RegexRewrite, $"{field}.regex_rewrite"),
+            HostRewrite = Bytes(action.HostRewriteLiteral),
+            HostRewriteHeader = Lower(action.HostRewriteHeader),
+            HostRewritePathRegex = RegexRewrite.Compile(action.HostRewritePathRegex, $"{field}.host_rewrite_path_regex"),
+            AutoHostRewrite = action.AutoHostRewrite ?? false,
+            AppendForwardedHost = action.AppendXForwardedHost,
+            TimeoutMilliseconds = Durations.Milliseconds(action.Timeout) ?? ForwardModel.DefaultTimeoutMilliseconds,
+            IdleTimeoutMilliseconds = Durations.Milliseconds(action.IdleTimeout),
+            MaxStreamDurationMilliseconds = Durations.Milliseconds(action.MaxStreamDuration?.MaxStreamDuration_),
+            GrpcTimeoutMaxMilliseconds = Durations.Milliseconds(action.MaxStreamDuration?.GrpcTimeoutHeaderMax),
+            GrpcTimeoutOffsetMilliseconds = Durations.Milliseconds(action.MaxStreamDuration?.GrpcTimeoutHeaderOffset) ?? 0,
+            Retry = action.RetryPolicy is null
+                ? RetryPolicyModel.Compile(host.RetryPolicy, "retry_policy", context)
+                : RetryPolicyModel.Compile(action.RetryPolicy, $"{field}.retry_policy", context),
+            HedgesOnPerTryTimeout = (action.HedgePolicy ?? host.HedgePolicy)?.HedgeOnPerTryTimeout ?? false,
+            Hash = HashPolicyModel.Compile(action.HashPolicy, $"{field}.hash_policy"),
+            Mirrors = CompileMirrors(action, field),
+            Priority = (int)action.Priority,
+            Upgrades = CompileUpgrades(action),
+            IncludeAttemptCount = host.IncludeRequestAttemptCount,
+            IncludeAttemptCountInResponse = host.IncludeAttemptCountInResponse,
+            IncludeTimeoutRetryHeader = host.IncludeIsTimeoutRetryHeader,
+        };
+    }
+
+    private MirrorPolicyModel[] CompileMirrors(RouteAction action, string field)
+    {
+        if (action.RequestMirrorPolicies.Count > 0)
+        {
+            return MirrorPolicyModel.CompileAll(action.RequestMirrorPolicies, $"{field}.request_mirror_policies", context);
+        }
+
+        return host.RequestMirrorPolicies.Count > 0
+            ? MirrorPolicyModel.CompileAll(host.RequestMirrorPolicies, "request_mirror_policies", context)
+            : mirrors;
+    }
+
+    private (WeightedClusterModel[] Clusters, ulong Total) CompileWeighted(RouteAction action, SubsetMatch? routeSubset, string field)
+    {
+        if (action.ClusterSpecifierCase != RouteAction.ClusterSpecifierOneofCase.WeightedClusters)
+        {
+            return ([], 0);
+        }
+
+        IList<WeightedCluster.Types.ClusterWeight> clusters = action.WeightedClusters.Clusters;
+        var compiled = new WeightedClusterModel[clusters.Count];
+        ulong total = 0;
+        for (int i = 0; i < compiled.Length; i++)
+        {
+            WeightedCluster.Types.ClusterWeight cluster = clusters[i];
+            string at = $"{field}.clusters[{i}]";
+            if (cluster.Name.Length == 0 == (cluster.ClusterHeader.Length == 0))
+            {
+                throw new ConfigRejectedException(at, "exactly one of name and cluster_header must be set");
+            }
+
+            total += cluster.Weight ?? 0;
+            compiled[i] = new WeightedClusterModel
+            {
+                Cluster = cluster.Name.Length > 0 ? context.Clusters.Reference(cluster.Name) : null,
+                ClusterHeader = Lower(cluster.ClusterHeader),
+                Weight = cluster.Weight ?? 0,
+                RequestHeaders = HeaderMutations.Compile(cluster.RequestHeadersToAdd, cluster.RequestHeadersToRemove,
+                    $"{at}.request_headers_to_add", $"{at}.request_headers_to_remove"),
+                ResponseHeaders = HeaderMutations.Compile(cluster.ResponseHeadersToAdd, cluster.ResponseHeadersToRemove,
+                    $"{at}.response_headers_to_add", $"{at}.response_headers_to_remove"),
+                Subset = Subset(cluster.MetadataMatch) ?? routeSubset,
+                HostRewrite = Bytes(cluster.HostRewriteLiteral),
+                FilterConfigs = PerRouteConfigs.Compile(cluster.TypedPerFilterConfig, $"{at}.typed_per_filter_config", context),
+            };
+        }
+
+        return total > 0 ? (compiled, total) : throw new ConfigRejectedException(field, "the weights add up to 0");
+    }
+
+    private static UpgradePolicy CompileUpgrades(RouteAction action)
+    {
+        if (action.UpgradeConfigs.Count == 0)
+        {
+            return UpgradePolicy.None;
+        }
+
+        var entries = new List<(string, bool)>();
+        foreach (RouteAction.Types.UpgradeConfig upgrade in action.UpgradeConfigs)
+        {
+            entries.Add((upgrade.UpgradeType, upgrade.Enabled ?? true));
+        }
+
+        return UpgradePolicy.Of(entries);
+    }
+
+    private static void RejectUnknown(RouteAction action, string field)
+    {
+        switch (action.ClusterSpecifierCase)
+        {
+            case RouteAction.ClusterSpecifierOneofCase.Cluster when action.Cluster.Length > 0:
+            case RouteAction.ClusterSpecifierOneofCase.ClusterHeader:
+            case RouteAction.ClusterSpecifierOneofCase.WeightedClusters:
+                break;
+            case RouteAction.ClusterSpecifierOneofCase.ClusterSpecifierPlugin:
+            case RouteAction.ClusterSpecifierOneofCase.InlineClusterSpecifierPlugin:
+                throw new ConfigRejectedException(field, "cluster specifier plugins do not exist in Pilotfish");
+            default:
+                throw new ConfigRejectedException(field, "the route names no cluster");
+        }
+
+        if (action.PathRewritePolicy is not null)
+        {
+            throw new ConfigRejectedException($"{field}.path_rewrite_policy",
+                $"the path rewriter '{action.PathRewritePolicy.Name}' does not exist in Pilotfish");
+        }
+
+        if (action.PathRewrite.Length > 0 || action.HostRewrite.Length > 0)
+        {
+            throw new ConfigRejectedException(field, "path_rewrite and host_rewrite with format strings are not available in Pilotfish");
+        }
+
+        if (action.InternalRedirectPolicy is not null)
+        {
+            throw new ConfigRejectedException($"{field}.internal_redirect_policy", "internal redirects are not available in Pilotfish");
+        }
+    }
+
+    private static SubsetMatch? Subset(Envoy.Config.Core.V3.Metadata? metadata)
+    {
+        if (metadata is null || !metadata.FilterMetadata.TryGetValue(SubsetNamespace, out Struct? fields))
+        {
+            return null;
+        }
+
+        var pairs = new List<KeyValuePair<string, string>>();
+        foreach ((string key, Value value) in fields.Fields)
+        {
+            pairs.Add(new KeyValuePair<string, string>(key, MetadataText.Of(value)));
+        }
+
+        return SubsetMatch.Create(pairs);
+    }
+
+    private static byte[]? Bytes(string text) => text.Length == 0 ? null : Encoding.UTF8.GetBytes(text);
+
+    private static byte[]? Lower(string name) => name.Length == 0 ? null : Encoding.ASCII.GetBytes(name.ToLowerInvariant());
+}

@@ -1,0 +1,38 @@
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Streams;
+
+namespace Pilotfish.Proxy.Routing;
+
+/// <summary>A compiled RouteConfiguration. Immutable; read by every worker.</summary>
+public sealed class RouteConfigModel
+{
+    public required string Name { get; init; }
+
+    public required DomainIndex Domains { get; init; }
+
+    public required IReadOnlyList<VirtualHostModel> VirtualHosts { get; init; }
+
+    public bool IgnorePort { get; init; }
+
+    /// <summary>vhost_header: the header that names the host instead of :authority; null by default.</summary>
+    public byte[]? HostHeader { get; init; }
+
+    public byte[][] InternalOnlyHeaders { get; init; } = [];
+
+    public HeaderMutations RequestHeaders { get; init; } = HeaderMutations.None;
+
+    public HeaderMutations ResponseHeaders { get; init; } = HeaderMutations.None;
+
+    public bool MostSpecificWins { get; init; }
+
+    public PerRouteConfigs FilterConfigs { get; init; } = PerRouteConfigs.None;
+
+    public DynamicMetadata? Metadata { get; init; }
+
+    public VirtualHostModel? FindHost(HeaderMap headers)
+    {
+        ReadOnlySpan<byte> host = HostHeader is null ? headers[WellKnownHeader.Authority]
+            : headers.TryGet(HostHeader, out ReadOnlySpan<byte> named) ? named : default;
+        return Domains.Find(IgnorePort ? HostText.WithoutPort(host) : host);
+    }
+}
