@@ -191,8 +191,12 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
             return;
         }
 
-        while (_phase == UpstreamPhase.Head && ProcessHead())
+        while (_phase == UpstreamPhase.Head)
         {
+            if (!ProcessHead())
+            {
+                return;
+            }
         }
 
         ProcessBody();

@@ -22,6 +22,21 @@ public sealed class UpstreamTransportSelector
 
     public UpstreamTransport Default { get; }
 
+    /// <summary>Whether any endpoint's connection may be encrypted.</summary>
+    public bool MayEncrypt
+    {
+        get
+        {
+            bool any = !Default.IsRaw;
+            foreach (Match match in _matches)
+            {
+                any |= !match.Transport.IsRaw;
+            }
+
+            return any;
+        }
+    }
+
     public UpstreamTransport For(Host host) => _matches.Count == 0 ? Default : host.Transport(this);
 
     internal UpstreamTransport Choose(HostConfig host)

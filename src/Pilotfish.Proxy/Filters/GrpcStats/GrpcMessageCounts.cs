@@ -1,0 +1,17 @@
+using Pilotfish.Proxy.Streams;
+
+namespace Pilotfish.Proxy.Filters.GrpcStats;
+
+/// <summary>The filter state object <c>envoy.filters.http.grpc_stats</c>: messages seen so far in each direction.</summary>
+public sealed class GrpcMessageCounts : IFilterStateObject
+{
+    public const string Key = "envoy.filters.http.grpc_stats";
+
+    public long RequestMessages { get; internal set; }
+
+    public long ResponseMessages { get; internal set; }
+
+    public string? PlainText => $"{RequestMessages},{ResponseMessages}";
+
+    public ulong? PoolKeyHash => null;
+}

@@ -1,0 +1,123 @@
+using System.Buffers.Text;
+using System.Text;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Streams;
+
+namespace Pilotfish.Proxy.Filters.GrpcStats;
+
+/// <summary>
+/// Statistics of one gRPC request, under <c>cluster.NAME.grpc.</c>: by status (with service and method where asked for), success, failure,
+/// total, and messages each way. Names are looked up at the request's end: gRPC calls are rarer than their messages.
+/// </summary>
+internal sealed class GrpcStatsFilter(GrpcStatsModel model) : HttpFilter
+{
+    private const int StatusUnknown = 2;
+    private const int StatusMax = 16;
+
+    private GrpcMessageCounter _requests;
+    private GrpcMessageCounter _responses;
+    private GrpcMessageCounts? _counts;
+    private int _status = -1;
+
+    public override FilterVerdict OnRequestHeaders(HeaderMap headers, bool end)
+    {
+        if (model.EmitsFilterState)
+        {
+            _counts = new GrpcMessageCounts();
+            Stream.Info.EnsureFilterState().Set(GrpcMessageCounts.Key, _counts);
+        }
+
+        return FilterVerdict.Continue;
+    }
+
+    public override FilterVerdict OnRequestData(ReadOnlySpan<byte> data, bool end)
+    {
+        _requests.Add(data);
+        if (_counts is not null)
+        {
+            _counts.RequestMessages = _requests.Count;
+        }
+
+        return FilterVerdict.Continue;
+    }
+
+    public override FilterVerdict OnResponseHeaders(HeaderMap headers, bool end)
+    {
+        ReadStatus(headers);
+        return FilterVerdict.Continue;
+    }
+
+    public override FilterVerdict OnResponseData(ReadOnlySpan<byte> data, bool end)
+    {
+        _responses.Add(data);
+        if (_counts is not null)
+        {
+            _counts.ResponseMessages = _responses.Count;
+        }
+
+        return FilterVerdict.Continue;
+    }
+
+    public override FilterVerdict OnResponseTrailers(HeaderMap trailers)
+    {
+        ReadStatus(trailers);
+        return FilterVerdict.Continue;
+    }
+
+    public override void OnEnd(StreamInfo info)
+    {
+        Clusters.ClusterReference? reference = Stream.WeightedCluster is { } weighted ? weighted.Cluster : Stream.Route?.Forward?.Cluster;
+        if (reference?.Current is not { } cluster)
+        {
+            return;
+        }
+
+        StatScope scope = cluster.Stats.Scope;
+        StatCells cells = Stream.Worker.Stats;
+        string prefix = MethodPrefix();
+        cells.Add(scope.Counter($"{prefix}request_message_count"), _requests.Count);
+        cells.Add(scope.Counter($"{prefix}response_message_count"), _responses.Count);
+        if (_status >= 0)
+        {
+            cells.Add(scope.Counter($"{prefix}{_status}"));
+            cells.Add(scope.Counter(_status == 0 ? $"{prefix}success" : $"{prefix}failure"));
+            cells.Add(scope.Counter($"{prefix}total"));
+        }
+
+        if (model.MeasuresUpstream && info.Times.UpstreamSendBegin > 0)
+        {
+            cells.Record(scope.Histogram($"{prefix}upstream_rq_time"), (Stream.Loop.NowNanoseconds - info.Times.UpstreamSendBegin) / 1_000_000);
+        }
+    }
+
+    private void ReadStatus(HeaderMap headers)
+    {
+        if (!headers.TryGet(WellKnownHeader.GrpcStatus, out ReadOnlySpan<byte> text))
+        {
+            return;
+        }
+
+        // Statuses outside gRPC's list share one name: a peer must not invent statistics.
+        bool known = Utf8Parser.TryParse(text, out int status, out int used) && used == text.Length && status is >= 0 and <= StatusMax;
+        _status = known ? status : StatusUnknown;
+    }
+
+    private string MethodPrefix()
+    {
+        if (!model.CountsEveryMethod && model.Methods is null)
+        {
+            return "grpc.";
+        }
+
+        string path = Encoding.UTF8.GetString(Stream.RequestHeaders[WellKnownHeader.Path]);
+        int slash = path.LastIndexOf('/');
+        if (slash <= 0 || !(model.CountsEveryMethod || model.Methods!.Contains(path)))
+        {
+            return "grpc.";
+        }
+
+        string service = path[1..slash];
+        return $"grpc.{(model.ReplacesDots ? service.Replace('.', '_') : service)}.{path[(slash + 1)..]}.";
+    }
+}
