@@ -101,6 +101,8 @@ public sealed class EventLoop : IDisposable
 
     internal PipePool Pipes { get; }
 
+    internal SynchronizationContext Context => _context;
+
     /// <summary>Runs the loop on a thread of its own.</summary>
     public void Start()
     {

@@ -1,0 +1,26 @@
+using System.Net.Security;
+using System.Security.Authentication;
+
+namespace Pilotfish.Runtime.Tls;
+
+/// <summary>How a client shakes hands. Shared between connections and immutable.</summary>
+public sealed record TlsClientOptions
+{
+    /// <summary>Sent as SNI; empty sends none.</summary>
+    public string ServerName { get; init; } = "";
+
+    public IReadOnlyList<string> ApplicationProtocols { get; init; } = [];
+
+    /// <summary>Shown when the server asks for one.</summary>
+    public SslStreamCertificateContext? Certificate { get; init; }
+
+    /// <summary>Null accepts every server, as Envoy does without a validation context.</summary>
+    public TlsPeerVerification? ServerVerification { get; init; }
+
+    public SslProtocols Protocols { get; init; } = SslProtocols.Tls12 | SslProtocols.Tls13;
+
+    public bool AllowResumption { get; init; } = true;
+
+    /// <summary>IANA names allowed under TLS 1.2; null allows all. Checked after the handshake.</summary>
+    public IReadOnlySet<string>? CipherSuites { get; init; }
+}
