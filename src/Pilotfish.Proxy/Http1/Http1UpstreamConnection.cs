@@ -191,12 +191,8 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
             return;
         }
 
-        while (_phase == UpstreamPhase.Head)
+        while (_phase == UpstreamPhase.Head && ProcessHead())
         {
-            if (!ProcessHead())
-            {
-                return;
-            }
         }
 
         ProcessBody();

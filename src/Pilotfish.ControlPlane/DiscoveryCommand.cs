@@ -1,0 +1,42 @@
+using Microsoft.AspNetCore.Routing;
+
+namespace Pilotfish.ControlPlane;
+
+/// <summary>The role `discovery`.</summary>
+public static class DiscoveryCommand
+{
+    private const int ExitSuccess = 0;
+    private const int ExitFailure = 1;
+    private const int ExitUsage = 64;
+
+    /// <summary>Runs until a signal ends it. <paramref name="map"/> adds endpoints that live beside the server's own.</summary>
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> args, IReadOnlyDictionary<string, string> environment, TextWriter stderr,
+        Action<IEndpointRouteBuilder>? map = null)
+    {
+        // pilot-discovery is called as `pilot-discovery discovery ...`; injected manifests may repeat the word.
+        var own = args.Count > 0 && args[0] == "discovery" ? args.Skip(1).ToList() : args;
+        if (DiscoveryOptions.Parse(own, environment, out var usageError) is not { } options)
+        {
+            stderr.WriteLine(usageError);
+            return ExitUsage;
+        }
+
+        try
+        {
+            await using var host = DiscoveryHost.Create(options, map);
+            await host.RunAsync(CancellationToken.None);
+            return ExitSuccess;
+        }
+        catch (ArgumentException e)
+        {
+            stderr.WriteLine(e.Message);
+            return ExitUsage;
+        }
+        catch (IOException e)
+        {
+            stderr.WriteLine($"The control plane cannot listen: {e.Message}");
+            return ExitFailure;
+        }
+    }
+}

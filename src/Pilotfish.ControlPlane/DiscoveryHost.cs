@@ -1,0 +1,111 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Pilotfish.ControlPlane.Debug;
+using Pilotfish.ControlPlane.Push;
+using Pilotfish.ControlPlane.Sources;
+using Pilotfish.ControlPlane.Sources.Files;
+using Pilotfish.ControlPlane.Xds;
+
+namespace Pilotfish.ControlPlane;
+
+/// <summary>The control plane as a running server: gRPC, HTTP and monitoring ports over one pipeline.</summary>
+public sealed class DiscoveryHost : IAsyncDisposable
+{
+    // A push of a large mesh to one proxy; istiod's limit for what it receives is the same.
+    private const int MessageBytesMax = 4 * 1024 * 1024;
+
+    private readonly WebApplication _app;
+
+    private DiscoveryHost(WebApplication app) => _app = app;
+
+    /// <summary>Where the server listens, in the order gRPC, secure gRPC, HTTP, monitoring; known once started.</summary>
+    public IReadOnlyList<Uri> Addresses =>
+        [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(static a => new Uri(a))];
+
+    /// <param name="options">Ports and sources.</param>
+    /// <param name="map">Adds further HTTP endpoints, such as webhooks.</param>
+    /// <exception cref="ArgumentException">An address does not parse.</exception>
+    public static DiscoveryHost Create(DiscoveryOptions options, Action<IEndpointRouteBuilder>? map = null)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSimpleConsole(static console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+            console.UseUtcTimestamp = true;
+        });
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddFilter("Grpc", LogLevel.Error);
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options));
+        var services = builder.Services;
+        services.AddGrpc(static grpc => grpc.MaxReceiveMessageSize = MessageBytesMax);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(options.Context);
+        services.AddSingleton<DiscoveryServer>();
+        services.AddSingleton<IConfigSource>(_ => CreateSource(options));
+        services.AddHostedService<ConfigPipeline>();
+        var app = builder.Build();
+        app.MapGrpcService<AdsService>();
+        DebugEndpoints.Map(app, app.Services.GetRequiredService<DiscoveryServer>());
+        map?.Invoke(app);
+        return new DiscoveryHost(app);
+    }
+
+    public Task StartAsync(CancellationToken cancellation) => _app.StartAsync(cancellation);
+
+    /// <summary>Ends on SIGTERM, SIGINT or cancellation.</summary>
+    public Task RunAsync(CancellationToken cancellation) => HostingAbstractionsHostExtensions.RunAsync(_app, cancellation);
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private static DirectorySource CreateSource(DiscoveryOptions options)
+    {
+        List<string> directories = options.StateDirectory is { } state ? [state, .. options.ConfigDirectories] : [.. options.ConfigDirectories];
+        return new DirectorySource(directories, options.MeshConfigFile, options.Context.DomainSuffix);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, DiscoveryOptions options)
+    {
+        kestrel.AddServerHeader = false;
+
+        // A proxy's stream lives as long as the proxy; only keepalive decides that it is gone.
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.MinResponseDataRate = null;
+        Listen(kestrel, options.GrpcAddress, static listen => listen.Protocols = HttpProtocols.Http2);
+        if (options.TlsCertFile is not null && options.TlsKeyFile is not null)
+        {
+            var certificate = X509Certificate2.CreateFromPemFile(options.TlsCertFile, options.TlsKeyFile);
+            Listen(kestrel, options.SecureGrpcAddress, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                listen.UseHttps(certificate);
+            });
+        }
+
+        Listen(kestrel, options.HttpAddress, static listen => listen.Protocols = HttpProtocols.Http1);
+        Listen(kestrel, options.MonitoringAddress, static listen => listen.Protocols = HttpProtocols.Http1);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, string address, Action<ListenOptions> configure)
+    {
+        if (!ListenAddress.TryParse(address, out IPEndPoint? endpoint, out var error))
+        {
+            throw new ArgumentException(error, nameof(address));
+        }
+
+        if (endpoint is not null)
+        {
+            kestrel.Listen(endpoint, configure);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using Pilotfish.Api.Names;
+using Pilotfish.ControlPlane.Config;
+using Pilotfish.ControlPlane.Proxies;
+
+namespace Pilotfish.ControlPlane.Xds;
+
+/// <summary>
+/// Which types a set of changes can touch for one proxy. Generators say at their head what they depend on; this is the same
+/// knowledge the other way round. What is generated in vain is still not sent, for its bytes are equal.
+/// </summary>
+internal sealed record PushPlan(bool Everything, IReadOnlySet<string> Types)
+{
+    public static readonly PushPlan All = new(Everything: true, new HashSet<string>(XdsTypes.PushOrder));
+
+    public static PushPlan For(IReadOnlyCollection<ConfigKey> changed, ProxyNode node, bool headlessExists)
+    {
+        var types = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var key in changed)
+        {
+            if (MeshSettings.IsMesh(key) || (key.Kind == ConfigKind.Pod && key.Namespace == node.Namespace && key.Name == node.PodName))
+            {
+                return All;
+            }
+
+            switch (key.Kind)
+            {
+                case ConfigKind.Service or ConfigKind.ServiceEntry:
+                    types.UnionWith([TypeUrls.Cluster, TypeUrls.ClusterLoadAssignment, TypeUrls.Listener, TypeUrls.RouteConfiguration, TypeUrls.NameTable]);
+                    break;
+                case ConfigKind.VirtualService:
+                    types.UnionWith([TypeUrls.Listener, TypeUrls.RouteConfiguration]);
+                    break;
+                case ConfigKind.DestinationRule:
+                    types.UnionWith([TypeUrls.Cluster, TypeUrls.ClusterLoadAssignment, TypeUrls.Listener, TypeUrls.RouteConfiguration]);
+                    break;
+                case ConfigKind.Pod or ConfigKind.Endpoints or ConfigKind.EndpointSlice:
+                    types.Add(TypeUrls.ClusterLoadAssignment);
+                    if (headlessExists)
+                    {
+                        types.UnionWith([TypeUrls.Listener, TypeUrls.NameTable]);
+                    }
+
+                    break;
+                case ConfigKind.WorkloadEntry:
+                    types.UnionWith([TypeUrls.Cluster, TypeUrls.ClusterLoadAssignment, TypeUrls.Listener]);
+                    break;
+            }
+        }
+
+        return new PushPlan(Everything: false, types);
+    }
+}

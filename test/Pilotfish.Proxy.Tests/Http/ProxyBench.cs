@@ -1,0 +1,181 @@
+using Envoy.Config.Route.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Filters.Router;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Listeners;
+using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Streams;
+using Pilotfish.Proxy.Tls;
+using Pilotfish.Proxy.Workers;
+using Pilotfish.Proxy.Xds;
+using Pilotfish.Runtime.Loops;
+using Pilotfish.Runtime.Sockets;
+using Pilotfish.Runtime.Streams;
+
+namespace Pilotfish.Proxy.Tests.Http;
+
+/// <summary>A connection manager with router and clusters on one loop: clients are memory streams, upstreams scripted sockets.</summary>
+internal sealed class ProxyBench
+{
+    private readonly List<DownstreamConnection> _connections = [];
+    private readonly NetworkFilterContext _network;
+    private FilterChainModel? _chain;
+    private ListenerModel? _listener;
+    private int _clusters;
+
+    public ProxyBench(EventLoop loop)
+    {
+        Loop = loop;
+        Stats = new StatsStore();
+        Workers = WorkerSet.OnLoop(loop, Stats);
+        var extensions = new Config.ExtensionRegistry();
+        extensions.Register<IHttpFilterFactory>(new RouterFactory());
+        extensions.Register<IHttpFilterFactory>(new RecordingFilterFactory(Recorded));
+        Context = new CompileContext
+        {
+            Extensions = extensions,
+            Subscriptions = new NoSubscriptions(),
+            Stats = Stats,
+            Node = new LocalNode { Id = "test", Cluster = "test" },
+        };
+        _network = new NetworkFilterContext
+        {
+            Config = Context,
+            ListenerName = "test",
+            Direction = TrafficDirection.Unspecified,
+            Warming = new Warming(),
+            Owned = [],
+        };
+    }
+
+    public EventLoop Loop { get; }
+
+    public StatsStore Stats { get; }
+
+    public WorkerSet Workers { get; }
+
+    public CompileContext Context { get; }
+
+    /// <summary>What the recording filter saw at the end of each request.</summary>
+    public List<RecordedStream> Recorded { get; } = [];
+
+    public bool AllConnectionsFinished => _connections.TrueForAll(static c => c.IsFinished);
+
+    public long Counter(string name)
+    {
+        int dot = name.LastIndexOf('.');
+        return Stats.Value(Stats.Scope(name[..dot]).Counter(name[(dot + 1)..]));
+    }
+
+    public ClusterState AddCluster(string name, params NetAddress[] hosts) => AddCluster(name, null, hosts);
+
+    public ClusterState AddCluster(string name, CircuitBreakerConfig? breaker, params NetAddress[] hosts)
+    {
+        var policy = new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin);
+        var model = new ClusterModel
+        {
+            Name = name,
+            ObservabilityName = name,
+            ConfigHash = 1,
+            Discovery = DiscoveryKind.Static,
+            LoadBalancing = policy,
+            Transport = UpstreamTransportSelector.Raw,
+            CircuitBreakers = [breaker ?? new CircuitBreakerConfig(), new CircuitBreakerConfig()],
+            ConnectTimeoutMilliseconds = 1000,
+        };
+        var state = new ClusterState(model, _clusters++, Stats.Scope($"cluster.{name}"), 1);
+        SetHosts(state, hosts);
+        Context.Clusters.Reference(name).Set(state);
+        Context.Clusters.Publish();
+        return state;
+    }
+
+    public static void SetHosts(ClusterState state, params NetAddress[] addresses)
+    {
+        var hosts = new List<Host>();
+        foreach (NetAddress address in addresses)
+        {
+            hosts.Add(new Host(new HostConfig(address, ""), 1, 0));
+        }
+
+        state.Publish(new HostSetBuilder(state.Config.LoadBalancing, Locality.None, 1).Build(hosts));
+    }
+
+    /// <summary>Routes everything to cluster "backend" unless the route says otherwise.</summary>
+    public void Serve(Action<HttpConnectionManager>? configure = null, Action<Route>? configureRoute = null)
+    {
+        var route = new Route
+        {
+            Name = "default",
+            Match = new RouteMatch { Prefix = "/" },
+            Route_ = new RouteAction { Cluster = "backend", Timeout = new Duration() },
+        };
+        configureRoute?.Invoke(route);
+        Serve(new RouteConfiguration
+        {
+            Name = "routes",
+            VirtualHosts = { new VirtualHost { Name = "all", Domains = { "*" }, Routes = { route } } },
+        }, configure);
+    }
+
+    public void Serve(RouteConfiguration routes, Action<HttpConnectionManager>? configure = null)
+    {
+        var hcm = new HttpConnectionManager
+        {
+            StatPrefix = "test",
+            RouteConfig = routes,
+            HttpFilters = { Filter("record", new Empty()), Filter("router", new Envoy.Extensions.Filters.Http.Router.V3.Router()) },
+        };
+        configure?.Invoke(hcm);
+        var terminal = new HcmFilter(new HcmCompiler(_network).Compile(hcm));
+        var state = new ListenerState("test", new ListenerStats(Stats.Scope("listener.test")), new ConnectionLimit(long.MaxValue),
+            new ConnectionLimit(long.MaxValue), null, 1);
+        _listener = new ListenerModel { Name = "test", Addresses = [], State = state };
+        _chain = new FilterChainModel(1, null, []) { Name = "chain", Filters = [], Terminal = terminal };
+    }
+
+    public FilterChainModel Chain => _chain!;
+
+    public TestClient Connect()
+    {
+        (IByteStream client, IByteStream server) = MemoryStreamPair.Create(
+            Loop, NetAddress.Parse("10.0.0.9:3456"), NetAddress.Parse("10.0.0.1:80"));
+        Accept(server);
+        return new TestClient(client);
+    }
+
+    public void Accept(IByteStream server)
+    {
+        var info = new ConnectionInfo
+        {
+            StartTime = Loop.WallNow,
+            StartNanoseconds = Loop.NowNanoseconds,
+            LocalAddress = server.LocalAddress,
+            DirectLocalAddress = server.LocalAddress,
+            RemoteAddress = server.RemoteAddress,
+            DirectRemoteAddress = server.RemoteAddress,
+        };
+        var connection = new DownstreamConnection(Workers.All[0], server, info, _listener!, _chain!);
+        _connections.Add(connection);
+        _chain!.Add(connection);
+        _chain.Terminal.Start(connection);
+    }
+
+    public static Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpFilter Filter(string name, IMessage config) => new()
+    {
+        Name = name,
+        TypedConfig = Any.Pack(config),
+    };
+
+    private sealed class NoSubscriptions : ISubscriptions
+    {
+        public IDisposable Subscribe(ResourceType type, string name, IResourceConsumer consumer) =>
+            throw new NotSupportedException("These tests subscribe to nothing.");
+    }
+}
