@@ -153,18 +153,11 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
         }
 
         bool resume = false;
-        if (Has(Flags.Readable))
+        if (Has(Flags.Readable) && !(buffer.IsEmpty && Has(Flags.PeekedAll) && !Has(Flags.PeerEnded)))
         {
-            if (buffer.IsEmpty)
+            if (TakeTurnBudget())
             {
-                if (!Has(Flags.PeekedAll) || Has(Flags.PeerEnded))
-                {
-                    return new ValueTask<IoResult>(IoResult.Ok(0));
-                }
-            }
-            else if (TakeTurnBudget())
-            {
-                IoResult result = ReceiveNow(buffer.Span);
+                IoResult result = buffer.IsEmpty ? IoResult.Ok(0) : ReceiveNow(buffer.Span);
                 if (!result.IsWouldBlock)
                 {
                     return new ValueTask<IoResult>(result);

@@ -315,8 +315,10 @@ public sealed class SocketStreamTests
         }
     });
 
-    [Fact]
-    public void Receive_PeerSendsWithoutEnd_OthersHaveTheirTurn() => LoopRunner.Run(async loop =>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Receive_PeerSendsWithoutEnd_OthersHaveTheirTurn(bool waitFirst) => LoopRunner.Run(async loop =>
     {
         (SocketStream client, SocketStream server, ListenSocket listener) = await ConnectPair(loop, NetAddress.Loopback(0));
         bool stop = false;
@@ -331,8 +333,17 @@ public sealed class SocketStreamTests
 
         async Task Read()
         {
-            while (!stop && (await server.ReceiveAsync(buffer)).Bytes > 0)
+            while (!stop)
             {
+                if (waitFirst)
+                {
+                    await server.ReceiveAsync(Memory<byte>.Empty);
+                    server.TryReceive(buffer);
+                }
+                else
+                {
+                    await server.ReceiveAsync(buffer);
+                }
             }
         }
     });
