@@ -49,6 +49,9 @@ public sealed record ClusterModel
     /// <summary>The EDS resource's name; the cluster's own unless service_name says otherwise.</summary>
     public string EdsServiceName { get; init; } = "";
 
+    /// <summary>eds_config: ADS, a file or another cluster; null means ADS.</summary>
+    public Envoy.Config.Core.V3.ConfigSource? EdsSource { get; init; }
+
     public long WarmupTimeoutMilliseconds { get; init; }
 
     public bool CloseConnectionsOnHostSetChange { get; init; }

@@ -1,6 +1,7 @@
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Workers;
 using Pilotfish.Proxy.Xds;
 
 namespace Pilotfish.Proxy.Config;
@@ -16,11 +17,13 @@ public sealed class CompileContext
 
     public required LocalNode Node { get; init; }
 
-    /// <summary>Clusters by name, whether they exist yet or not.</summary>
-    public ClusterReferences Clusters { get; } = new();
-
     /// <summary>Null in tools that validate without files; then nothing is logged.</summary>
     public AccessLogCompiler? AccessLogs { get; init; }
+
+    public required WorkerSet Workers { get; init; }
+
+    /// <summary>Clusters by name, whether they exist yet or not.</summary>
+    public ClusterReferences Clusters { get; } = new();
 
     public ConfigProblems Warnings { get; } = new();
 

@@ -52,4 +52,5 @@ public sealed class ListenerModel
 
     public DynamicMetadata? Metadata { get; init; }
 
+    internal AccessLogs.AccessLogSet AccessLogs { get; init; } = Pilotfish.Proxy.AccessLogs.AccessLogSet.Empty;
 }

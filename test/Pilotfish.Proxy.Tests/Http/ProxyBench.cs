@@ -43,6 +43,7 @@ internal sealed class ProxyBench
             Subscriptions = new NoSubscriptions(),
             Stats = Stats,
             Node = new LocalNode { Id = "test", Cluster = "test" },
+            Workers = Workers,
         };
         _network = new NetworkFilterContext
         {

@@ -1,0 +1,223 @@
+using Envoy.Config.Cluster.V3;
+using Envoy.Config.Core.V3;
+using Google.Protobuf;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Health;
+using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Tls;
+using Pilotfish.Runtime.Sockets;
+using ProtoCluster = Envoy.Config.Cluster.V3.Cluster;
+
+namespace Pilotfish.Proxy.Clusters;
+
+/// <summary>Turns a Cluster message into a <see cref="ClusterModel"/>, or rejects it by the field at fault. Main loop.</summary>
+internal static class ClusterCompiler
+{
+    public static ClusterModel Compile(ProtoCluster cluster, ulong configHash, CompileContext context)
+    {
+        (SocketStreamOptions v4, SocketStreamOptions v6) = UpstreamSockets.Compile(cluster);
+        DiscoveryKind discovery = Discovery(cluster);
+        return new ClusterModel
+        {
+            Name = cluster.Name,
+            ObservabilityName = cluster.AltStatName.Length > 0 ? cluster.AltStatName : cluster.Name,
+            ConfigHash = configHash,
+            Discovery = discovery,
+            LoadBalancing = LoadBalancingCompiler.Compile(cluster),
+            Transport = Transports(cluster, context),
+            CircuitBreakers = Breakers(cluster.CircuitBreakers),
+            ConnectTimeoutMilliseconds = (int)Math.Min(
+                int.MaxValue, ProtoValues.Milliseconds(cluster.ConnectTimeout, ClusterModel.DefaultConnectTimeoutMilliseconds)),
+            BufferLimitBytes = cluster.PerConnectionBufferLimitBytes ?? ClusterModel.DefaultBufferLimitBytes,
+            SocketsV4 = v4,
+            SocketsV6 = v6,
+            Outlier = OutlierPolicyCompiler.Compile(cluster.OutlierDetection),
+            OriginalDestination = discovery == DiscoveryKind.OriginalDestination ? OriginalDestination(cluster) : null,
+            Dns = discovery is DiscoveryKind.StrictDns or DiscoveryKind.LogicalDns ? Dns(cluster) : null,
+            EdsServiceName = cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name,
+            EdsSource = cluster.EdsClusterConfig?.EdsConfig,
+            CloseConnectionsOnHostSetChange = cluster.CommonLbConfig?.CloseConnectionsOnHostSetChange ?? false,
+            CloseConnectionsOnHostHealthFailure = cluster.CloseConnectionsOnHostHealthFailure,
+            RequestsPerConnectionMax = cluster.MaxRequestsPerConnection ?? 0,
+            ConnectionPoolPerDownstreamConnection = cluster.ConnectionPoolPerDownstreamConnection,
+            Metadata = ProtoValues.Metadata(cluster.Metadata),
+            ProtocolOptions = ProtocolOptions(cluster),
+            Filters = Filters(cluster, context),
+        };
+    }
+
+    private static DiscoveryKind Discovery(ProtoCluster cluster)
+    {
+        if (cluster.ClusterDiscoveryTypeCase == ProtoCluster.ClusterDiscoveryTypeOneofCase.ClusterType)
+        {
+            throw new ConfigRejectedException(
+                "cluster_type", $"cluster type '{cluster.ClusterType.Name}' is not one that Pilotfish has");
+        }
+
+        return cluster.Type switch
+        {
+            ProtoCluster.Types.DiscoveryType.Static => DiscoveryKind.Static,
+            ProtoCluster.Types.DiscoveryType.StrictDns => DiscoveryKind.StrictDns,
+            ProtoCluster.Types.DiscoveryType.LogicalDns => DiscoveryKind.LogicalDns,
+            ProtoCluster.Types.DiscoveryType.Eds => DiscoveryKind.Eds,
+            ProtoCluster.Types.DiscoveryType.OriginalDst => DiscoveryKind.OriginalDestination,
+            _ => throw new ConfigRejectedException("type", $"{(int)cluster.Type} is no discovery type"),
+        };
+    }
+
+    private static UpstreamTransportSelector Transports(ProtoCluster cluster, CompileContext context)
+    {
+        UpstreamTransport fallback = Transport(cluster.TransportSocket, "transport_socket", context);
+        var matches = new List<UpstreamTransportSelector.Match>();
+        for (int i = 0; i < cluster.TransportSocketMatches.Count; i++)
+        {
+            ProtoCluster.Types.TransportSocketMatch match = cluster.TransportSocketMatches[i];
+            var fields = new List<KeyValuePair<string, string>>();
+            if (match.Match is not null)
+            {
+                foreach ((string key, Google.Protobuf.WellKnownTypes.Value value) in match.Match.Fields)
+                {
+                    fields.Add(new(key, LoadBalancing.MetadataText.Of(value)));
+                }
+            }
+
+            string field = $"transport_socket_matches[{i}].transport_socket";
+            matches.Add(new UpstreamTransportSelector.Match(match.Name, fields, Transport(match.TransportSocket, field, context)));
+        }
+
+        return matches.Count == 0 && fallback.IsRaw
+            ? UpstreamTransportSelector.Raw
+            : new UpstreamTransportSelector(fallback, matches);
+    }
+
+    private static UpstreamTransport Transport(TransportSocket? socket, string field, CompileContext context)
+    {
+        if (socket is null)
+        {
+            return RawBufferTransport.Instance;
+        }
+
+        if (socket.TypedConfig is null && socket.Name == "envoy.transport_sockets.raw_buffer")
+        {
+            return RawBufferTransport.Instance;
+        }
+
+        IUpstreamTransportFactory factory = context.Extensions.Find<IUpstreamTransportFactory>(
+            socket.TypedConfig ?? new(), socket.Name, field, out ExtensionConfig config);
+        return factory.Compile(config, context);
+    }
+
+    private static CircuitBreakerConfig[] Breakers(CircuitBreakers? breakers)
+    {
+        var configs = new CircuitBreakerConfig[] { new(), new() };
+        if (breakers is null)
+        {
+            return configs;
+        }
+
+        foreach (CircuitBreakers.Types.Thresholds thresholds in breakers.Thresholds)
+        {
+            configs[(int)thresholds.Priority] = new CircuitBreakerConfig
+            {
+                ConnectionsMax = thresholds.MaxConnections ?? CircuitBreakerConfig.DefaultLimit,
+                PendingRequestsMax = thresholds.MaxPendingRequests ?? CircuitBreakerConfig.DefaultLimit,
+                RequestsMax = thresholds.MaxRequests ?? CircuitBreakerConfig.DefaultLimit,
+                RetriesMax = thresholds.MaxRetries ?? CircuitBreakerConfig.DefaultRetries,
+                ConnectionPoolsMax = thresholds.MaxConnectionPools ?? uint.MaxValue,
+                TrackRemaining = thresholds.TrackRemaining,
+                RetryBudget = thresholds.RetryBudget is { } budget
+                    ? new RetryBudget(
+                        budget.BudgetPercent?.Value ?? RetryBudget.DefaultPercent,
+                        budget.MinRetryConcurrency ?? RetryBudget.DefaultConcurrencyMin)
+                    : null,
+            };
+        }
+
+        foreach (CircuitBreakers.Types.Thresholds host in breakers.PerHostThresholds)
+        {
+            int priority = (int)host.Priority;
+            configs[priority] = configs[priority] with { HostConnectionsMax = host.MaxConnections ?? uint.MaxValue };
+        }
+
+        return configs;
+    }
+
+    private static OriginalDestinationPolicy OriginalDestination(ProtoCluster cluster)
+    {
+        ProtoCluster.Types.OriginalDstLbConfig? config = cluster.OriginalDstLbConfig;
+        var path = new List<string>();
+        foreach (Envoy.Type.Metadata.V3.MetadataKey.Types.PathSegment segment in
+            config?.MetadataKey?.Path ?? new Google.Protobuf.Collections.RepeatedField<Envoy.Type.Metadata.V3.MetadataKey.Types.PathSegment>())
+        {
+            path.Add(segment.Key);
+        }
+
+        return new OriginalDestinationPolicy
+        {
+            CleanupMilliseconds = ProtoValues.Milliseconds(
+                cluster.CleanupInterval, OriginalDestinationPolicy.DefaultCleanupMilliseconds),
+            UsesHttpHeader = config?.UseHttpHeader ?? false,
+            HttpHeaderName = config is { HttpHeaderName.Length: > 0 }
+                ? config.HttpHeaderName
+                : OriginalDestinationPolicy.DefaultHeaderName,
+            PortOverride = (ushort)(config?.UpstreamPortOverride ?? 0),
+            MetadataNamespace = config?.MetadataKey?.Key ?? "",
+            MetadataPath = path,
+        };
+    }
+
+    private static DnsPolicy Dns(ProtoCluster cluster)
+    {
+        long refresh = ProtoValues.Milliseconds(cluster.DnsRefreshRate, DnsPolicy.DefaultRefreshMilliseconds);
+        long failureBase = ProtoValues.Milliseconds(cluster.DnsFailureRefreshRate?.BaseInterval, refresh);
+        return new DnsPolicy
+        {
+            RefreshMilliseconds = refresh,
+            JitterMilliseconds = ProtoValues.Milliseconds(cluster.DnsJitter, 0),
+            FailureBaseMilliseconds = failureBase,
+            FailureMaxMilliseconds = ProtoValues.Milliseconds(cluster.DnsFailureRefreshRate?.MaxInterval, failureBase * 10),
+            RespectsTtl = cluster.RespectDnsTtl,
+            Family = cluster.DnsLookupFamily switch
+            {
+                ProtoCluster.Types.DnsLookupFamily.V4Only => DnsLookupFamily.V4Only,
+                ProtoCluster.Types.DnsLookupFamily.V6Only => DnsLookupFamily.V6Only,
+                ProtoCluster.Types.DnsLookupFamily.V4Preferred => DnsLookupFamily.V4Preferred,
+                ProtoCluster.Types.DnsLookupFamily.All => DnsLookupFamily.All,
+                _ => DnsLookupFamily.Auto,
+            },
+        };
+    }
+
+    private static Dictionary<string, ByteString> ProtocolOptions(ProtoCluster cluster)
+    {
+        var options = new Dictionary<string, ByteString>(cluster.TypedExtensionProtocolOptions.Count);
+        foreach ((string key, Google.Protobuf.WellKnownTypes.Any value) in cluster.TypedExtensionProtocolOptions)
+        {
+            options.Add(key, value.Value);
+        }
+
+        return options;
+    }
+
+    private static List<NetworkFilter> Filters(ProtoCluster cluster, CompileContext context)
+    {
+        var filters = new List<NetworkFilter>(cluster.Filters.Count);
+        for (int i = 0; i < cluster.Filters.Count; i++)
+        {
+            Envoy.Config.Cluster.V3.Filter filter = cluster.Filters[i];
+            string field = $"filters[{i}].typed_config";
+            INetworkFilterFactory factory = context.Extensions.Find<INetworkFilterFactory>(
+                filter.TypedConfig ?? new(), filter.Name, field, out ExtensionConfig config);
+            filters.Add(factory.Compile(config, new NetworkFilterContext
+            {
+                Config = context,
+                ListenerName = cluster.Name,
+                Direction = Network.TrafficDirection.Outbound,
+                Warming = new Listeners.Warming(),
+                Owned = [],
+            }));
+        }
+
+        return filters;
+    }
+}

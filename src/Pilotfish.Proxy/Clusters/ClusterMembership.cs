@@ -1,0 +1,129 @@
+using Pilotfish.Proxy.Health;
+using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Workers;
+using Pilotfish.Runtime.Sockets;
+
+namespace Pilotfish.Proxy.Clusters;
+
+/// <summary>
+/// Owns the hosts of one cluster state: reconciles what discovery says with the hosts that exist, applies health, publishes host
+/// sets, tells workers about hosts that left. Main loop.
+/// </summary>
+internal sealed class ClusterMembership
+{
+    private readonly WorkerSet _workers;
+    private readonly HostSetBuilder _builder;
+    private readonly OutlierDetector? _outliers;
+    private readonly MembershipStats _stats;
+    private readonly StatCells _cells;
+    private Dictionary<(NetAddress Address, string Hostname), Host> _hosts = [];
+    private List<Host> _ordered = [];
+    private uint _overprovisioningFactor = PriorityLoads.DefaultOverprovisioningFactor;
+    private uint _dropPerMillion;
+
+    public ClusterMembership(ClusterState state, Locality local, WorkerSet workers, WorkerRandom random)
+    {
+        State = state;
+        _workers = workers;
+        _builder = new HostSetBuilder(state.Config.LoadBalancing, local, workers.Count);
+        _stats = new MembershipStats(state.Scope);
+        _cells = state.Scope.Store.Main;
+        _outliers = state.Config.Outlier is { } policy
+            ? new OutlierDetector(policy, workers.MainLoop, random, state.Scope, OnHealthChanged)
+            : null;
+    }
+
+    public ClusterState State { get; }
+
+    public IReadOnlyList<Host> Hosts => _ordered;
+
+    internal OutlierDetector? Outliers => _outliers;
+
+    public void Update(
+        IReadOnlyList<HostConfig> configs,
+        uint overprovisioningFactor = PriorityLoads.DefaultOverprovisioningFactor,
+        uint dropPerMillion = 0)
+    {
+        bool changed = overprovisioningFactor != _overprovisioningFactor || dropPerMillion != _dropPerMillion;
+        (_overprovisioningFactor, _dropPerMillion) = (overprovisioningFactor, dropPerMillion);
+        var next = new Dictionary<(NetAddress, string), Host>(configs.Count);
+        var ordered = new List<Host>(configs.Count);
+        foreach (HostConfig config in configs)
+        {
+            (NetAddress, string) key = (config.Address, config.Hostname);
+            if (next.ContainsKey(key))
+            {
+                continue;
+            }
+
+            if (_hosts.Remove(key, out Host? host))
+            {
+                changed |= host.Update(config);
+            }
+            else
+            {
+                host = new Host(config, _workers.Count, _workers.MainLoop.NowMilliseconds);
+                changed = true;
+                _cells.Add(_stats.Change);
+            }
+
+            next.Add(key, host);
+            ordered.Add(host);
+        }
+
+        List<Host> gone = [.. _hosts.Values];
+        bool first = _ordered.Count == 0;
+        _hosts = next;
+        _ordered = ordered;
+        if (!changed && gone.Count == 0 && !first)
+        {
+            return;
+        }
+
+        _cells.Add(_stats.Change, gone.Count);
+        _outliers?.SetHosts(_ordered);
+        Publish();
+        Leave(State.Config.CloseConnectionsOnHostSetChange ? [.. gone, .. _ordered] : gone);
+    }
+
+    /// <summary>A host's health flags changed (ejection, active check).</summary>
+    internal void OnHealthChanged(Host host)
+    {
+        Publish();
+        if (host.IsUnhealthy)
+        {
+            bool closeActive = State.Config.CloseConnectionsOnHostHealthFailure;
+            _workers.PostAll(worker => host.Slot(worker.Index)?.OnHostUnhealthy(closeActive));
+        }
+    }
+
+    /// <summary>The cluster state is done with: nothing of it changes any more.</summary>
+    public void Close() => _outliers?.Close();
+
+    private void Publish()
+    {
+        HostSet set = _builder.Build(_ordered, _overprovisioningFactor, _dropPerMillion);
+        State.Publish(set);
+        _cells.Set(_stats.Total, set.All.Length);
+        _cells.Set(_stats.Healthy, set.HealthyCount);
+        _cells.Set(_stats.Degraded, set.DegradedCount);
+        _cells.Set(_stats.Excluded, set.ExcludedCount);
+    }
+
+    private void Leave(List<Host> hosts)
+    {
+        if (hosts.Count == 0)
+        {
+            return;
+        }
+
+        _workers.PostAll(worker =>
+        {
+            foreach (Host host in hosts)
+            {
+                host.Slot(worker.Index)?.OnHostLeft();
+            }
+        });
+    }
+}

@@ -1,0 +1,183 @@
+using Envoy.Config.Core.V3;
+using Envoy.Extensions.LoadBalancingPolicies.LeastRequest.V3;
+using Envoy.Extensions.LoadBalancingPolicies.Maglev.V3;
+using Envoy.Extensions.LoadBalancingPolicies.RingHash.V3;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.LoadBalancing;
+using ProtoCluster = Envoy.Config.Cluster.V3.Cluster;
+
+namespace Pilotfish.Proxy.Clusters;
+
+/// <summary>Reads lb_policy, its configs, common_lb_config, lb_subset_config and load_balancing_policy.</summary>
+internal static class LoadBalancingCompiler
+{
+    public static LoadBalancingPolicyModel Compile(ProtoCluster cluster)
+    {
+        LoadBalancingPolicyModel policy = cluster.LoadBalancingPolicy is { Policies.Count: > 0 } list
+            ? FromList(list)
+            : FromEnum(cluster);
+        policy = WithCommon(policy, cluster.CommonLbConfig);
+        return cluster.LbSubsetConfig is { SubsetSelectors.Count: > 0 } subsets
+            ? policy with { Subsets = SubsetPolicyCompiler.Compile(subsets) }
+            : policy;
+    }
+
+    private static LoadBalancingPolicyModel FromEnum(ProtoCluster cluster)
+    {
+        switch (cluster.LbPolicy)
+        {
+            case ProtoCluster.Types.LbPolicy.RoundRobin:
+                return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin)
+                {
+                    SlowStart = SlowStart(cluster.RoundRobinLbConfig?.SlowStartConfig),
+                };
+            case ProtoCluster.Types.LbPolicy.LeastRequest:
+                ProtoCluster.Types.LeastRequestLbConfig? least = cluster.LeastRequestLbConfig;
+                return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.LeastRequest)
+                {
+                    ChoiceCount = Choices(least?.ChoiceCount),
+                    ActiveRequestBias = least?.ActiveRequestBias?.DefaultValue ?? 1,
+                    SlowStart = SlowStart(least?.SlowStartConfig),
+                };
+            case ProtoCluster.Types.LbPolicy.Random:
+                return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.Random);
+            case ProtoCluster.Types.LbPolicy.RingHash:
+                ProtoCluster.Types.RingHashLbConfig? ring = cluster.RingHashLbConfig;
+                return Ring(ring?.MinimumRingSize, ring?.MaximumRingSize, "ring_hash_lb_config",
+                    ring?.HashFunction == ProtoCluster.Types.RingHashLbConfig.Types.HashFunction.MurmurHash2);
+            case ProtoCluster.Types.LbPolicy.Maglev:
+                return Maglev(cluster.MaglevLbConfig?.TableSize, "maglev_lb_config.table_size");
+            case ProtoCluster.Types.LbPolicy.ClusterProvided:
+                return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.ClusterProvided);
+            default:
+                throw new ConfigRejectedException("lb_policy", $"{(int)cluster.LbPolicy} is not a policy that Pilotfish has");
+        }
+    }
+
+    /// <summary>load_balancing_policy lists alternatives: the first that is known counts.</summary>
+    private static LoadBalancingPolicyModel FromList(Envoy.Config.Cluster.V3.LoadBalancingPolicy list)
+    {
+        foreach (Envoy.Config.Cluster.V3.LoadBalancingPolicy.Types.Policy policy in list.Policies)
+        {
+            Any? config = policy.TypedExtensionConfig?.TypedConfig;
+            if (config is not null && TryRead(config) is { } model)
+            {
+                return model;
+            }
+        }
+
+        throw new ConfigRejectedException("load_balancing_policy", "none of the listed policies is one that Pilotfish has");
+    }
+
+    private static LoadBalancingPolicyModel? TryRead(Any config)
+    {
+        ExtensionConfig unwrapped = Config.ExtensionRegistry.Unwrap(config, "load_balancing_policy.policies.typed_config");
+        switch (unwrapped.MessageName)
+        {
+            case "envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin":
+                return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin);
+            case "envoy.extensions.load_balancing_policies.random.v3.Random":
+                return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.Random);
+            case "envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided":
+                return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.ClusterProvided);
+            case "envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest":
+                LeastRequest least = unwrapped.Parse(LeastRequest.Parser);
+                return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.LeastRequest)
+                {
+                    ChoiceCount = Choices(least.ChoiceCount),
+                    ActiveRequestBias = least.ActiveRequestBias?.DefaultValue ?? 1,
+                    FullScan = least.SelectionMethod == LeastRequest.Types.SelectionMethod.FullScan,
+                };
+            case "envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash":
+                RingHash ring = unwrapped.Parse(RingHash.Parser);
+                return Ring(ring.MinimumRingSize, ring.MaximumRingSize, "load_balancing_policy",
+                    ring.HashFunction == RingHash.Types.HashFunction.MurmurHash2);
+            case "envoy.extensions.load_balancing_policies.maglev.v3.Maglev":
+                return Maglev(unwrapped.Parse(Envoy.Extensions.LoadBalancingPolicies.Maglev.V3.Maglev.Parser).TableSize,
+                    "load_balancing_policy");
+            default:
+                return null;
+        }
+    }
+
+    private static int Choices(uint? count) => (int)Math.Clamp(count ?? LoadBalancingPolicyModel.DefaultChoiceCount, 2u, 1000u);
+
+    private static LoadBalancingPolicyModel Ring(ulong? smallest, ulong? largest, string field, bool murmur)
+    {
+        ulong min = smallest ?? LoadBalancingPolicyModel.DefaultRingSizeMin;
+        ulong max = largest ?? LoadBalancingPolicyModel.RingSizeLimit;
+        if (min > max || max > LoadBalancingPolicyModel.RingSizeLimit)
+        {
+            throw new ConfigRejectedException(
+                field, $"the ring's size {min}..{max} must be ordered and at most {LoadBalancingPolicyModel.RingSizeLimit}");
+        }
+
+        return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RingHash)
+        {
+            RingSizeMin = min,
+            RingSizeMax = max,
+            UseMurmurHash = murmur,
+        };
+    }
+
+    private static LoadBalancingPolicyModel Maglev(ulong? tableSize, string field)
+    {
+        ulong size = tableSize ?? LoadBalancingPolicyModel.DefaultMaglevTableSize;
+        if (size > LoadBalancingPolicyModel.MaglevTableSizeLimit || !IsPrime(size))
+        {
+            throw new ConfigRejectedException(
+                field, $"the table size {size} must be a prime of at most {LoadBalancingPolicyModel.MaglevTableSizeLimit}");
+        }
+
+        return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.Maglev) { MaglevTableSize = (int)size };
+    }
+
+    private static bool IsPrime(ulong number)
+    {
+        for (ulong divisor = 2; divisor * divisor <= number; divisor++)
+        {
+            if (number % divisor == 0)
+            {
+                return false;
+            }
+        }
+
+        return number > 1;
+    }
+
+    private static SlowStartPolicy? SlowStart(ProtoCluster.Types.SlowStartConfig? config)
+    {
+        long window = ProtoValues.Milliseconds(config?.SlowStartWindow, 0);
+        return window == 0
+            ? null
+            : new SlowStartPolicy(
+                window,
+                config!.Aggression?.DefaultValue is > 0 and double aggression ? aggression : SlowStartPolicy.DefaultAggression,
+                config.MinWeightPercent is { } percent ? percent.Value / 100 : SlowStartPolicy.DefaultMinimumWeight);
+    }
+
+    private static LoadBalancingPolicyModel WithCommon(LoadBalancingPolicyModel policy, ProtoCluster.Types.CommonLbConfig? common)
+    {
+        if (common is null)
+        {
+            return policy;
+        }
+
+        ProtoCluster.Types.CommonLbConfig.Types.ZoneAwareLbConfig? zones = common.ZoneAwareLbConfig;
+        return policy with
+        {
+            PanicThresholdPercent = common.HealthyPanicThreshold?.Value ?? LoadBalancingPolicyModel.DefaultPanicThresholdPercent,
+            FailTrafficOnPanic = zones?.FailTrafficOnPanic ?? false,
+            LocalityWeighted = common.LocalityWeightedLbConfig is not null,
+            ZoneAware = common.LocalityWeightedLbConfig is not null
+                ? null
+                : new ZoneAwarePolicy(
+                    zones?.RoutingEnabled?.Value ?? ZoneAwarePolicy.Default.RoutingEnabledPercent,
+                    zones?.MinClusterSize ?? ZoneAwarePolicy.Default.ClusterSizeMin),
+            HashByHostname = common.ConsistentHashingLbConfig?.UseHostnameForHashing ?? false,
+            HashBalanceFactor = (int)(common.ConsistentHashingLbConfig?.HashBalanceFactor ?? 0),
+        };
+    }
+}

@@ -1,0 +1,9 @@
+using Pilotfish.Runtime.Sockets;
+
+namespace Pilotfish.Proxy.Clusters;
+
+/// <summary>Resolves host names to addresses without blocking. Main loop.</summary>
+public abstract class NameResolver
+{
+    public abstract ValueTask<NameAnswer> ResolveAsync(string name, AddressFamilyKind family);
+}

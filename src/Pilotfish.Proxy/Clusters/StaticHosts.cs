@@ -1,0 +1,16 @@
+namespace Pilotfish.Proxy.Clusters;
+
+/// <summary>Hosts that the configuration lists; also the empty list of ORIGINAL_DST.</summary>
+internal sealed class StaticHosts(ClusterMembership membership, AssignmentModel assignment) : HostSource
+{
+    public override void Start(Action initialized)
+    {
+        membership.Update(assignment.Hosts, assignment.OverprovisioningFactor, assignment.DropPerMillion);
+        initialized();
+    }
+
+    public override void Dispose()
+    {
+        // Nothing is subscribed to.
+    }
+}

@@ -1,0 +1,93 @@
+using Envoy.Config.Core.V3;
+using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Streams;
+using Pilotfish.Runtime.Sockets;
+
+namespace Pilotfish.Proxy.Config;
+
+/// <summary>Values of common messages as the data plane's own types; bad ones are rejected with the field's path.</summary>
+internal static class ProtoValues
+{
+    /// <summary>A duration in milliseconds, rounded up so that a positive one never becomes "none".</summary>
+    public static long Milliseconds(Duration? duration, long whenAbsent)
+    {
+        if (duration is null)
+        {
+            return whenAbsent;
+        }
+
+        // 292 million years do not fit the loop's clock; a day count beyond a century is the same to a timer.
+        const long SecondsMax = 100L * 366 * 24 * 3600;
+        long seconds = Math.Clamp(duration.Seconds, 0, SecondsMax);
+        return (seconds * 1000) + ((Math.Max(0, duration.Nanos) + 999_999) / 1_000_000);
+    }
+
+    public static NetAddress Address(Address? address, string field)
+    {
+        switch (address?.AddressCase)
+        {
+            case Envoy.Config.Core.V3.Address.AddressOneofCase.SocketAddress:
+                return SocketAddress(address.SocketAddress, field + ".socket_address");
+            case Envoy.Config.Core.V3.Address.AddressOneofCase.Pipe:
+                return NetAddress.Unix(address.Pipe.Path);
+            case Envoy.Config.Core.V3.Address.AddressOneofCase.EnvoyInternalAddress:
+                throw new ConfigRejectedException(field, "internal addresses (envoy_internal_address) are not supported yet");
+            default:
+                throw new ConfigRejectedException(field, "the address is missing");
+        }
+    }
+
+    public static NetAddress SocketAddress(SocketAddress address, string field)
+    {
+        if (address.Protocol != Envoy.Config.Core.V3.SocketAddress.Types.Protocol.Tcp)
+        {
+            throw new ConfigRejectedException(field + ".protocol", "UDP is not supported here");
+        }
+
+        return NetAddress.TryParseIp(address.Address, Port(address, field), out NetAddress parsed)
+            ? parsed
+            : throw new ConfigRejectedException(field + ".address", $"'{address.Address}' is not an IP address");
+    }
+
+    public static ushort Port(SocketAddress address, string field) => address.PortValue <= ushort.MaxValue
+        ? (ushort)address.PortValue
+        : throw new ConfigRejectedException(field + ".port_value", $"{address.PortValue} is above 65535");
+
+    public static DynamicMetadata? Metadata(Metadata? metadata)
+    {
+        if (metadata is null || metadata.FilterMetadata.Count == 0)
+        {
+            return null;
+        }
+
+        var values = new DynamicMetadata();
+        foreach ((string name, Struct fields) in metadata.FilterMetadata)
+        {
+            values.Set(name, MetadataValue.Of(fields));
+        }
+
+        return values;
+    }
+
+    public static KeepAliveOptions? KeepAlive(TcpKeepalive? keepAlive) => keepAlive is null
+        ? null
+        : new KeepAliveOptions
+        {
+            IdleSeconds = (int)(keepAlive.KeepaliveTime ?? 0),
+            IntervalSeconds = (int)(keepAlive.KeepaliveInterval ?? 0),
+            Probes = (int)(keepAlive.KeepaliveProbes ?? 0),
+        };
+
+    public static List<RawSocketOption> SocketOptions(IReadOnlyList<SocketOption> options)
+    {
+        var raw = new List<RawSocketOption>(options.Count);
+        foreach (SocketOption option in options)
+        {
+            raw.Add(option.ValueCase == SocketOption.ValueOneofCase.BufValue
+                ? new RawSocketOption((int)option.Level, (int)option.Name, 0, option.BufValue.Memory)
+                : new RawSocketOption((int)option.Level, (int)option.Name, (int)option.IntValue));
+        }
+
+        return raw;
+    }
+}

@@ -1,0 +1,70 @@
+using Pilotfish.Proxy.Drain;
+using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Workers;
+using Pilotfish.Runtime.Timers;
+
+namespace Pilotfish.Proxy.Listeners;
+
+/// <summary>
+/// Ends filter chains that an update removed: connections are asked to close, and closed when the drain time is over. Main loop.
+/// </summary>
+internal sealed class ChainDrainer(WorkerSet workers, DrainOptions options, StatCells cells, Gauge draining)
+{
+    public void Drain(IReadOnlyList<FilterChainModel> chains, Action? then = null)
+    {
+        if (chains.Count == 0)
+        {
+            then?.Invoke();
+            return;
+        }
+
+        cells.Add(draining, chains.Count);
+        long now = workers.MainLoop.NowMilliseconds;
+        foreach (FilterChainModel chain in chains)
+        {
+            chain.Drain.Start(now, options.Milliseconds, options.Strategy);
+        }
+
+        workers.PostAll(worker => ForEach(chains, worker, static connection => connection.DrainObserver?.OnDrainStarted()));
+        var timer = new LoopTimer(workers.MainLoop, _ => Finish(chains, then), null);
+        timer.Schedule(options.Milliseconds);
+    }
+
+    private void Finish(IReadOnlyList<FilterChainModel> chains, Action? then) => workers.PostAll(
+        worker => ForEach(chains, worker, Close),
+        () =>
+        {
+            cells.Add(draining, -chains.Count);
+            foreach (FilterChainModel chain in chains)
+            {
+                chain.Release();
+            }
+
+            then?.Invoke();
+        });
+
+    private static void ForEach(IReadOnlyList<FilterChainModel> chains, Worker worker, Action<DownstreamConnection> action)
+    {
+        foreach (FilterChainModel chain in chains)
+        {
+            foreach (DownstreamConnection connection in chain.Connections(worker.Index))
+            {
+                action(connection);
+            }
+        }
+    }
+
+    private static void Close(DownstreamConnection connection)
+    {
+        if (connection.DrainObserver is { } observer)
+        {
+            observer.OnDrainDeadline();
+        }
+        else
+        {
+            connection.Stream.Close();
+            connection.Finished(NetworkEndReasons.Drained);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+using Envoy.Config.Listener.V3;
+using Google.Protobuf;
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Network;
+using Pilotfish.Runtime.Sockets;
+
+namespace Pilotfish.Proxy.Listeners;
+
+/// <summary>Turns a Listener message into a <see cref="ListenerModel"/>, keeping former chains of equal content. Main loop.</summary>
+internal sealed class ListenerCompiler(CompileContext context)
+{
+    public ListenerModel Compile(Listener listener, byte[] message, ListenerState state, Warming warming)
+    {
+        if (listener.UdpListenerConfig is not null || listener.ApiListener is not null)
+        {
+            throw new ConfigRejectedException("", "UDP and API listeners are not supported");
+        }
+
+        if (listener.InternalListener is not null)
+        {
+            throw new ConfigRejectedException("internal_listener", "internal listeners are not supported yet");
+        }
+
+        if (listener.FilterChainMatcher is not null)
+        {
+            throw new ConfigRejectedException("filter_chain_matcher", "a matcher tree is not supported yet; use filter_chain_match");
+        }
+
+        var direction = (TrafficDirection)listener.TrafficDirection;
+        bool transparent = listener.Transparent ?? false;
+        List<FilterChainModel> chains = [];
+        FilterChainIndex index = CompileChains(listener, direction, state, warming, chains, out FilterChainModel? fallback);
+        return new ListenerModel
+        {
+            Name = state.Name,
+            Addresses = Addresses(listener),
+            State = state,
+            Message = message,
+            Chains = index,
+            AllChains = chains,
+            DefaultChain = fallback,
+            ListenerFilters = ListenerFilters(listener, transparent),
+            Direction = direction,
+            BindToPort = (listener.BindToPort ?? true) && (listener.DeprecatedV1?.BindToPort ?? true),
+            UseOriginalDestination = listener.UseOriginalDst ?? false,
+            BufferLimitBytes = listener.PerConnectionBufferLimitBytes ?? ListenerModel.DefaultBufferLimitBytes,
+            ListenerFiltersMilliseconds = ProtoValues.Milliseconds(
+                listener.ListenerFiltersTimeout, ListenerModel.DefaultListenerFiltersMilliseconds),
+            ContinueOnListenerFiltersTimeout = listener.ContinueOnListenerFiltersTimeout,
+            ExactBalance = listener.ConnectionBalanceConfig?.ExactBalance is not null,
+            ReusePort = listener.EnableReusePort ?? true,
+            DrainsOnModifyOnly = listener.DrainType == Listener.Types.DrainType.ModifyOnly,
+            IgnoresGlobalConnectionLimit = listener.IgnoreGlobalConnLimit || listener.BypassOverloadManager,
+            Sockets = Sockets(listener, transparent),
+            Metadata = ProtoValues.Metadata(listener.Metadata),
+            AccessLogs = context.AccessLogs?.Compile(listener.AccessLog, "access_log") ?? AccessLogSet.Empty,
+        };
+    }
+
+    private static List<NetAddress> Addresses(Listener listener)
+    {
+        var addresses = new List<NetAddress> { ProtoValues.Address(listener.Address, "address") };
+        for (int i = 0; i < listener.AdditionalAddresses.Count; i++)
+        {
+            addresses.Add(ProtoValues.Address(listener.AdditionalAddresses[i].Address, $"additional_addresses[{i}].address"));
+        }
+
+        return addresses;
+    }
+
+    private FilterChainIndex CompileChains(
+        Listener listener, TrafficDirection direction, ListenerState state, Warming warming,
+        List<FilterChainModel> chains, out FilterChainModel? fallback)
+    {
+        var compiler = new FilterChainCompiler(context, state.Name, direction);
+        var former = new List<FilterChainModel>(state.Model?.AllChains ?? []);
+        var index = new FilterChainIndex();
+        if (listener.FilterChains.Count == 0 && listener.DefaultFilterChain is null)
+        {
+            throw new ConfigRejectedException("filter_chains", "no filter chains are specified");
+        }
+
+        try
+        {
+            for (int i = 0; i < listener.FilterChains.Count; i++)
+            {
+                string field = $"filter_chains[{i}]";
+                FilterChain chain = listener.FilterChains[i];
+                FilterChainMatchModel match = FilterChainCompiler.CompileMatch(chain.FilterChainMatch, field + ".filter_chain_match");
+                FilterChainModel model = Keep(former, chain) ?? compiler.Compile(chain, field, warming, state.Drain.Watcher);
+                chains.Add(model);
+                index.Add(match, model, field + ".filter_chain_match");
+            }
+
+            fallback = null;
+            if (listener.DefaultFilterChain is { } last)
+            {
+                fallback = Keep(former, last)
+                    ?? compiler.Compile(last, "default_filter_chain", warming, state.Drain.Watcher);
+                chains.Add(fallback);
+            }
+        }
+        catch
+        {
+            ReleaseNew(chains, state);
+            throw;
+        }
+
+        return index;
+    }
+
+    /// <summary>Chains that a rejected or abandoned version made for itself end with it.</summary>
+    internal static void ReleaseNew(IReadOnlyList<FilterChainModel> chains, ListenerState state)
+    {
+        IReadOnlyList<FilterChainModel> kept = state.Model?.AllChains ?? [];
+        foreach (FilterChainModel chain in chains)
+        {
+            bool isKept = false;
+            foreach (FilterChainModel candidate in kept)
+            {
+                isKept |= candidate == chain;
+            }
+
+            if (!isKept)
+            {
+                chain.Release();
+            }
+        }
+    }
+
+    private static FilterChainModel? Keep(List<FilterChainModel> former, FilterChain chain)
+    {
+        if (former.Count == 0)
+        {
+            return null;
+        }
+
+        byte[] content = FilterChainCompiler.ContentOf(chain);
+        int at = former.FindIndex(candidate => candidate.Content.AsSpan().SequenceEqual(content));
+        if (at < 0)
+        {
+            return null;
+        }
+
+        FilterChainModel kept = former[at];
+        former.RemoveAt(at);
+        return kept;
+    }
+
+    private List<ListenerFilter> ListenerFilters(Listener listener, bool transparent)
+    {
+        var filters = new List<ListenerFilter>();
+        for (int i = 0; i < listener.ListenerFilters.Count; i++)
+        {
+            Envoy.Config.Listener.V3.ListenerFilter config = listener.ListenerFilters[i];
+            string field = $"listener_filters[{i}]";
+            if (config.ConfigTypeCase == Envoy.Config.Listener.V3.ListenerFilter.ConfigTypeOneofCase.ConfigDiscovery)
+            {
+                throw new ConfigRejectedException(
+                    field, $"listener filter '{config.Name}' asks for config_discovery, which is not supported yet");
+            }
+
+            IListenerFilterFactory factory = context.Extensions.Find<IListenerFilterFactory>(
+                config.TypedConfig ?? new(), config.Name, field + ".typed_config", out ExtensionConfig typed);
+            ListenerFilter filter = factory.Compile(typed, context);
+            filter.Disabled = config.FilterDisabled is { } disabled
+                ? ListenerFilterPredicate.Compile(disabled, field + ".filter_disabled")
+                : null;
+            if (filter is OriginalDestinationFilter original)
+            {
+                original.TrustsLocalAddress = transparent;
+            }
+
+            filters.Add(filter);
+        }
+
+        return filters;
+    }
+
+    private static ListenSocketOptions Sockets(Listener listener, bool transparent)
+    {
+        ListenSocketOptions defaults = ListenSocketOptions.Default;
+        return defaults with
+        {
+            Backlog = (int)Math.Min(int.MaxValue, listener.TcpBacklogSize ?? (uint)defaults.Backlog),
+            ReusePort = listener.EnableReusePort ?? true,
+            Transparent = transparent,
+            FreeBind = listener.Freebind ?? false,
+            DualStack = listener.Address?.SocketAddress?.Ipv4Compat ?? false,
+            KeepAlive = ProtoValues.KeepAlive(listener.TcpKeepalive),
+            FastOpenQueue = (int)(listener.TcpFastOpenQueueLength ?? 0),
+            UnixMode = listener.Address?.Pipe is { Mode: > 0 } pipe ? (int)pipe.Mode : null,
+            Raw = listener.SocketOptions.Count == 0 ? defaults.Raw : ProtoValues.SocketOptions(listener.SocketOptions),
+        };
+    }
+}

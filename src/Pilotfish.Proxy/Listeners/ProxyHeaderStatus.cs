@@ -1,0 +1,13 @@
+namespace Pilotfish.Proxy.Listeners;
+
+internal enum ProxyHeaderStatus
+{
+    NeedMore,
+    Done,
+
+    /// <summary>The bytes are no PROXY header at all.</summary>
+    Absent,
+
+    /// <summary>The signature is there and what follows is wrong.</summary>
+    Malformed,
+}

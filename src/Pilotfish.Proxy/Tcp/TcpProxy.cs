@@ -1,0 +1,76 @@
+using System.IO.Hashing;
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Workers;
+using Pilotfish.Runtime.Sockets;
+
+namespace Pilotfish.Proxy.Tcp;
+
+/// <summary>A compiled tcp_proxy: chooses a cluster for each connection and starts a session on it. Immutable.</summary>
+internal sealed class TcpProxy : TerminalNetworkFilter
+{
+    public const long DefaultIdleMilliseconds = 3_600_000;
+
+    private readonly TcpRoute[] _routes;
+    private readonly ulong _weightTotal;
+
+    public TcpProxy(TcpRoute[] routes)
+    {
+        _routes = routes;
+        foreach (TcpRoute route in routes)
+        {
+            _weightTotal += route.Weight;
+        }
+    }
+
+    public required TcpProxyStats Stats { get; init; }
+
+    public required AccessLogSet AccessLogs { get; init; }
+
+    /// <summary>0 never times out.</summary>
+    public long IdleMilliseconds { get; init; } = DefaultIdleMilliseconds;
+
+    /// <summary>0 for no limit.</summary>
+    public long DurationMaxMilliseconds { get; init; }
+
+    public uint ConnectAttemptsMax { get; init; } = 1;
+
+    public bool HashesSourceIp { get; init; }
+
+    public bool LogsOnConnected { get; init; }
+
+    public override void Start(DownstreamConnection connection) => new TcpSession(this, connection).Run();
+
+    public TcpRoute Choose(WorkerRandom random)
+    {
+        if (_routes.Length == 1)
+        {
+            return _routes[0];
+        }
+
+        ulong point = random.NextUInt64() % _weightTotal;
+        foreach (TcpRoute route in _routes)
+        {
+            if (point < route.Weight)
+            {
+                return route;
+            }
+
+            point -= route.Weight;
+        }
+
+        return _routes[^1];
+    }
+
+    public ulong? Hash(NetAddress source)
+    {
+        if (!HashesSourceIp || !source.IsIp)
+        {
+            return null;
+        }
+
+        // The hash of the address' text without port is what Envoy uses, so both choose the same host.
+        Span<byte> text = stackalloc byte[NetAddress.FormattedIpBytesMax];
+        return source.TryFormatIp(text, out int length) ? XxHash64.HashToUInt64(text[..length]) : null;
+    }
+}

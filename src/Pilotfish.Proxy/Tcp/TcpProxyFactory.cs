@@ -1,0 +1,101 @@
+using Envoy.Type.V3;
+using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Stats;
+using ProtoTcpProxy = Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy;
+
+namespace Pilotfish.Proxy.Tcp;
+
+internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
+{
+    public IReadOnlyList<string> MessageNames => ["envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"];
+
+    public TerminalNetworkFilter Compile(in ExtensionConfig config, NetworkFilterContext context)
+    {
+        ProtoTcpProxy message = config.Parse(ProtoTcpProxy.Parser);
+        string field = config.Field;
+        if (message.TunnelingConfig is not null)
+        {
+            throw new ConfigRejectedException(field + ".tunneling_config", "tunnelling TCP over HTTP is not supported yet");
+        }
+
+        if (message.OnDemand is not null)
+        {
+            throw new ConfigRejectedException(field + ".on_demand", "on-demand cluster discovery is not supported");
+        }
+
+        StatScope scope = context.Config.Stats.Scope("tcp." + message.StatPrefix);
+        context.Owned.Add(scope);
+        return new TcpProxy(Routes(message, field, context))
+        {
+            Stats = new TcpProxyStats(scope),
+            AccessLogs = context.Config.AccessLogs?.Compile(message.AccessLog, field + ".access_log") ?? AccessLogSet.Empty,
+            IdleMilliseconds = ProtoValues.Milliseconds(message.IdleTimeout, TcpProxy.DefaultIdleMilliseconds),
+            DurationMaxMilliseconds = ProtoValues.Milliseconds(message.MaxDownstreamConnectionDuration, 0),
+            ConnectAttemptsMax = Math.Max(1, message.MaxConnectAttempts ?? 1),
+            HashesSourceIp = HashesSourceIp(message),
+            LogsOnConnected = message.FlushAccessLogOnConnected || (message.AccessLogOptions?.FlushAccessLogOnConnected ?? false),
+        };
+    }
+
+    private static TcpRoute[] Routes(ProtoTcpProxy message, string field, NetworkFilterContext context)
+    {
+        ClusterReferences clusters = context.Config.Clusters;
+        var common = Match(message.MetadataMatch);
+        switch (message.ClusterSpecifierCase)
+        {
+            case ProtoTcpProxy.ClusterSpecifierOneofCase.Cluster:
+                return [new TcpRoute(clusters.Reference(message.Cluster), 1, SubsetMatch.Create(common))];
+            case ProtoTcpProxy.ClusterSpecifierOneofCase.WeightedClusters:
+                var routes = new List<TcpRoute>();
+                foreach (ProtoTcpProxy.Types.WeightedCluster.Types.ClusterWeight weight in message.WeightedClusters.Clusters)
+                {
+                    // The cluster's own fields win over the proxy's.
+                    var merged = new Dictionary<string, string>(common);
+                    foreach ((string key, string value) in Match(weight.MetadataMatch))
+                    {
+                        merged[key] = value;
+                    }
+
+                    routes.Add(new TcpRoute(clusters.Reference(weight.Name), weight.Weight, SubsetMatch.Create(merged)));
+                }
+
+                return routes.Count > 0 && routes.Exists(route => route.Weight > 0)
+                    ? [.. routes]
+                    : throw new ConfigRejectedException(field + ".weighted_clusters", "at least one cluster with a weight above 0 is needed");
+            default:
+                throw new ConfigRejectedException(field, "neither cluster nor weighted_clusters is set");
+        }
+    }
+
+    private static Dictionary<string, string> Match(Envoy.Config.Core.V3.Metadata? metadata)
+    {
+        var pairs = new Dictionary<string, string>();
+        if (metadata is not null && metadata.FilterMetadata.TryGetValue(EndpointMetadata.SubsetNamespace, out Struct? fields))
+        {
+            foreach ((string key, Value value) in fields.Fields)
+            {
+                pairs[key] = MetadataText.Of(value);
+            }
+        }
+
+        return pairs;
+    }
+
+    private static bool HashesSourceIp(ProtoTcpProxy message)
+    {
+        foreach (HashPolicy policy in message.HashPolicy)
+        {
+            if (policy.PolicySpecifierCase == HashPolicy.PolicySpecifierOneofCase.SourceIp)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

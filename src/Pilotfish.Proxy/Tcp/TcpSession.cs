@@ -1,0 +1,309 @@
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Streams;
+using Pilotfish.Proxy.Workers;
+using Pilotfish.Runtime.Sockets;
+using Pilotfish.Runtime.Streams;
+using Pilotfish.Runtime.Timers;
+
+namespace Pilotfish.Proxy.Tcp;
+
+/// <summary>
+/// One proxied TCP connection: 1 choose a cluster, 2 connect (with attempts), 3 move bytes both ways until both sides have
+/// finished, 4 account for it. The connection's loop only.
+/// </summary>
+internal sealed class TcpSession : IDrainObserver
+{
+    private readonly TcpProxy _proxy;
+    private readonly DownstreamConnection _downstream;
+    private readonly Worker _worker;
+    private readonly StreamInfo _info = new();
+    private readonly TransferProgress _fromDownstream = new();
+    private readonly TransferProgress _fromUpstream = new();
+    private UpstreamConnection? _upstream;
+    private WorkerCluster? _cluster;
+    private LoopTimer? _idle;
+    private LoopTimer? _duration;
+    private EndReason? _end;
+    private bool _upstreamEnded;
+
+    public TcpSession(TcpProxy proxy, DownstreamConnection downstream)
+    {
+        _proxy = proxy;
+        _downstream = downstream;
+        _worker = downstream.Worker;
+        _info.Start(downstream.Info, downstream.Info.StartTime, downstream.Info.StartNanoseconds);
+    }
+
+    public async void Run()
+    {
+        _worker.Stats.Add(_proxy.Stats.CxTotal);
+        _downstream.DrainObserver = this;
+        if (_proxy.DurationMaxMilliseconds > 0)
+        {
+            _duration = new LoopTimer(_worker.Loop, static state => ((TcpSession)state!).OnDurationPassed(), this);
+            _duration.Schedule(_proxy.DurationMaxMilliseconds);
+        }
+
+        // 1.
+        TcpRoute route = _proxy.Choose(_worker.Random);
+        _info.ClusterName = route.Cluster.Name;
+        if (route.Cluster.Current is not { } state)
+        {
+            _worker.Stats.Add(_proxy.Stats.CxNoRoute);
+            _info.ClusterObservabilityName = route.Cluster.Name;
+            Finish(NetworkEndReasons.NoCluster.About(route.Cluster.Name), reset: false);
+            return;
+        }
+
+        _info.ClusterObservabilityName = state.Config.ObservabilityName;
+        _info.ClusterMetadata = state.Config.Metadata;
+        _cluster = _worker.Cluster(state);
+
+        // 2.
+        EndReason? failure = await ConnectAsync(route);
+        if (failure is not null)
+        {
+            Finish(_end ?? failure, reset: false);
+            return;
+        }
+
+        // 3.
+        StartIdleTimer();
+        await TransferAsync(_upstream!.Stream);
+
+        // 4.
+        Finish(_end ?? NetworkEndReasons.TcpCompleted, reset: false);
+    }
+
+    public void OnDrainStarted()
+    {
+        // A byte stream has no message boundary at which to say goodbye: it goes on until the deadline, as in Envoy.
+    }
+
+    public void OnDrainDeadline() => Abort(NetworkEndReasons.Drained, "deferred_close_on_drained_connection");
+
+    private async ValueTask<EndReason?> ConnectAsync(TcpRoute route)
+    {
+        ulong? hash = _proxy.Hash(_downstream.Info.RemoteAddress);
+        _info.Times.UpstreamConnectBegin = _worker.Loop.NowNanoseconds;
+        string? transportFailure = null;
+        for (uint attempt = 0; attempt < _proxy.ConnectAttemptsMax; attempt++)
+        {
+            HostPick pick = Pick(route, hash, attempt);
+            if (pick.Host is not { } host)
+            {
+                return pick.Failure!.About(route.Cluster.Name);
+            }
+
+            NoteHost(host);
+            host.RequestStarted();
+            UpstreamConnectResult result = await _cluster!.ConnectAsync(host, default);
+            if (result.Connection is { } connection)
+            {
+                return Established(connection);
+            }
+
+            host.RequestEnded();
+            if (_end is not null || _downstream.Stream.IsClosed)
+            {
+                return _end ?? NetworkEndReasons.ClientGoneEarly;
+            }
+
+            if (result.Failure == UpstreamConnectFailure.Overflow)
+            {
+                return NetworkEndReasons.UpstreamOverflow.About(route.Cluster.Name);
+            }
+
+            transportFailure = result.TransportFailure;
+        }
+
+        _worker.Stats.Add(_cluster!.State.Stats.CxConnectAttemptsExceeded);
+        return NetworkEndReasons.ConnectFailed.About(route.Cluster.Name).WithTransportFailure(transportFailure);
+    }
+
+    private HostPick Pick(TcpRoute route, ulong? hash, uint attempt) => _cluster!.Pick(new LoadBalancingRequest
+    {
+        Hash = hash,
+        Subset = route.Metadata,
+        OriginalDestination = _downstream.Info.LocalAddress,
+        Attempt = attempt,
+    });
+
+    private void NoteHost(Host host)
+    {
+        _info.Upstream.HasHost = true;
+        _info.Upstream.HostAddress = host.Address;
+        _info.Upstream.Hostname = host.Hostname;
+        _info.Upstream.RemoteAddress = host.Address;
+        _info.Upstream.AttemptCount++;
+    }
+
+    private EndReason? Established(UpstreamConnection connection)
+    {
+        _upstream = connection;
+        IByteStream stream = connection.Stream;
+        if (_end is not null || _downstream.Stream.IsClosed)
+        {
+            return _end ?? NetworkEndReasons.ClientGoneEarly;
+        }
+
+        _info.Upstream.IsConnected = true;
+        _info.Upstream.ConnectionId = connection.Id;
+        _info.Upstream.LocalAddress = stream.LocalAddress;
+        _info.Upstream.RemoteAddress = stream.RemoteAddress;
+        _info.Upstream.Tls = stream.Tls;
+        _info.Times.UpstreamConnectEnd = connection.Times.ConnectEnd;
+        _info.Times.UpstreamHandshakeEnd = connection.Times.HandshakeEnd;
+        if (_proxy.LogsOnConnected)
+        {
+            _proxy.AccessLogs.Write(_info, AccessLogType.TcpUpstreamConnected);
+        }
+
+        return null;
+    }
+
+    private async ValueTask TransferAsync(IByteStream upstream)
+    {
+        IByteStream downstream = _downstream.Stream;
+        long now = _worker.Loop.NowMilliseconds;
+        _fromDownstream.Add(0, now);
+        _fromUpstream.Add(0, now);
+        ValueTask<PumpResult> up = BytePump.RunAsync(downstream, upstream, _fromDownstream);
+        ValueTask<PumpResult> down = BytePump.RunAsync(upstream, downstream, _fromUpstream);
+
+        // Each direction closes over its own end; whichever fails takes the other down with it.
+        Task upward = WatchAsync(up, fromUpstream: false);
+        await WatchAsync(down, fromUpstream: true);
+        await upward;
+    }
+
+    private async Task WatchAsync(ValueTask<PumpResult> pump, bool fromUpstream)
+    {
+        PumpResult result = await pump;
+        if (result.Error == IoError.None)
+        {
+            if (fromUpstream)
+            {
+                _upstreamEnded = true;
+                _info.Times.UpstreamReceiveEnd = _worker.Loop.NowNanoseconds;
+            }
+            else
+            {
+                _info.Times.DownstreamReceiveEnd = _worker.Loop.NowNanoseconds;
+            }
+
+            return;
+        }
+
+        // The side whose stream failed: the source of a failed read, the destination of a failed write.
+        bool upstreamFailed = fromUpstream == result.SourceFailed;
+        Abort(upstreamFailed ? NetworkEndReasons.UpstreamReset : NetworkEndReasons.DownstreamReset, null);
+        if (!upstreamFailed && result.Error == IoError.ConnectionReset)
+        {
+            _downstream.Info.CloseType = DetectedCloseType.RemoteReset;
+        }
+    }
+
+    private void StartIdleTimer()
+    {
+        if (_proxy.IdleMilliseconds > 0)
+        {
+            _idle = new LoopTimer(_worker.Loop, static state => ((TcpSession)state!).OnIdleCheck(), this);
+            _idle.Schedule(_proxy.IdleMilliseconds);
+        }
+    }
+
+    // The timer is not moved by every byte: when it fires it looks at the last activity and sleeps for the rest.
+    private void OnIdleCheck()
+    {
+        long last = Math.Max(_fromDownstream.LastActivityMilliseconds, _fromUpstream.LastActivityMilliseconds);
+        long idle = _worker.Loop.NowMilliseconds - last;
+        if (idle < _proxy.IdleMilliseconds)
+        {
+            _idle!.Schedule(_proxy.IdleMilliseconds - idle);
+            return;
+        }
+
+        _worker.Stats.Add(_proxy.Stats.IdleTimeout);
+        Abort(NetworkEndReasons.IdleTimeout, "tcp_session_idle_timeout");
+    }
+
+    private void OnDurationPassed()
+    {
+        _worker.Stats.Add(_proxy.Stats.MaxDuration);
+        Abort(NetworkEndReasons.MaxDuration, "max_connection_duration_reached");
+    }
+
+    /// <summary>Ends from outside the flow: closing the streams makes whatever <see cref="Run"/> awaits return.</summary>
+    private void Abort(EndReason reason, string? localCloseReason)
+    {
+        if (_end is not null)
+        {
+            return;
+        }
+
+        _end = reason;
+        _downstream.Info.LocalCloseReason ??= localCloseReason;
+        bool reset = reason.Cause is EndCause.ClientGone or EndCause.UpstreamReset;
+        Close(_downstream.Stream, reset);
+        if (_upstream is { } upstream)
+        {
+            Close(upstream.Stream, reset);
+        }
+    }
+
+    private static void Close(IByteStream stream, bool reset)
+    {
+        if (reset)
+        {
+            stream.Reset();
+        }
+        else
+        {
+            stream.Close();
+        }
+    }
+
+    private void Finish(EndReason reason, bool reset)
+    {
+        _idle?.Cancel();
+        _duration?.Cancel();
+        _downstream.DrainObserver = null;
+        Close(_downstream.Stream, reset);
+        if (_upstream is { } upstream)
+        {
+            Close(upstream.Stream, reset);
+            upstream.Host.RequestEnded();
+            upstream.Finished(byRemote: _upstreamEnded || reason.Cause == EndCause.UpstreamReset);
+        }
+
+        Account();
+        _info.Times.DownstreamSendEnd = _worker.Loop.NowNanoseconds;
+        _info.End(reason);
+        _proxy.AccessLogs.Write(_info, AccessLogType.TcpConnectionEnd);
+        _downstream.Finished(reason);
+    }
+
+    private void Account()
+    {
+        StatCells cells = _worker.Stats;
+        (long received, long sent) = (_fromDownstream.Bytes, _fromUpstream.Bytes);
+        cells.Add(_proxy.Stats.RxBytesTotal, received);
+        cells.Add(_proxy.Stats.TxBytesTotal, sent);
+        if (_cluster is not null)
+        {
+            cells.Add(_cluster.State.Stats.CxTxBytesTotal, received);
+            cells.Add(_cluster.State.Stats.CxRxBytesTotal, sent);
+        }
+
+        _info.BytesReceived = received;
+        _info.BytesSent = sent;
+        _info.Downstream.WireBytesReceived = _info.UpstreamBytes.WireBytesSent = received;
+        _info.Downstream.WireBytesSent = _info.UpstreamBytes.WireBytesReceived = sent;
+    }
+}

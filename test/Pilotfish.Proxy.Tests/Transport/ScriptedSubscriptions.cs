@@ -1,0 +1,41 @@
+using Google.Protobuf;
+using Pilotfish.Proxy.Xds;
+
+namespace Pilotfish.Proxy.Tests.Transport;
+
+/// <summary>A control plane in the test's hands.</summary>
+internal sealed class ScriptedSubscriptions : ISubscriptions
+{
+    private readonly Dictionary<string, byte[]> _held = [];
+
+    public List<(ResourceType Type, string Name, IResourceConsumer Consumer)> Subscribers { get; } = [];
+
+    public IDisposable Subscribe(ResourceType type, string name, IResourceConsumer consumer)
+    {
+        var entry = (type, name, consumer);
+        Subscribers.Add(entry);
+        if (_held.TryGetValue(name, out byte[]? message))
+        {
+            consumer.OnResource(name, message, "1");
+        }
+
+        return new Subscription(() => Subscribers.Remove(entry));
+    }
+
+    public void Push(string name, IMessage message)
+    {
+        _held[name] = message.ToByteArray();
+        foreach ((_, string subscribed, IResourceConsumer consumer) in Subscribers.ToArray())
+        {
+            if (subscribed == name)
+            {
+                consumer.OnResource(name, _held[name], "2");
+            }
+        }
+    }
+
+    private sealed class Subscription(Action end) : IDisposable
+    {
+        public void Dispose() => end();
+    }
+}
