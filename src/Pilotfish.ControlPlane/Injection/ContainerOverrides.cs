@@ -32,7 +32,8 @@ internal static class ContainerOverrides
         }
     }
 
-    /// <summary>Lays the user's containers over the injected ones and records them.</summary>
+    /// <summary>Lays the user's containers over the injected ones and records them. In a pod that was injected before, what
+    /// was recorded then is the user's; the containers that its status lists are the injector's.</summary>
     /// <param name="merged">The pod with the templates applied.</param>
     /// <param name="original">The pod as it came.</param>
     /// <param name="template">What the templates rendered.</param>
@@ -44,22 +45,16 @@ internal static class ContainerOverrides
         foreach (var container in template.Mapping("spec").Items(PodContainers.App))
         {
             var name = container.Text("name") ?? "";
-            if (status?.Containers.Contains(name) != true)
-            {
-                merged = Lay(merged, PodContainers.App, found,
-                    recorded.FindNamed(PodContainers.App, name) ?? original.Mapping("spec").FindNamed(PodContainers.App, name));
-            }
+            var own = status?.Containers.Contains(name) == true ? null : original.Mapping("spec").FindNamed(PodContainers.App, name);
+            merged = Lay(merged, PodContainers.App, found, recorded.FindNamed(PodContainers.App, name) ?? own);
         }
 
         foreach (var container in template.Mapping("spec").Items(PodContainers.Init))
         {
             var name = container.Text("name") ?? "";
-            if (status?.InitContainers.Contains(name) != true)
-            {
-                // A native sidecar is an init container, but users write its overrides among the regular ones.
-                merged = Lay(merged, PodContainers.Init, found,
-                    recorded.FindNamed(PodContainers.Init, name) ?? PodContainers.Find(original, name));
-            }
+            // A native sidecar is an init container, but users write its overrides among the regular ones.
+            var own = status?.InitContainers.Contains(name) == true ? null : PodContainers.Find(original, name);
+            merged = Lay(merged, PodContainers.Init, found, recorded.FindNamed(PodContainers.Init, name) ?? own);
         }
 
         var wasInjected = original.At("metadata", "annotations", InjectionKeys.Status) is not null;

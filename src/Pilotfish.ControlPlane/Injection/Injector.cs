@@ -30,9 +30,11 @@ public sealed class Injector(InjectionSettings settings)
     }
 
     /// <summary>Injects unless the pod refuses or cannot have a sidecar; says so where it does not.</summary>
+    /// <param name="document">A workload; it is not changed.</param>
+    /// <param name="namespaceAnnotations">Annotations of the namespace: on OpenShift they say which ids its pods may use.</param>
     /// <returns>The injected workload, or the very document where nothing is to be injected.</returns>
     /// <exception cref="InjectionException">The workload cannot be injected as it is written.</exception>
-    public YamlMapping Inject(YamlMapping document, Action<string>? warn = null)
+    public YamlMapping Inject(YamlMapping document, Action<string>? warn = null, YamlMapping? namespaceAnnotations = null)
     {
         var copy = (YamlMapping)document.Clone();
         var template = WorkloadTemplate.Of(copy);
@@ -49,7 +51,8 @@ public sealed class Injector(InjectionSettings settings)
             return document;
         }
 
-        template.Replace(PodInjection.Run(settings, new InjectionSubject { Pod = pod, Owner = template.Owner }));
+        var subject = new InjectionSubject { Pod = pod, Owner = template.Owner, NamespaceAnnotations = namespaceAnnotations };
+        template.Replace(PodInjection.Run(settings, subject));
         return copy;
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Pilotfish.Api.Yaml;
+using Pilotfish.ControlPlane.Injection.Merging;
 
 namespace Pilotfish.ControlPlane.Injection;
 
@@ -19,6 +20,27 @@ internal readonly record struct OpenShiftIds(long User, long Group)
         return new OpenShiftIds(
             LastOf(users) ?? Default.User,
             LastOf(groups?.Split(',')[0]) ?? Default.Group);
+    }
+
+    /// <summary>OpenShift writes one user into every container that names none, the proxy's override among them. That user is
+    /// nobody's wish and would put the proxy under the applications' id, whose traffic is captured; it is taken out.</summary>
+    public static void RemoveAssignedUser(YamlMapping pod, YamlMapping? namespaceAnnotations)
+    {
+        var chosen = PodContainers.Find(pod, ContainerNames.Proxy)?.Mapping("securityContext");
+        if (chosen is null || namespaceAnnotations?.ContainsKey(UserRange) != true)
+        {
+            return;
+        }
+
+        var application = PodContainers.All(pod)
+            .Where(container => container.Text("name") is not (ContainerNames.Proxy or ContainerNames.Init or ContainerNames.Validation))
+            .Select(container => container.TextAt("securityContext", "runAsUser"))
+            .LastOrDefault(user => user is not null);
+        if ((chosen.Text("runAsUser") ?? "0") == (application ?? "0"))
+        {
+            chosen.Remove("runAsUser");
+            chosen.Remove("runAsGroup");
+        }
     }
 
     /// <summary>The last id of `start/size` or `start-end`.</summary>

@@ -18,7 +18,7 @@ internal sealed class PodInjection
 
     private readonly InjectionSettings _settings;
     private readonly InjectionSubject _subject;
-    private readonly MeshSettings _mesh;
+    private readonly InjectionMesh _mesh;
     private readonly YamlMapping _original;
     private readonly SortedDictionary<string, string> _environment = new(StringComparer.Ordinal);
 
@@ -27,6 +27,7 @@ internal sealed class PodInjection
         _settings = settings;
         _subject = subject;
         _original = NodeNormalizer.Normalize(subject.Pod, s_podShape, "");
+        OpenShiftIds.RemoveAssignedUser(_original, subject.NamespaceAnnotations);
         // 1. Nothing below reads an annotation that has not passed.
         AnnotationValidator.Check(_original.At("metadata", "annotations") as YamlMapping);
         _mesh = _original.TextAt("metadata", "annotations", InjectionKeys.ProxyConfig) is { } proxyConfig

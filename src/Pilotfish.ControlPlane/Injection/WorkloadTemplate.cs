@@ -1,5 +1,6 @@
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Injection.Merging;
+using Pilotfish.ControlPlane.Injection.Shapes;
 
 namespace Pilotfish.ControlPlane.Injection;
 
@@ -9,17 +10,21 @@ internal sealed class WorkloadTemplate
     /// <summary>Kinds that hold a pod template, by version. Others pass through, as they do in Istio.</summary>
     private static readonly Dictionary<string, string[]> s_kinds = new(StringComparer.Ordinal)
     {
-        ["v1"] = ["Pod", "ReplicationController"],
+        // The first OpenShift releases had their kind in the core group.
+        ["v1"] = ["Pod", "ReplicationController", "DeploymentConfig"],
         ["apps/v1"] = ["Deployment", "DaemonSet", "ReplicaSet", "StatefulSet"],
         ["batch/v1"] = ["Job", "CronJob"],
         ["apps.openshift.io/v1"] = ["DeploymentConfig"],
     };
 
+    private readonly YamlMapping _document;
     private readonly YamlMapping _metadataHolder;
     private readonly YamlMapping _specHolder;
 
-    private WorkloadTemplate(YamlMapping metadataHolder, YamlMapping specHolder, WorkloadOwner owner)
+    private WorkloadTemplate(
+        YamlMapping document, YamlMapping metadataHolder, YamlMapping specHolder, WorkloadOwner owner)
     {
+        _document = document;
         _metadataHolder = metadataHolder;
         _specHolder = specHolder;
         Owner = owner;
@@ -50,7 +55,7 @@ internal sealed class WorkloadTemplate
         var kind = document.Text("kind")!;
         if (kind == "Pod")
         {
-            return new WorkloadTemplate(document, document, WorkloadOwner.OfPod(document));
+            return new WorkloadTemplate(document, document, document, WorkloadOwner.OfPod(document));
         }
 
         var metadata = document.Mapping("metadata");
@@ -59,7 +64,7 @@ internal sealed class WorkloadTemplate
         // A CronJob's pod takes its metadata from the job template, as it always has in Istio.
         var holder = kind == "CronJob" ? document.At("spec", "jobTemplate") as YamlMapping : document;
         return holder.At("spec", "template") is YamlMapping template
-            ? new WorkloadTemplate(kind == "CronJob" ? holder! : template, template, owner)
+            ? new WorkloadTemplate(document, kind == "CronJob" ? holder! : template, template, owner)
             : throw new InjectionException($"{document.Position}: spec.template is required in {kind} \"{owner.Name}\"");
     }
 
@@ -68,5 +73,10 @@ internal sealed class WorkloadTemplate
     {
         _metadataHolder["metadata"] = pod.Mapping("metadata")!;
         _specHolder["spec"] = pod.Mapping("spec")!;
+        if (!ReferenceEquals(_document, _specHolder) && _document.Mapping("spec") is { } spec)
+        {
+            var shape = Owner.Kind == "DeploymentConfig" ? "DeploymentConfigSpec" : "WorkloadSpec";
+            _document["spec"] = NodeNormalizer.Normalize(spec, ShapeCatalog.Pod[shape], "spec");
+        }
     }
 }

@@ -35,8 +35,21 @@ public sealed class InjectionConformanceTests
         Assert.Null(ManifestComparison.FindDifference(output, recorded.Expected, recorded.SetsImages));
     }
 
+    /// <summary>All cases but the one whose input another injector made, in the other form of the sidecar: the first
+    /// injection takes that sidecar for the user's and keeps it, as Istio does, and only the second renews it.</summary>
+    public static TheoryData<string> StableCases()
+    {
+        var data = new TheoryData<string>();
+        foreach (var row in Cases().Where(row => row.Data != "merge-probers"))
+        {
+            data.Add(row.Data);
+        }
+
+        return data;
+    }
+
     [Theory]
-    [MemberData(nameof(Cases))]
+    [MemberData(nameof(StableCases))]
     public void KubeInject_OfItsOwnOutput_ChangesNothing(string name)
     {
         var recorded = new InjectionCase(Path.Combine(ConformanceData.Folder("inject"), name));

@@ -10,7 +10,7 @@ public sealed record InjectionSettings
     /// <summary>The installation's values, as the key `values` of Istio's ConfigMap has them.</summary>
     public required YamlMapping Values { get; init; }
 
-    public required MeshSettings Mesh { get; init; }
+    public required InjectionMesh Mesh { get; init; }
 
     /// <summary>The control plane's revision; empty for the default one.</summary>
     public string Revision { get; init; } = "";

@@ -73,7 +73,7 @@ internal sealed class InstallationValues
 
     /// <summary>The mesh configuration that the charts would write: Istio's defaults, what the values imply, and the
     /// installation's own.</summary>
-    public MeshSettings Mesh(YamlMapping values)
+    public InjectionMesh Mesh(YamlMapping values)
     {
         var implied = new YamlMapping();
         var proxy = implied.Ensure("defaultConfig");
@@ -91,7 +91,7 @@ internal sealed class InstallationValues
         }
 
         AddTracing(proxy, values);
-        var settings = MeshSettings.Default.With(implied);
+        var settings = InjectionMesh.Default.With(implied);
         foreach (var own in new[] { values.Mapping("meshConfig"), _spec.Mapping("meshConfig") })
         {
             settings = own is null ? settings : settings.With(own);

@@ -35,7 +35,7 @@ internal static class PrometheusMerge
     };
 
     /// <exception cref="InjectionException">The pod asks for a port that cannot be scraped.</exception>
-    public static void Apply(YamlMapping pod, MeshSettings mesh)
+    public static void Apply(YamlMapping pod, InjectionMesh mesh)
     {
         var annotations = pod.Ensure("metadata").Ensure("annotations");
         var agentPort = mesh.StatusPort;
@@ -64,7 +64,7 @@ internal static class PrometheusMerge
     }
 
     /// <summary>Takes the annotations of an earlier injection away, so that the next one starts from the user's pod.</summary>
-    public static void RemoveOwn(YamlMapping pod, MeshSettings mesh)
+    public static void RemoveOwn(YamlMapping pod, InjectionMesh mesh)
     {
         var annotations = pod.Ensure("metadata").Ensure("annotations");
         if (Find(annotations, Port) == mesh.StatusPort.ToString(CultureInfo.InvariantCulture))

@@ -79,6 +79,10 @@ internal static class NodeNormalizer
             {
                 result[field.Name] = YamlScalar.String("");
             }
+            else if (field.IsRequired && field.Type.Kind == ValueKind.Bool)
+            {
+                result[field.Name] = YamlScalar.Boolean(false);
+            }
             else if (field.IsRequired && field.Type.Kind is (ValueKind.Int or ValueKind.IntOrString))
             {
                 result[field.Name] = YamlScalar.Integer(0);

@@ -9,7 +9,7 @@ namespace Pilotfish.ControlPlane.Injection.Templates;
 internal static class TemplateData
 {
     /// <param name="pod">The pod without what an earlier injection added.</param>
-    public static GoValue Create(InjectionSettings settings, MeshSettings mesh, InjectionSubject subject, YamlMapping pod)
+    public static GoValue Create(InjectionSettings settings, InjectionMesh mesh, InjectionSubject subject, YamlMapping pod)
     {
         var ids = OpenShiftIds.Of(subject.NamespaceAnnotations);
         var owner = subject.Owner;

@@ -5,18 +5,18 @@ using Pilotfish.ControlPlane.Injection.Shapes;
 namespace Pilotfish.ControlPlane.Injection.Configuration;
 
 /// <summary>The part of Istio's MeshConfig that injection reads, with its defaults filled in. Immutable.</summary>
-public sealed class MeshSettings
+public sealed class InjectionMesh
 {
     private const string DefaultConfig = "defaultConfig";
     private const string Providers = "extensionProviders";
 
-    private MeshSettings(YamlMapping node)
+    private InjectionMesh(YamlMapping node)
     {
         Node = node;
     }
 
     /// <summary>Istio's defaults.</summary>
-    public static MeshSettings Default { get; } = new(Defaults());
+    public static InjectionMesh Default { get; } = new(Defaults());
 
     internal YamlMapping Node { get; }
 
@@ -32,11 +32,11 @@ public sealed class MeshSettings
 
     /// <summary>Lays a mesh configuration over the defaults.</summary>
     /// <exception cref="InjectionException">A field that injection reads holds something else than it must.</exception>
-    public static MeshSettings Parse(YamlMapping config) => Default.With(config);
+    public static InjectionMesh Parse(YamlMapping config) => Default.With(config);
 
     /// <summary>These settings with a mesh configuration over them: fields replace, the default proxy config merges, and
     /// providers replace those of the same name.</summary>
-    public MeshSettings With(YamlMapping config)
+    public InjectionMesh With(YamlMapping config)
     {
         var result = (YamlMapping)Node.Clone();
         foreach (var entry in NodeNormalizer.Normalize(config, ShapeCatalog.Mesh["MeshConfig"], "").Entries)
@@ -55,15 +55,15 @@ public sealed class MeshSettings
             }
         }
 
-        return new MeshSettings(result);
+        return new InjectionMesh(result);
     }
 
     /// <summary>These settings with a pod's own proxy config over the mesh's.</summary>
-    internal MeshSettings WithProxyConfig(string yaml)
+    internal InjectionMesh WithProxyConfig(string yaml)
     {
         var result = (YamlMapping)Node.Clone();
         result[DefaultConfig] = ProxyConfigMerge.Apply(ProxyConfig, ProxyConfigMerge.Parse(yaml));
-        return new MeshSettings(result);
+        return new InjectionMesh(result);
     }
 
     private static YamlMapping Defaults()

@@ -1,0 +1,21 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Pilotfish.ControlPlane.Injection.Webhook;
+
+/// <summary>Puts the admission webhooks on a server: the control plane serves them over TLS on port 15017.</summary>
+public static class WebhookEndpoints
+{
+    public const int Port = 15017;
+
+    /// <summary>Serves `/inject` and `/inject/NAME/VALUE/...`.</summary>
+    public static IEndpointRouteBuilder MapInjection(this IEndpointRouteBuilder endpoints, InjectionWebhook webhook)
+    {
+        RequestDelegate serve = context =>
+            AdmissionHttp.Serve(context, body => webhook.Answer(body, context.Request.Path.Value ?? ""));
+        endpoints.MapPost("/inject", serve);
+        endpoints.MapPost("/inject/{**variables}", serve);
+        return endpoints;
+    }
+}
