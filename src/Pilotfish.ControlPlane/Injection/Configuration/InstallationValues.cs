@@ -21,15 +21,7 @@ internal sealed class InstallationValues
         var spec = (YamlMapping)operatorSpec.Clone();
         foreach (var assignment in assignments)
         {
-            try
-            {
-                ValuePath.Parse(assignment).ApplyTo(spec);
-            }
-            catch (InvalidCastException)
-            {
-                // The path runs through something that an earlier setting made a plain value or a list.
-                throw new InjectionException($"'{assignment}' contradicts a setting before it.");
-            }
+            ValuePath.Parse(assignment).ApplyTo(spec);
         }
 
         return new InstallationValues(spec);

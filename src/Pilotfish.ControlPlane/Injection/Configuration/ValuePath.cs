@@ -29,9 +29,10 @@ internal sealed class ValuePath
         }
 
         var steps = SplitSteps(assignment[..equals]);
-        return steps.Count > 0 && steps.All(step => step.Length > 0)
+        // A path that begins with a name steps into mappings and lists only as it makes them.
+        return steps.All(step => step.Length > 0) && !IsIndex(steps[0])
             ? new ValuePath(steps, ParseValue(assignment[(equals + 1)..]))
-            : throw new InjectionException($"'{assignment}' has an empty step in its path.");
+            : throw new InjectionException($"'{assignment}' has an empty step in its path, or begins with an index.");
     }
 
     public void ApplyTo(YamlMapping root)

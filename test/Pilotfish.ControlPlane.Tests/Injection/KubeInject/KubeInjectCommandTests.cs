@@ -1,0 +1,125 @@
+using Pilotfish.ControlPlane.Injection.KubeInject;
+
+namespace Pilotfish.ControlPlane.Tests.Injection.KubeInject;
+
+public sealed class KubeInjectCommandTests
+{
+    private const string Pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  containers:\n  - name: app\n    image: x\n";
+
+    [Fact]
+    public void Documents_ThatNobodyTouches_KeepTheirText()
+    {
+        const string Service = "# a comment\napiVersion: v1\nkind: Service # another\nmetadata: {name:   s}\n";
+        const string HostNetwork = "apiVersion: v1\nkind: Pod\n# why\nmetadata:\n  name: h\nspec:\n  hostNetwork: true\n";
+
+        var (exitCode, output, errors) = Run(Service + "---\n" + Pod + "--- # next\n" + HostNetwork);
+
+        Assert.Equal(0, exitCode);
+        Assert.StartsWith(Service + "---\n", output, StringComparison.Ordinal);
+        Assert.EndsWith("---\n" + HostNetwork + "---\n", output, StringComparison.Ordinal);
+        Assert.Contains("name: istio-proxy", output, StringComparison.Ordinal);
+        Assert.Contains("===> Skipping injection because Pod \"h\" has host networking enabled", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void List_OfManyKinds_IsInjectedItemByItem()
+    {
+        var (exitCode, output, _) = Run(
+            "apiVersion: v1\nkind: List\nmetadata: {resourceVersion: ''}\nitems:\n- {apiVersion: v1, kind: Service, metadata: {name: s}}\n- apiVersion: v1\n  kind: List\n  items:\n"
+            + string.Concat(Pod.TrimEnd().Split('\n').Select((line, i) => (i == 0 ? "  - " : "    ") + line + "\n")) + "- 7\n");
+
+        Assert.Equal(0, exitCode);
+        var list = Yaml.Map(output.Replace("---\n", "", StringComparison.Ordinal));
+        Assert.Equal(3, list.Sequence("items")!.Items.Count);
+        Assert.Contains("istio-proxy", output, StringComparison.Ordinal);
+        Assert.Equal("List", list.Text("kind"));
+    }
+
+    [Theory]
+    [InlineData("apiVersion: v1\nkind: Pod\nspec: {containers: {}}\n", "document 0: spec.containers")]
+    [InlineData("a: 1\n---\na: [\n", "document 1")]
+    [InlineData("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {}\n", "spec.template is required in Deployment \"d\"")]
+    [InlineData("apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, spec: {volumes: 3}}\n", "document 0: item 0: spec.volumes")]
+    public void Manifest_ThatIsWrong_FailsAndNamesThePlace(string manifest, string message)
+    {
+        var (exitCode, _, errors) = Run(manifest);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains(message, errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("nonsense", "is no setting")]
+    [InlineData("values..x=1", "empty step")]
+    [InlineData("=1", "is no setting")]
+    [InlineData("[0].a=1", "begins with an index")]
+    public void Setting_ThatIsWrong_IsNamed(string setting, string message)
+    {
+        var (exitCode, _, errors) = Run(Pod, new KubeInjectOptions { InputFile = "-", Settings = [setting] });
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains(message, errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void File_ThatIsMissing_IsNamed()
+    {
+        var (exitCode, _, errors) = Run(Pod, new KubeInjectOptions { InputFile = "-", MeshConfigFile = "/does/not/exist" });
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("/does/not/exist", errors, StringComparison.Ordinal);
+        Assert.Equal(1, Run("", new KubeInjectOptions()).ExitCode);
+    }
+
+    [Fact]
+    public void Revision_OfTheControlPlane_ReachesAddressAndStatus()
+    {
+        var (_, output, _) = Run(Pod, new KubeInjectOptions { InputFile = "-", Revision = "canary" });
+
+        Assert.Contains("istiod-canary.istio-system.svc:15012", output, StringComparison.Ordinal);
+        Assert.Contains("istio.io/rev: canary", output, StringComparison.Ordinal);
+        Assert.Contains("\"revision\":\"canary\"", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Files_OfAnInstallation_AreRead()
+    {
+        var folder = Directory.CreateTempSubdirectory("inject-test-");
+        try
+        {
+            string Write(string name, string text)
+            {
+                File.WriteAllText(Path.Combine(folder.FullName, name), text);
+                return Path.Combine(folder.FullName, name);
+            }
+
+            var options = new KubeInjectOptions
+            {
+                InputFile = Write("pod.yaml", Pod),
+                OutputFile = Path.Combine(folder.FullName, "out.yaml"),
+                ValuesFile = Write("values.json", "{\"global\":{\"hub\":\"my.hub\"}}"),
+                MeshConfigFile = Write("mesh.yaml", "kind: ConfigMap\ndata:\n  mesh: |\n    trustDomain: td.example\n"),
+                InjectConfigFile = Write("template.yaml",
+                    "metadata: {labels: {image: \"{{ .ProxyImage }}\", domain: \"{{ .MeshConfig.TrustDomain }}\"}}"),
+            };
+
+            Assert.Equal(0, Run("", options).ExitCode);
+            var output = File.ReadAllText(options.OutputFile);
+            Assert.Contains("image: my.hub/proxyv2:latest", output, StringComparison.Ordinal);
+            Assert.Contains("domain: td.example", output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static (int ExitCode, string Output, string Errors) Run(string input, KubeInjectOptions? options = null)
+    {
+        using var reader = new StringReader(input);
+        using var output = new StringWriter();
+        using var errors = new StringWriter();
+        var exitCode = KubeInjectCommand.Run(options ?? new KubeInjectOptions { InputFile = "-" }, _ => null, reader, output, errors);
+        return (exitCode, output.ToString(), errors.ToString());
+    }
+}
