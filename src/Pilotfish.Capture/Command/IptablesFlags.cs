@@ -81,6 +81,14 @@ internal static class IptablesFlags
         Text(ForceBinary, null, string.Empty, "legacy or nft"),
         new(IPv6, null, "auto", false, "true, false or auto: by the pod's own addresses"),
         new(DnsServers, null, "auto", false, "the pod's resolvers; auto: those of /etc/resolv.conf; empty: none"),
+
+        // The agent's logging flags, which injected manifests pass to every role; there is nothing here to configure.
+        Accepted("log-output-level"),
+        Accepted("log-target"),
+        Accepted("log-caller"),
+        Accepted("log-stacktrace-level"),
+        AcceptedSwitch("log-as-json"),
+        AcceptedSwitch("vklog"),
         new(Help, 'h', "false", true, "this text"),
     ];
 
@@ -89,6 +97,10 @@ internal static class IptablesFlags
 
     private static FlagDefinition Switch(string name, char? letter, string help, params string[] more) =>
         new(name, letter, "false", true, help, [VariableOf(name), .. more]);
+
+    private static FlagDefinition Accepted(string name) => new(name, null, string.Empty, false, "accepted, without effect");
+
+    private static FlagDefinition AcceptedSwitch(string name) => new(name, null, "false", true, "accepted, without effect");
 
     private static string VariableOf(string name) => name.Replace('-', '_').ToUpperInvariant();
 }

@@ -68,7 +68,7 @@ public static class UpCommand
         try
         {
             await LocalMesh.RunAsync(
-                options, folders, new SidecarInjector(Say), Say, stop.Token);
+                options, folders, new SidecarInjector(Say), node => new ControlPlaneProcess(node), Say, stop.Token);
         }
         finally
         {

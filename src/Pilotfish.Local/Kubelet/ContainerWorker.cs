@@ -19,6 +19,9 @@ internal sealed class ContainerWorker(
     Action<string> report,
     CancellationToken podStopping)
 {
+    /// <summary>While somebody waits for a container to start or be ready, it is looked at more often than its period says.</summary>
+    private static readonly TimeSpan s_eagerPeriod = TimeSpan.FromMilliseconds(250);
+
     private readonly TaskCompletionSource _startedOnce = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = CancellationTokenSource.CreateLinkedTokenSource(podStopping);
     private readonly BackOff _backOff = new();
@@ -166,8 +169,11 @@ internal sealed class ContainerWorker(
     private async Task<bool> RunStartupAsync(ProbeSpec probe, ContainerProcess process, CancellationToken stop)
     {
         await Task.Delay(probe.InitialDelay, stop);
-        string? failure = null;
-        for (int failures = 0; failures < probe.FailuresAllowed; failures++)
+        TimeSpan pause = probe.Period < s_eagerPeriod ? probe.Period : s_eagerPeriod;
+        TimeSpan allowed = probe.Period * probe.FailuresAllowed;
+        long began = Stopwatch.GetTimestamp();
+        string? failure;
+        do
         {
             failure = await runtime.Prober.CheckAsync(probe.Handler, process, probe.Timeout, stop);
             if (failure is null)
@@ -175,8 +181,9 @@ internal sealed class ContainerWorker(
                 return true;
             }
 
-            await Task.Delay(probe.Period, stop);
+            await Task.Delay(pause, stop);
         }
+        while (Stopwatch.GetElapsedTime(began) < allowed);
 
         report($"container {spec.Name} did not start ({failure}) and is restarted");
         process.Signal(ProcessSignal.SIGKILL);
@@ -203,9 +210,7 @@ internal sealed class ContainerWorker(
                 SetReady(passed);
             }
 
-            // Until it is ready for the first time somebody waits for it: look more often than a long period says.
-            TimeSpan eager = TimeSpan.FromMilliseconds(250);
-            await Task.Delay(IsReady || probe.Period < eager ? probe.Period : eager, stop);
+            await Task.Delay(IsReady || probe.Period < s_eagerPeriod ? probe.Period : s_eagerPeriod, stop);
         }
     }
 

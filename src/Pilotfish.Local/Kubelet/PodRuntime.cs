@@ -45,7 +45,7 @@ internal sealed class PodRuntime(
             RootFolder = Path.Combine(folder, "fs", $"{container.Name}-{Interlocked.Increment(ref _starts)}"),
             LogFile = State.MeshFolders.ContainerLog(folder, container.Name),
             Command = [.. container.Command.Select(word => EnvironmentBuilder.Expand(word, environment))],
-            WorkingDirectory = container.WorkingDirectory ?? "/mesh",
+            WorkingDirectory = container.WorkingDirectory ?? (ContainerReader.IsOwnImage(container.Image) ? "/" : "/mesh"),
             Environment = environment,
             Security = container.Security,
             Mounts = [.. Mounts(container)],

@@ -10,7 +10,7 @@ using Pilotfish.Runtime.Interop;
 namespace Pilotfish.Local.Mesh;
 
 /// <summary>This project's own control plane, run in the node's namespaces and started again when it ends.</summary>
-internal sealed class ControlPlaneProcess(NodeContext node)
+internal sealed class ControlPlaneProcess(NodeContext node) : IControlPlane
 {
     private const int ReadyPort = 8080;
 

@@ -28,7 +28,7 @@ internal sealed class LocalMesh
     private readonly StateWriter _state;
     private readonly ManifestReader _reader;
     private readonly WorkloadController _workloads;
-    private readonly ControlPlaneProcess _controlPlane;
+    private readonly IControlPlane _controlPlane;
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
@@ -37,7 +37,7 @@ internal sealed class LocalMesh
     private bool _podsAreWanted;
     private string _described = string.Empty;
 
-    private LocalMesh(MeshOptions options, NodeContext node, IPodInjector injector)
+    private LocalMesh(MeshOptions options, NodeContext node, IPodInjector injector, IControlPlane controlPlane)
     {
         _options = options;
         _folders = node.Folders;
@@ -48,12 +48,17 @@ internal sealed class LocalMesh
         _state = new StateWriter(_folders.RuntimeState);
         _reader = new ManifestReader(options.Directory);
         _workloads = new WorkloadController(node, injector, SignalChange);
-        _controlPlane = new ControlPlaneProcess(node);
+        _controlPlane = controlPlane;
     }
 
     /// <summary>Runs until <paramref name="stop"/>; whatever happens, nothing of the mesh is left when it returns.</summary>
     public static async Task RunAsync(
-        MeshOptions options, MeshFolders folders, IPodInjector injector, Action<string> report, CancellationToken stop)
+        MeshOptions options,
+        MeshFolders folders,
+        IPodInjector injector,
+        Func<NodeContext, IControlPlane> controlPlane,
+        Action<string> report,
+        CancellationToken stop)
     {
         report("making the node's namespaces");
         await using Sandbox sandbox = await Sandbox.StartAsync("node", NodeScript);
@@ -72,7 +77,7 @@ internal sealed class LocalMesh
             Tokens = tokens,
             Report = report,
         };
-        var mesh = new LocalMesh(options, node, injector);
+        var mesh = new LocalMesh(options, node, injector, controlPlane(node));
         await mesh.RunAsync(stop);
     }
 

@@ -8,7 +8,7 @@ namespace Pilotfish.Local.Sandboxes;
 /// <summary>One running start of a container: its main process and whatever that leaves behind.</summary>
 internal sealed class ContainerProcess
 {
-    /// <summary>Between looks for the process that nsenter forks; it comes within a millisecond or two.</summary>
+    /// <summary>Between looks for the process that nsenter forks and its mounts; they take some milliseconds.</summary>
     private static readonly TimeSpan s_forkPoll = TimeSpan.FromMilliseconds(2);
 
     private readonly Process _nsenter;
@@ -20,7 +20,7 @@ internal sealed class ContainerProcess
         _launch = launch;
     }
 
-    /// <summary>The main process as the host numbers it; 0 once it turned out to have ended at once.</summary>
+    /// <summary>The main process as the host numbers it; 0 when it ended before it was seen.</summary>
     public int Pid { get; private set; }
 
     private string? MountNamespace { get; set; }
@@ -75,13 +75,19 @@ internal sealed class ContainerProcess
         ];
     }
 
+    /// <summary>Returns when the main process is inside its own root (or has ended): only then others may enter it.</summary>
     private async Task FindMainAsync()
     {
         while (!_nsenter.HasExited)
         {
-            if (ProcessTable.FirstChild(_nsenter.Id) is int child)
+            if (Pid == 0)
             {
-                Pid = child;
+                Pid = ProcessTable.FirstChild(_nsenter.Id) ?? 0;
+            }
+
+            string root = $"/proc/{Pid.ToString(CultureInfo.InvariantCulture)}/root";
+            if (Pid > 0 && File.Exists(root + LaunchScript.RootMark))
+            {
                 return;
             }
 

@@ -17,6 +17,9 @@ internal static class LaunchScript
         "sys_chroot", "mknod", "audit_write", "setfcap",
     ];
 
+    /// <summary>A file that only a container's root has: whoever sees it through a process's root knows it has moved in.</summary>
+    public const string RootMark = "/run/.pilotfish-container";
+
     private const string Path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
     public static string Write(ContainerLaunch launch)
@@ -34,12 +37,14 @@ internal static class LaunchScript
 
         foreach ((string link, string target) in launch.Links)
         {
-            string parent = Shell.Quote(link[..link.LastIndexOf('/')]);
-            script.Append(CultureInfo.InvariantCulture, $"mkdir -p \"$R\"{parent}; ln -sfn {Shell.Quote(target)} \"$R\"{Shell.Quote(link)}\n");
+            string parent = RootPaths.Resolve(link[..link.LastIndexOf('/')]);
+            string place = Shell.Quote(parent + link[link.LastIndexOf('/')..]);
+            script.Append(CultureInfo.InvariantCulture, $"mkdir -p \"$R\"{Shell.Quote(parent)}; ln -sfn {Shell.Quote(target)} \"$R\"{place}\n");
         }
 
         // Parents first, so that a mount below another one is not hidden by it.
-        foreach (BindMount mount in launch.Mounts.OrderBy(m => m.Target.Count(c => c == '/')))
+        IEnumerable<BindMount> mounts = launch.Mounts.Select(m => m with { Target = RootPaths.Resolve(m.Target) });
+        foreach (BindMount mount in mounts.OrderBy(m => m.Target.Count(c => c == '/')))
         {
             WriteMount(mount, script);
         }
@@ -97,6 +102,7 @@ internal static class LaunchScript
         string mode = launch.Security.IsRootReadOnly ? "ro," : string.Empty;
         script.Append("mkdir -p \"$R/run\" \"$R/tmp\"\n");
         script.Append("mount -t tmpfs -o mode=755 tmpfs \"$R/run\"; mkdir -p \"$R/run/lock\"\n");
+        script.Append(": >\"$R").Append(RootMark).Append("\"\n");
         script.Append(CultureInfo.InvariantCulture, $"mount -t tmpfs -o {mode}mode=1777 tmpfs \"$R/tmp\"\n");
     }
 

@@ -18,6 +18,12 @@ public sealed class FlagTests
     }
 
     [Fact]
+    public void Flag_AgentsLoggingFlags_AreAccepted()
+    {
+        Assert.Equal(0, CommandRun.Dry("--log_output_level=default:info", "--log_as_json").ExitCode);
+    }
+
+    [Fact]
     public void Environment_SetsFlagAndArgumentOverridesIt()
     {
         var environment = new Dictionary<string, string> { ["INBOUND_CAPTURE_PORT"] = "17006", ["ENVOY_PORT"] = "17001" };
