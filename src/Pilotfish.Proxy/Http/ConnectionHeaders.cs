@@ -20,6 +20,7 @@ internal static class ConnectionHeaders
         if (headers[WellKnownHeader.Te].Length >= TeBytesMax || !TryApplyConnection(stream))
         {
             stream.Worker.Stats.Add(stream.Hcm.Stats.CxProtocolError);
+            stream.Codec.CloseAfterResponse();
             stream.Reply(400, "Bad Request"u8, Http1Error.ConnectionHeaderRejected.Reason);
             return false;
         }

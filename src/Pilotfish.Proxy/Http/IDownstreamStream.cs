@@ -21,6 +21,9 @@ public interface IDownstreamStream
 
     void SendTrailers(HeaderMap trailers);
 
+    /// <summary>The connection must end with this response: what follows on it cannot be trusted.</summary>
+    void CloseAfterResponse();
+
     /// <summary>Stops reading the request's body; calls are counted.</summary>
     void PauseRequest();
 

@@ -338,6 +338,8 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
 
     public void SendTrailers(HeaderMap trailers) => _encoder.Trailers(trailers);
 
+    public void CloseAfterResponse() => _keepAlive = false;
+
     public void PauseRequest()
     {
         if (_pauses++ == 0)
