@@ -15,7 +15,7 @@ internal sealed class ControlPlaneProcess(NodeContext node) : IControlPlane
     private const int ReadyPort = 8080;
 
     /// <summary>A build that is not native needs a few seconds on a busy machine.</summary>
-    private static readonly TimeSpan s_readyDeadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_readyDeadline = TimeSpan.FromMinutes(2);
 
     private static readonly TimeSpan s_readyPoll = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_restartPause = TimeSpan.FromSeconds(1);
@@ -40,7 +40,7 @@ internal sealed class ControlPlaneProcess(NodeContext node) : IControlPlane
             if (deadline.IsCancellationRequested)
             {
                 throw new LocalException(
-                    $"The control plane was not ready within {s_readyDeadline.TotalSeconds:0} seconds; see '{node.Folders.ControlPlaneLog}'.");
+                    $"The control plane was not ready within {s_readyDeadline.TotalMinutes:0} minutes; see '{node.Folders.ControlPlaneLog}'.");
             }
 
             await Task.Delay(s_readyPoll);

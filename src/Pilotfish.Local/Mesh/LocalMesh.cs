@@ -34,6 +34,7 @@ internal sealed class LocalMesh
 
     private ManifestSet _manifests = ManifestSet.Empty;
     private string _phase = MeshDescription.Starting;
+    private Task _controlPlaneStart = Task.CompletedTask;
     private bool _podsAreWanted;
     private string _described = string.Empty;
 
@@ -100,8 +101,8 @@ internal sealed class LocalMesh
         {
             ReadManifests();
             await PublishAsync();
-            _node.Report("starting the control plane");
-            await _controlPlane.StartAsync();
+            _node.Report("starting the control plane and the pods");
+            _controlPlaneStart = StartControlPlaneAsync();
             using var published = CancellationTokenSource.CreateLinkedTokenSource(stop);
             List<Socket> listeners = StartPublishing(published.Token);
             try
@@ -134,12 +135,24 @@ internal sealed class LocalMesh
         SignalChange();
         await foreach (bool _ in _changes.Reader.ReadAllAsync(stop))
         {
+            if (_controlPlaneStart.IsFaulted)
+            {
+                await _controlPlaneStart;
+            }
+
             ReadManifests();
             ReconcileWorkloads();
             await PublishAsync();
         }
 
         await polling;
+    }
+
+    private async Task StartControlPlaneAsync()
+    {
+        await _controlPlane.StartAsync();
+        _node.Report("the control plane answers");
+        SignalChange();
     }
 
     private async Task PollFilesAsync(CancellationToken stop)
@@ -188,7 +201,7 @@ internal sealed class LocalMesh
             _node.Report(e.Message);
         }
 
-        bool settled = _podsAreWanted && pods.All(p => p.IsReady || p.Phase is PodPhase.Succeeded);
+        bool settled = _podsAreWanted && _controlPlaneStart.IsCompleted && pods.All(p => p.IsReady || p.Phase is PodPhase.Succeeded);
         if (_phase == MeshDescription.Starting && settled)
         {
             _phase = MeshDescription.Running;

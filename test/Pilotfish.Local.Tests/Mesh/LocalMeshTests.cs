@@ -127,7 +127,7 @@ public sealed class LocalMeshTests
 
         await mesh.DisposeAsync();
 
-        Assert.Equal("hook\nterm\n", await File.ReadAllTextAsync(Path.Combine(folder, "log")));
+        Assert.Equal("hook\nterm\n", File.ReadAllText(Path.Combine(folder, "log")));
         Assert.Contains(mesh.Reports, r => r.Contains("did not end in time", StringComparison.Ordinal));
         Directory.Delete(folder, recursive: true);
     }
