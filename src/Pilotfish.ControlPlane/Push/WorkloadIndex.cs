@@ -54,7 +54,11 @@ public sealed class WorkloadIndex
         {
             foreach (var address in workload.Addresses)
             {
-                _byAddress[address] = workload;
+                // An address outlives its pod: while the old one is still being removed, the new one owns it.
+                if (!_byAddress.TryGetValue(address, out var other) || other.Terminating || (!workload.Terminating && !other.Ready))
+                {
+                    _byAddress[address] = workload;
+                }
             }
         }
     }

@@ -16,7 +16,7 @@ namespace Pilotfish.ControlPlane.Translation.Clusters;
 internal sealed class InboundClusters(PushContext push, ProxyView proxy)
 {
     // Never: the workload's own address does not go away while the proxy runs. The largest duration that the proxy takes.
-    private static readonly Duration s_noCleanup = new() { Seconds = 9223372036 };
+    private static readonly Duration s_noCleanup = new() { Seconds = 9223372035 };
 
     public IEnumerable<Cluster> Build()
     {
