@@ -3,11 +3,12 @@ using Pilotfish.Runtime.Diagnostics;
 namespace Pilotfish.Proxy.AccessLogs;
 
 /// <summary>One file that loggers of any number of listeners append to.</summary>
-internal sealed class AccessLogFile(string path, FileWriterThread writer)
+internal sealed class AccessLogFile(string path, FileWriterThread? writer)
 {
     public string Path { get; } = path;
 
-    public FileWriterThread Writer { get; } = writer;
+    /// <summary>Null when configuration is only checked.</summary>
+    public FileWriterThread? Writer { get; } = writer;
 
-    public void Write(ReadOnlySpan<byte> record) => Writer.Write(record);
+    public void Write(ReadOnlySpan<byte> record) => Writer?.Write(record);
 }

@@ -4,7 +4,9 @@ using Pilotfish.Runtime.Diagnostics;
 namespace Pilotfish.Proxy.AccessLogs;
 
 /// <summary>Every open access-log file by path, each with its one writer thread. Main loop.</summary>
-public sealed class AccessLogFiles(FileWriterOptions options) : IDisposable
+/// <param name="options">How records gather before they are written.</param>
+/// <param name="opensFiles">False to check configuration only: nothing is opened or created.</param>
+public sealed class AccessLogFiles(FileWriterOptions options, bool opensFiles = true) : IDisposable
 {
     private readonly Dictionary<string, AccessLogFile> _files = [];
 
@@ -16,7 +18,7 @@ public sealed class AccessLogFiles(FileWriterOptions options) : IDisposable
             long dropped = 0;
             foreach (AccessLogFile file in _files.Values)
             {
-                dropped += file.Writer.DroppedLines;
+                dropped += file.Writer?.DroppedLines ?? 0;
             }
 
             return dropped;
@@ -28,7 +30,7 @@ public sealed class AccessLogFiles(FileWriterOptions options) : IDisposable
     {
         foreach (AccessLogFile file in _files.Values)
         {
-            file.Writer.PostReopen();
+            file.Writer?.PostReopen();
         }
     }
 
@@ -37,7 +39,7 @@ public sealed class AccessLogFiles(FileWriterOptions options) : IDisposable
     {
         foreach (AccessLogFile file in _files.Values)
         {
-            file.Writer.Dispose();
+            file.Writer?.Dispose();
         }
 
         _files.Clear();
@@ -52,7 +54,7 @@ public sealed class AccessLogFiles(FileWriterOptions options) : IDisposable
 
         try
         {
-            file = new AccessLogFile(path, FileWriterThread.Open(path, options));
+            file = new AccessLogFile(path, opensFiles ? FileWriterThread.Open(path, options) : null);
         }
         catch (IOException e)
         {

@@ -25,7 +25,7 @@ public sealed class CompileContext
     /// <summary>Clusters by name, whether they exist yet or not.</summary>
     public ClusterReferences Clusters { get; } = new();
 
-    public ConfigProblems Warnings { get; } = new();
+    public ConfigProblems Warnings { get; init; } = new();
 
     /// <summary>The listener, cluster or route config that compiles at the moment, for remarks.</summary>
     public string ResourceName { get; set; } = "";

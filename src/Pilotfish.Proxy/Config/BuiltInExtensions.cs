@@ -1,0 +1,63 @@
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Filters.Alpn;
+using Pilotfish.Proxy.Filters.Cors;
+using Pilotfish.Proxy.Filters.Fault;
+using Pilotfish.Proxy.Filters.GrpcStats;
+using Pilotfish.Proxy.Filters.IstioStats;
+using Pilotfish.Proxy.Filters.PeerMetadata;
+using Pilotfish.Proxy.Filters.Router;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Listeners;
+using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Tcp;
+using Pilotfish.Proxy.Tls;
+
+namespace Pilotfish.Proxy.Config;
+
+/// <summary>Every extension that comes with Pilotfish, by category.</summary>
+internal static class BuiltInExtensions
+{
+    public static void AddTo(ExtensionRegistry registry)
+    {
+        registry.Register<IAccessLoggerFactory>(new FileAccessLoggerFactory());
+        registry.Register<IAccessLoggerFactory>(new RemoteAccessLoggerFactory());
+        AddListenerFilters(registry);
+        AddNetworkFilters(registry);
+        AddHttpFilters(registry);
+        RawBufferFactory rawBuffer = new();
+        registry.Register<IDownstreamTransportFactory>(rawBuffer);
+        registry.Register<IUpstreamTransportFactory>(rawBuffer);
+    }
+
+    private static void AddListenerFilters(ExtensionRegistry registry)
+    {
+        registry.Register<IListenerFilterFactory>(new OriginalDestinationFactory());
+        registry.Register<IListenerFilterFactory>(new HttpInspectorFactory());
+        registry.Register<IListenerFilterFactory>(new TlsInspectorFactory());
+        registry.Register<IListenerFilterFactory>(new ProxyProtocolFactory());
+    }
+
+    private static void AddNetworkFilters(ExtensionRegistry registry)
+    {
+        registry.Register<ITerminalNetworkFilterFactory>(new HcmFactory());
+        registry.Register<ITerminalNetworkFilterFactory>(new TcpProxyFactory());
+        registry.Register<INetworkFilterFactory>(new MetadataExchangeFactory());
+        registry.Register<INetworkFilterFactory>(new NetworkStatsFactory());
+        registry.Register<INetworkFilterFactory>(new MongoProxyFactory());
+    }
+
+    private static void AddHttpFilters(ExtensionRegistry registry)
+    {
+        FaultFilterFactory fault = new();
+        CorsFilterFactory cors = new();
+        registry.Register<IHttpFilterFactory>(new RouterFactory());
+        registry.Register<IHttpFilterFactory>(fault);
+        registry.Register<IHttpFilterRouteConfigFactory>(fault);
+        registry.Register<IHttpFilterFactory>(cors);
+        registry.Register<IHttpFilterRouteConfigFactory>(cors);
+        registry.Register<IHttpFilterFactory>(new GrpcStatsFilterFactory());
+        registry.Register<IHttpFilterFactory>(new AlpnFilterFactory());
+        registry.Register<IHttpFilterFactory>(new PeerMetadataFilterFactory());
+        registry.Register<IHttpFilterFactory>(new IstioStatsFilterFactory());
+    }
+}

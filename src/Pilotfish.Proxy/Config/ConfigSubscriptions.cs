@@ -1,0 +1,166 @@
+using Envoy.Config.Bootstrap.V3;
+using Envoy.Config.Cluster.V3;
+using Envoy.Config.Core.V3;
+using Envoy.Service.Discovery.V3;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Xds;
+using Pilotfish.Runtime.Loops;
+
+namespace Pilotfish.Proxy.Config;
+
+/// <summary>
+/// Every place that resources come from: the ADS stream, files, sources in this process and clusters that are dialled for
+/// secrets. Main loop.
+/// </summary>
+public sealed class ConfigSubscriptions : IDisposable
+{
+    private readonly ProxyInputs _inputs;
+    private readonly StatsStore _stats;
+    private readonly Func<Node> _node;
+    private readonly FileSubscriptions _files;
+    private readonly Dictionary<string, ResourceTable> _dialled = new(StringComparer.Ordinal);
+    private readonly List<IDisposable> _clients = [];
+    private Action? _startAds;
+
+    internal ConfigSubscriptions(ProxyInputs inputs, StatsStore stats, LocalNode node)
+    {
+        _inputs = inputs;
+        _stats = stats;
+        _node = () => Node.Parser.ParseFrom(node.Message.Span);
+        _files = new FileSubscriptions(inputs.MainLoop);
+        Ads = new ResourceTable(inputs.MainLoop);
+        Hub = new Subscriptions(inputs.MainLoop, Ads, _files, ByCluster);
+    }
+
+    /// <summary>Sends each subscription where its config source says.</summary>
+    public ISubscriptions Hub { get; }
+
+    /// <summary>Subscribes to resources of the ADS stream that no proxy knows: the agent's name table and mesh config.</summary>
+    public ISubscriptions AdsStream => Ads;
+
+    internal ResourceTable Ads { get; }
+
+    internal IEnumerable<ResourceTable> Tables
+    {
+        get
+        {
+            yield return Ads;
+            foreach (ResourceTable table in _files.Tables)
+            {
+                yield return table;
+            }
+
+            foreach (ResourceTable table in _dialled.Values)
+            {
+                yield return table;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        _files.Dispose();
+        foreach (IDisposable client in _clients)
+        {
+            client.Dispose();
+        }
+    }
+
+    /// <summary>Prepares the ADS client; rejects a control plane that cannot be dialled.</summary>
+    internal void PrepareAds(ApiConfigSource? source)
+    {
+        if (source is null)
+        {
+            return;
+        }
+
+        IControlPlane? controlPlane = _inputs.ControlPlane;
+        if (controlPlane is null)
+        {
+            string name = ControlPlanes.ClusterOf(source)
+                ?? throw new ConfigRejectedException("dynamic_resources.ads_config", "it names no envoy_grpc cluster");
+            Cluster cluster = StaticCluster(name)
+                ?? throw new ConfigRejectedException("dynamic_resources.ads_config", $"cluster '{name}' is not a static cluster");
+            controlPlane = DialledControlPlane.Create(cluster, source);
+        }
+
+        _startAds = Client(Ads, ControlPlanes.IsDelta(source), XdsMethods.AggregatedDelta, XdsMethods.Aggregated, controlPlane);
+    }
+
+    internal void StartAds()
+    {
+        _startAds?.Invoke();
+        _startAds = null;
+    }
+
+    /// <summary>The table of a config source of the bootstrap; null when it names none.</summary>
+    internal ResourceTable TableOf(ConfigSource source) => source.ConfigSourceSpecifierCase switch
+    {
+        ConfigSource.ConfigSourceSpecifierOneofCase.Path => _files.At(source.Path),
+        ConfigSource.ConfigSourceSpecifierOneofCase.PathConfigSource =>
+            _files.At(source.PathConfigSource.Path, source.PathConfigSource.WatchedDirectory?.Path),
+        ConfigSource.ConfigSourceSpecifierOneofCase.Ads => Ads,
+        _ => throw new ConfigRejectedException(
+            "dynamic_resources", "listeners and clusters come over ADS or from a file; other config sources are not supported"),
+    };
+
+    private Cluster? StaticCluster(string name)
+    {
+        foreach (Cluster cluster in _inputs.Bootstrap.StaticResources?.Clusters ?? [])
+        {
+            if (cluster.Name == name)
+            {
+                return cluster;
+            }
+        }
+
+        return null;
+    }
+
+    private ISubscriptions? ByCluster(string name)
+    {
+        if (_inputs.LocalSources.TryGetValue(name, out ISubscriptions? local))
+        {
+            return local;
+        }
+
+        if (_dialled.TryGetValue(name, out ResourceTable? table))
+        {
+            return table;
+        }
+
+        if (StaticCluster(name) is not { } cluster)
+        {
+            return null;
+        }
+
+        table = new ResourceTable(_inputs.MainLoop);
+        _dialled.Add(name, table);
+
+        // SDS servers of agents answer the state of the world only.
+        Client(table, delta: false, XdsMethods.SecretsDelta, XdsMethods.Secrets, DialledControlPlane.Create(cluster, null)).Invoke();
+        return table;
+    }
+
+    private Action Client(
+        ResourceTable table,
+        bool delta,
+        Grpc.Core.Method<DeltaDiscoveryRequest, DeltaDiscoveryResponse> deltaMethod,
+        Grpc.Core.Method<DiscoveryRequest, DiscoveryResponse> method,
+        IControlPlane controlPlane)
+    {
+        EventLoop loop = _inputs.MainLoop;
+        if (delta)
+        {
+            XdsClient<DeltaDiscoveryRequest, DeltaDiscoveryResponse> client =
+                new(loop, table, new DeltaProtocol(loop, table, _node), deltaMethod, controlPlane, _stats);
+            _clients.Add(client);
+            return client.Start;
+        }
+
+        XdsClient<DiscoveryRequest, DiscoveryResponse> sotw =
+            new(loop, table, new SotwProtocol(loop, table, _node), method, controlPlane, _stats);
+        _clients.Add(sotw);
+        return sotw.Start;
+    }
+}
