@@ -5,6 +5,7 @@ using Pilotfish.Api.Messages;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http1.InternalServer;
 using Pilotfish.Proxy.Xds;
+using RoutingPriority = Pilotfish.Proxy.Clusters.RoutingPriority;
 using ProtoBreakers = Envoy.Config.Cluster.V3.CircuitBreakers;
 
 namespace Pilotfish.Proxy.Admin;
