@@ -53,6 +53,8 @@ public sealed class Re2Regex
 
     public bool IsPartialMatch(ReadOnlySpan<byte> utf8) => IsMatch(_partial, utf8);
 
+    public bool IsPartialMatch(ReadOnlySpan<char> text) => _partial.IsMatch(text);
+
     /// <summary>Replaces every match; the substitution refers to groups as <c>\1</c>, to the match as <c>\0</c>.</summary>
     public string ReplaceAll(string input, string substitution) =>
         _partial.Replace(input, match => Expand(match, substitution));

@@ -1,4 +1,4 @@
-using System.Text.RegularExpressions;
+using Pilotfish.Language.Re2;
 
 namespace Pilotfish.Proxy.Stats;
 
@@ -6,7 +6,7 @@ namespace Pilotfish.Proxy.Stats;
 internal sealed class StatNamePattern
 {
     private readonly string _text;
-    private readonly Regex? _regex;
+    private readonly Re2Regex? _regex;
     private readonly PatternKind _kind;
     private readonly StringComparison _comparison;
 
@@ -18,7 +18,7 @@ internal sealed class StatNamePattern
     }
 
     /// <summary>The expression must match the whole name.</summary>
-    public StatNamePattern(Regex wholeName)
+    public StatNamePattern(Re2Regex wholeName)
     {
         _kind = PatternKind.Regex;
         _text = "";
@@ -40,6 +40,6 @@ internal sealed class StatNamePattern
         PatternKind.Prefix => name.StartsWith(_text, _comparison),
         PatternKind.Suffix => name.EndsWith(_text, _comparison),
         PatternKind.Contains => name.Contains(_text, _comparison),
-        _ => _regex!.IsMatch(name),
+        _ => _regex!.IsFullMatch(name),
     };
 }

@@ -1,0 +1,179 @@
+using Envoy.Admin.V3;
+using Envoy.Extensions.TransportSockets.Tls.V3;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Xds;
+
+namespace Pilotfish.Proxy.Admin;
+
+/// <summary>Collects held resources into the sections of a config dump. Private keys and passwords never enter it.</summary>
+internal sealed class DumpBuilder(Func<string, bool> passes)
+{
+    private static readonly ByteString s_redacted = ByteString.CopyFromUtf8("[redacted]");
+
+    public ClustersConfigDump Clusters { get; } = new();
+
+    public EndpointsConfigDump Endpoints { get; } = new();
+
+    public ListenersConfigDump Listeners { get; } = new();
+
+    public RoutesConfigDump Routes { get; } = new();
+
+    public SecretsConfigDump Secrets { get; } = new();
+
+    public EcdsConfigDump Extensions { get; } = new();
+
+    public void AddStatic(SubscribedType type)
+    {
+        foreach (HeldResource held in Passing(type))
+        {
+            Timestamp updated = Timestamp.FromDateTimeOffset(held.Updated);
+            if (type.Type == ResourceType.Cluster)
+            {
+                Clusters.StaticClusters.Add(
+                    new ClustersConfigDump.Types.StaticCluster { Cluster = Pack(type, held), LastUpdated = updated });
+            }
+            else if (type.Type == ResourceType.Listener)
+            {
+                Listeners.StaticListeners.Add(
+                    new ListenersConfigDump.Types.StaticListener { Listener = Pack(type, held), LastUpdated = updated });
+            }
+            else if (type.Type == ResourceType.Secret)
+            {
+                Secrets.StaticSecrets.Add(
+                    new SecretsConfigDump.Types.StaticSecret { Name = held.Name, Secret = PackSecret(held), LastUpdated = updated });
+            }
+        }
+    }
+
+    public void AddDynamic(SubscribedType type)
+    {
+        if (type.Type == ResourceType.Listener)
+        {
+            AddListeners(type);
+        }
+
+        foreach (HeldResource held in Passing(type))
+        {
+            AddHeld(type, held);
+        }
+    }
+
+    private void AddHeld(SubscribedType type, HeldResource held)
+    {
+        Timestamp updated = Timestamp.FromDateTimeOffset(held.Updated);
+        UpdateFailureState? error = Error(type, held.Name);
+        if (type.Type == ResourceType.Cluster)
+        {
+            Clusters.VersionInfo = held.Version;
+            Clusters.DynamicActiveClusters.Add(new ClustersConfigDump.Types.DynamicCluster
+            {
+                VersionInfo = held.Version, Cluster = Pack(type, held), LastUpdated = updated, ErrorState = error,
+            });
+        }
+        else if (type.Type == ResourceType.Endpoints)
+        {
+            Endpoints.DynamicEndpointConfigs.Add(new EndpointsConfigDump.Types.DynamicEndpointConfig
+            {
+                VersionInfo = held.Version, EndpointConfig = Pack(type, held), LastUpdated = updated, ErrorState = error,
+            });
+        }
+        else if (type.Type == ResourceType.Route)
+        {
+            Routes.DynamicRouteConfigs.Add(new RoutesConfigDump.Types.DynamicRouteConfig
+            {
+                VersionInfo = held.Version, RouteConfig = Pack(type, held), LastUpdated = updated, ErrorState = error,
+            });
+        }
+        else if (type.Type == ResourceType.Secret)
+        {
+            Secrets.DynamicActiveSecrets.Add(new SecretsConfigDump.Types.DynamicSecret
+            {
+                Name = held.Name, VersionInfo = held.Version, Secret = PackSecret(held), LastUpdated = updated, ErrorState = error,
+            });
+        }
+        else if (type.Type == ResourceType.Extension)
+        {
+            Extensions.EcdsFilters.Add(new EcdsConfigDump.Types.EcdsFilterConfig
+            {
+                VersionInfo = held.Version, EcdsFilter = Pack(type, held), LastUpdated = updated, ErrorState = error,
+            });
+        }
+    }
+
+    // A listener that was refused from its first version on is shown too: it is what an operator looks for.
+    private void AddListeners(SubscribedType type)
+    {
+        SortedSet<string> names = new(type.Held.Keys, StringComparer.Ordinal);
+        names.UnionWith(type.Refused.Keys);
+        foreach (string name in names)
+        {
+            if (!passes(name))
+            {
+                continue;
+            }
+
+            ListenersConfigDump.Types.DynamicListener listener = new() { Name = name, ErrorState = Error(type, name) };
+            if (type.Held.TryGetValue(name, out HeldResource? held))
+            {
+                Listeners.VersionInfo = held.Version;
+                listener.ActiveState = new ListenersConfigDump.Types.DynamicListenerState
+                {
+                    VersionInfo = held.Version,
+                    Listener = Pack(type, held),
+                    LastUpdated = Timestamp.FromDateTimeOffset(held.Updated),
+                };
+            }
+
+            Listeners.DynamicListeners.Add(listener);
+        }
+    }
+
+    private List<HeldResource> Passing(SubscribedType type)
+    {
+        List<HeldResource> chosen = [];
+        foreach (HeldResource held in type.Held.Values)
+        {
+            if (passes(held.Name))
+            {
+                chosen.Add(held);
+            }
+        }
+
+        chosen.Sort(static (left, right) => string.CompareOrdinal(left.Name, right.Name));
+        return chosen;
+    }
+
+    private static UpdateFailureState? Error(SubscribedType type, string name) =>
+        type.Refused.TryGetValue(name, out RejectedUpdate? refused)
+            ? new UpdateFailureState
+            {
+                Details = refused.Reason,
+                VersionInfo = refused.Version,
+                LastUpdateAttempt = Timestamp.FromDateTimeOffset(refused.When),
+            }
+            : null;
+
+    private static Any Pack(SubscribedType type, HeldResource held) =>
+        new() { TypeUrl = type.Type.TypeUrl, Value = UnsafeByteOperations.UnsafeWrap(held.Message()) };
+
+    private static Any PackSecret(HeldResource held)
+    {
+        Secret secret = Secret.Parser.ParseFrom(held.Message());
+        if (secret.TlsCertificate is { } certificate)
+        {
+            certificate.PrivateKey = new Envoy.Config.Core.V3.DataSource { InlineBytes = s_redacted };
+            if (certificate.Password is not null)
+            {
+                certificate.Password = new Envoy.Config.Core.V3.DataSource { InlineBytes = s_redacted };
+            }
+        }
+
+        if (secret.GenericSecret is { } generic)
+        {
+            generic.Secret = new Envoy.Config.Core.V3.DataSource { InlineBytes = s_redacted };
+        }
+
+        return Any.Pack(secret);
+    }
+}
