@@ -85,8 +85,18 @@ internal sealed partial class ConfigPipeline(
             return;
         }
 
-        var mesh = MeshSettings.Of(_snapshot);
-        _context = _context is null ? PushContext.Create(options, mesh, _snapshot) : _context.Next(mesh, _snapshot, changed);
+        try
+        {
+            var mesh = MeshSettings.Of(_snapshot);
+            _context = _context is null ? PushContext.Create(options, mesh, _snapshot) : _context.Next(mesh, _snapshot, changed);
+        }
+        catch (Exception e) when (_context is not null)
+        {
+            // A defect of ours met by some object must not take the mesh's control plane down: the last context stays.
+            Log.Defect(logger, e, string.Join(", ", changed));
+            return;
+        }
+
         server.Publish(_context, changed);
         Log.Published(logger, server.PushVersion, changed.Count, _snapshot.Count);
     }
@@ -124,6 +134,10 @@ internal sealed partial class ConfigPipeline(
 
         [LoggerMessage(EventName = "ConfigBroken", Level = LogLevel.Error, Message = "{Problem} (the last good content of the file stays in force)")]
         public static partial void Broken(ILogger logger, string problem);
+
+        [LoggerMessage(EventName = "ConfigDefect", Level = LogLevel.Error,
+            Message = "The change of {Objects} could not be taken over; the configuration before it stays in force.")]
+        public static partial void Defect(ILogger logger, Exception defect, string objects);
 
         [LoggerMessage(EventName = "ConfigDoubtful", Level = LogLevel.Warning, Message = "{Problem}")]
         public static partial void Doubtful(ILogger logger, string problem);

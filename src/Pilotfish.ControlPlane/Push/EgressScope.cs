@@ -11,15 +11,19 @@ public sealed class EgressScope
     internal EgressScope(string ns, ServiceIndex services, VirtualServiceIndex virtualServices)
     {
         Namespace = ns;
-        var visible = new List<MeshService>(services.All.Count);
         foreach (var service in services.All)
         {
-            if (!service.ExportTo.VisibleTo(ns) || !_byHostname.TryAdd(service.Hostname, service))
+            if (service.ExportTo.VisibleTo(ns))
             {
-                continue;
+                // The oldest of a hostname stays; ServiceEntries may declare one host port by port.
+                _byHostname[service.Hostname] = _byHostname.TryGetValue(service.Hostname, out var older) ? Merge(older, service) : service;
             }
+        }
 
-            visible.Add(service);
+        // A dictionary that only grew enumerates in order of insertion, which is by age.
+        var visible = _byHostname.Values.ToList();
+        foreach (var service in visible)
+        {
             foreach (var port in service.Ports)
             {
                 if (!_byPort.TryGetValue(port.Number, out var list))
@@ -63,6 +67,18 @@ public sealed class EgressScope
                 }
             }
         }
+    }
+
+    private static MeshService Merge(MeshService older, MeshService next)
+    {
+        if (older.Registry != ServiceRegistryKind.External || next.Registry != ServiceRegistryKind.External
+            || older.Namespace != next.Namespace || older.Resolution != next.Resolution)
+        {
+            return older;
+        }
+
+        var added = next.Ports.Where(port => older.PortByNumber(port.Number) is null).ToList();
+        return added.Count == 0 ? older : older with { Ports = [.. older.Ports, .. added] };
     }
 
     private Dictionary<string, VirtualServiceRule> FindWildcardOwners()

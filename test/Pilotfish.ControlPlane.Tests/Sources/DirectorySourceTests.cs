@@ -37,6 +37,31 @@ public sealed class DirectorySourceTests : IDisposable
     }
 
     [Fact]
+    public async Task DirectoryThatAppearsLater_IsFoundByTheScanAlone()
+    {
+        var late = Path.Combine(_directory, "late");
+        Start(late);
+        Assert.Empty((await NextAsync()).Objects);
+        Directory.CreateDirectory(late);
+        Write("late/a.yaml", Rule);
+        Assert.Single((await NextAsync()).Objects);
+    }
+
+    [Fact]
+    public async Task EarlierDirectory_WinsWhereBothHoldAnObject()
+    {
+        var state = Directory.CreateDirectory(Path.Combine(_directory, "state")).FullName;
+        var config = Directory.CreateDirectory(Path.Combine(_directory, "config")).FullName;
+        const string Service = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {clusterIP: ADDRESS, ports: [{port: 1}]}\n";
+        Write("config/s.yaml", Service.Replace("ADDRESS", "None", StringComparison.Ordinal));
+        Write("state/s.yaml", Service.Replace("ADDRESS", "10.0.0.1", StringComparison.Ordinal));
+        Start(state, config);
+        var (snapshot, _) = ControlPlane.Config.ConfigSnapshot.Empty.ReplaceAll((await NextAsync()).Objects);
+        var service = snapshot.OfKind(ControlPlane.Config.ConfigKind.Service)[0].As<ControlPlane.Registry.MeshService>();
+        Assert.Equal(["10.0.0.1"], service.Addresses);
+    }
+
+    [Fact]
     public async Task SwappedLink_IsSeen()
     {
         Write("../one-" + Path.GetFileName(_directory), Rule);
@@ -60,8 +85,8 @@ public sealed class DirectorySourceTests : IDisposable
         _stop.Dispose();
     }
 
-    private void Start() =>
-        _ = new DirectorySource([_directory], null, "cluster.local").RunAsync(state => _states.Writer.TryWrite(state), _stop.Token);
+    private void Start(params string[] directories) =>
+        _ = new DirectorySource(directories.Length == 0 ? [_directory] : directories, null, "cluster.local").RunAsync(state => _states.Writer.TryWrite(state), _stop.Token);
 
     private async Task<SourceState> NextAsync() => await _states.Reader.ReadAsync().AsTask().WaitAsync(s_patience);
 
