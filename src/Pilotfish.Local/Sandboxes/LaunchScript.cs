@@ -44,9 +44,16 @@ internal static class LaunchScript
 
         // Parents first, so that a mount below another one is not hidden by it.
         IEnumerable<BindMount> mounts = launch.Mounts.Select(m => m with { Target = RootPaths.Resolve(m.Target) });
-        foreach (BindMount mount in mounts.OrderBy(m => m.Target.Count(c => c == '/')))
+        BindMount[] ordered = [.. mounts.OrderBy(m => m.Target.Count(c => c == '/'))];
+        foreach (BindMount mount in ordered)
         {
             WriteMount(mount, script);
+        }
+
+        // Only now: the place of a nested mount is made inside the outer one.
+        foreach (BindMount mount in ordered.Where(m => m.IsReadOnly))
+        {
+            script.Append(CultureInfo.InvariantCulture, $"mount -o remount,bind,ro \"$R\"{Shell.Quote(mount.Target)}\n");
         }
 
         if (launch.Security.IsRootReadOnly)
@@ -113,10 +120,6 @@ internal static class LaunchScript
         string parent = "\"$R\"" + Shell.Quote(mount.Target[..Math.Max(1, mount.Target.LastIndexOf('/'))]);
         script.Append(CultureInfo.InvariantCulture, $"if [ -d {source} ]; then mkdir -p {target}; else mkdir -p {parent}; [ -e {target} ] || : >{target}; fi\n");
         script.Append(CultureInfo.InvariantCulture, $"mount --rbind {source} {target}\n");
-        if (mount.IsReadOnly)
-        {
-            script.Append(CultureInfo.InvariantCulture, $"mount -o remount,bind,ro {target}\n");
-        }
     }
 
     private static void WriteStart(ContainerLaunch launch, StringBuilder script)

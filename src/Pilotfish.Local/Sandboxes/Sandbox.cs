@@ -36,7 +36,7 @@ internal sealed class Sandbox : IAsyncDisposable
         // An ignored SIGCHLD survives exec and makes the kernel reap the orphans that process 1 inherits.
         string script = $"set -e\ntrap '' CHLD\nmount -t proc proc /proc\nip link set lo up\n{setUp}\necho {ReadyLine}\nexec cat >/dev/null\n";
         var start = new ProcessStartInfo(
-            "unshare", ["--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--", "/bin/sh", "-c", script])
+            "setsid", ["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--", "/bin/sh", "-c", script])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -65,10 +65,13 @@ internal sealed class Sandbox : IAsyncDisposable
         }
     }
 
-    /// <summary>The words that run a program inside: `nsenter ...`, to be followed by the program.</summary>
+    /// <summary>
+    /// The words that run a program inside, to be followed by the program. It gets a session of its own: Ctrl-C on the
+    /// terminal of `up` goes to its whole process group, and containers are stopped in order, not by that.
+    /// </summary>
     public IReadOnlyList<string> Enter() =>
     [
-        "nsenter", "--target", InitPid.ToString(CultureInfo.InvariantCulture),
+        "setsid", "nsenter", "--target", InitPid.ToString(CultureInfo.InvariantCulture),
         "--mount", "--net", "--pid", "--uts", "--ipc", "--",
     ];
 

@@ -60,6 +60,20 @@ public sealed class LocalMeshTests
     }
 
     [Fact]
+    public async Task Volumes_OneInsideAReadOnlyOther_BothAppear()
+    {
+        await using RunningMesh mesh = await RunningMesh.StartAsync(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {key: value}\n---\n" + Manifest.Pod(
+                "nested", "sleep infinity",
+                "volumes: [{name: outer, configMap: {name: m}}, {name: inner, emptyDir: {}}]",
+                "volumeMounts: [{name: inner, mountPath: /var/run/data/inner}, {name: outer, mountPath: /var/run/data}]"));
+
+        Assert.Equal("value", mesh.Exec("nested", "cat /run/data/key"));
+        Assert.Equal("ok\n", mesh.Exec("nested", "touch /run/data/inner/x && echo ok"));
+        Assert.Contains("Read-only", mesh.Exec("nested", "touch /run/data/x"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Container_WritesToItsRoot_MachineStaysAsItIs()
     {
         string mark = "/etc/pilotfish-test-" + Guid.NewGuid().ToString("N");
