@@ -27,6 +27,8 @@ internal static class BuiltInExtensions
         RawBufferFactory rawBuffer = new();
         registry.Register<IDownstreamTransportFactory>(rawBuffer);
         registry.Register<IUpstreamTransportFactory>(rawBuffer);
+        registry.Register<IDownstreamTransportFactory>(new TlsDownstreamFactory());
+        registry.Register<IUpstreamTransportFactory>(new TlsUpstreamFactory());
     }
 
     private static void AddListenerFilters(ExtensionRegistry registry)

@@ -21,6 +21,8 @@ public sealed class ListenerStats
         FilterRemoteClose = scope.Counter("downstream_listener_filter_remote_close");
         FilterError = scope.Counter("downstream_listener_filter_error");
         NoFilterChainMatch = scope.Counter("no_filter_chain_match");
+        TlsHandshake = scope.Counter("ssl.handshake");
+        TlsConnectionError = scope.Counter("ssl.connection_error");
     }
 
     public StatScope Scope { get; }
@@ -38,4 +40,6 @@ public sealed class ListenerStats
     public Counter FilterRemoteClose { get; }
     public Counter FilterError { get; }
     public Counter NoFilterChainMatch { get; }
+    public Counter TlsHandshake { get; }
+    public Counter TlsConnectionError { get; }
 }

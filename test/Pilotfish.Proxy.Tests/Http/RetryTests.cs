@@ -62,7 +62,7 @@ public sealed class RetryTests
         using var old = new TestUpstream(loop);
         using var fresh = new TestUpstream(loop);
         var bench = new ProxyBench(loop);
-        Clusters.ClusterState cluster = bench.AddCluster("backend", old.Address);
+        Pilotfish.Proxy.Clusters.ClusterState cluster = bench.AddCluster("backend", old.Address);
         bench.Serve(configureRoute: static route => route.Route_.RetryPolicy = Policy("reset", 1));
         TestClient client = bench.Connect();
         await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");

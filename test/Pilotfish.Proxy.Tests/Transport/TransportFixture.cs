@@ -25,7 +25,7 @@ internal sealed class TransportFixture
         Stats = new StatsStore();
         Workers = WorkerSet.OnLoop(loop, Stats);
         var extensions = new Config.ExtensionRegistry();
-        TransportExtensions.Register(extensions);
+        BuiltInExtensions.AddTo(extensions);
         Context = new CompileContext
         {
             Extensions = extensions,

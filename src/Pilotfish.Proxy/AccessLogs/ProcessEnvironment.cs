@@ -4,7 +4,7 @@ namespace Pilotfish.Proxy.AccessLogs;
 /// The variables that %ENVIRONMENT% may print. The data plane does not read the process environment by itself: whoever starts
 /// it hands them over before config compiles.
 /// </summary>
-public static class FormatEnvironment
+public static class ProcessEnvironment
 {
     private static volatile IReadOnlyDictionary<string, string> s_variables = new Dictionary<string, string>();
 

@@ -1,0 +1,10 @@
+namespace Pilotfish.Proxy.Tls;
+
+internal enum SubjectAltNameKind
+{
+    Any,
+    Email,
+    Dns,
+    Uri,
+    IpAddress,
+}

@@ -1,0 +1,71 @@
+using System.Formats.Asn1;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+
+namespace Pilotfish.Proxy.Tls;
+
+/// <summary>The names of a certificate's subjectAltName extension (RFC 5280 section 4.2.1.6) by kind.</summary>
+internal static class SubjectAltNames
+{
+    private const string ExtensionOid = "2.5.29.17";
+    private const int EmailTag = 1;
+    private const int DnsTag = 2;
+    private const int UriTag = 6;
+    private const int IpTag = 7;
+
+    public static List<(SubjectAltNameKind Kind, string Name)> Read(X509Certificate2 certificate)
+    {
+        var names = new List<(SubjectAltNameKind, string)>();
+        foreach (X509Extension extension in certificate.Extensions)
+        {
+            if (extension.Oid?.Value == ExtensionOid)
+            {
+                Read(extension.RawData, names);
+            }
+        }
+
+        return names;
+    }
+
+    private static void Read(byte[] bytes, List<(SubjectAltNameKind, string)> names)
+    {
+        try
+        {
+            AsnReader sequence = new AsnReader(bytes, AsnEncodingRules.DER).ReadSequence();
+            while (sequence.HasData)
+            {
+                Asn1Tag tag = sequence.PeekTag();
+                byte[] value = tag.IsConstructed ? [] : sequence.PeekContentBytes().ToArray();
+                sequence.ReadEncodedValue();
+                if (tag.TagClass != TagClass.ContextSpecific || tag.IsConstructed)
+                {
+                    continue;
+                }
+
+                switch (tag.TagValue)
+                {
+                    case EmailTag:
+                        names.Add((SubjectAltNameKind.Email, Encoding.ASCII.GetString(value)));
+                        break;
+                    case DnsTag:
+                        names.Add((SubjectAltNameKind.Dns, Encoding.ASCII.GetString(value)));
+                        break;
+                    case UriTag:
+                        names.Add((SubjectAltNameKind.Uri, Encoding.ASCII.GetString(value)));
+                        break;
+                    case IpTag when value.Length is 4 or 16:
+                        names.Add((SubjectAltNameKind.IpAddress, new IPAddress(value).ToString()));
+                        break;
+                    default:
+                        break;
+                }
+            }
+        }
+        catch (AsnContentException)
+        {
+            // A malformed extension names nobody: whoever demands a name is refused, which is what must happen.
+            names.Clear();
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using System.Security.Authentication;
+
+namespace Pilotfish.Proxy.Tls;
+
+/// <summary>The compiled common_tls_context of either side. Secrets are read through their slots at each handshake.</summary>
+internal sealed class TlsContextModel
+{
+    /// <summary>Null when this side shows no certificate.</summary>
+    public CertificateSlot? Certificate { get; init; }
+
+    /// <summary>Null when the peer is not verified.</summary>
+    public TrustSlot? Trust { get; init; }
+
+    public IReadOnlyList<string> ApplicationProtocols { get; init; } = [];
+
+    public SslProtocols Protocols { get; init; }
+
+    /// <summary>IANA names allowed under TLS 1.2; null for all.</summary>
+    public IReadOnlySet<string>? CipherSuites { get; init; }
+
+    public bool IsReady => Certificate is not { Current: null } && Trust is not { Current: null };
+}

@@ -1,0 +1,108 @@
+using Envoy.Config.Cluster.V3;
+using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Tests.Transport;
+using Pilotfish.Runtime.Loops;
+using Pilotfish.Runtime.Sockets;
+using Pilotfish.Testing;
+
+namespace Pilotfish.Proxy.Tests.Health;
+
+public sealed class OutlierDetectorTests
+{
+    [Fact]
+    public void Host_Consecutive5xx_IsEjectedThenReturns()
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            (TransportFixture fixture, ClusterState state) = Create(loop, new OutlierDetection { MaxEjectionPercent = 50 }, 4);
+            Host host = state.Hosts.All[0];
+            for (int i = 0; i < 5; i++)
+            {
+                host.Monitor.OnStatus(500, loop.NowMilliseconds);
+            }
+
+            await TestPeers.UntilAsync(loop, () => state.Hosts.HealthyCount == 3);
+            Assert.True(host.IsUnhealthy);
+            Assert.Equal(1, fixture.Gauge("cluster.c.outlier_detection.ejections_active"));
+            Assert.Equal(1, fixture.Counter("cluster.c.outlier_detection.ejections_enforced_consecutive_5xx"));
+            clock.Advance(TimeSpan.FromSeconds(31));
+            await TestPeers.UntilAsync(loop, () => state.Hosts.HealthyCount == 4);
+            Assert.Equal(0, fixture.Gauge("cluster.c.outlier_detection.ejections_active"));
+        });
+    }
+
+    [Fact]
+    public void Host_SuccessBetweenFailures_StaysIn()
+    {
+        LoopRunner.Run(async loop =>
+        {
+            (_, ClusterState state) = Create(loop, new OutlierDetection { MaxEjectionPercent = 100 }, 2);
+            for (int i = 0; i < 20; i++)
+            {
+                state.Hosts.All[0].Monitor.OnStatus(i % 5 == 4 ? 200 : 503, loop.NowMilliseconds);
+            }
+
+            await loop.YieldAsync();
+            await loop.YieldAsync();
+            Assert.Equal(2, state.Hosts.HealthyCount);
+        });
+    }
+
+    [Fact]
+    public void Ejections_BeyondTheShare_Overflow()
+    {
+        LoopRunner.Run(async loop =>
+        {
+            (TransportFixture fixture, ClusterState state) = Create(loop, new OutlierDetection(), 9);
+            for (int i = 0; i < 5; i++)
+            {
+                state.Hosts.All[0].Monitor.OnStatus(500, loop.NowMilliseconds);
+            }
+
+            await TestPeers.UntilAsync(
+                loop, () => fixture.Counter("cluster.c.outlier_detection.ejections_overflow") == 1);
+            Assert.Equal(9, state.Hosts.HealthyCount);
+        });
+    }
+
+    [Fact]
+    public void Host_LowSuccessRate_IsEjected()
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            (TransportFixture fixture, ClusterState state) = Create(
+                loop, new OutlierDetection { MaxEjectionPercent = 50, Consecutive5Xx = 1000, ConsecutiveGatewayFailure = 1000 }, 6);
+            for (int host = 0; host < 6; host++)
+            {
+                for (int i = 0; i < 200; i++)
+                {
+                    state.Hosts.All[host].Monitor.OnStatus(host == 5 && i % 2 == 0 ? 500 : 200, loop.NowMilliseconds);
+                }
+            }
+
+            clock.Advance(TimeSpan.FromSeconds(11));
+            await TestPeers.UntilAsync(
+                loop, () => fixture.Counter("cluster.c.outlier_detection.ejections_enforced_success_rate") == 1);
+            Assert.True(state.Hosts.All[5].IsUnhealthy);
+        });
+    }
+
+    private static (TransportFixture Fixture, ClusterState State) Create(EventLoop loop, OutlierDetection outliers, int hosts)
+    {
+        var fixture = new TransportFixture(loop);
+        var addresses = new NetAddress[hosts];
+        for (int i = 0; i < hosts; i++)
+        {
+            addresses[i] = NetAddress.IPv4(10, 0, 0, (byte)(i + 1), 80);
+        }
+
+        Cluster cluster = TransportFixture.StaticCluster("c", addresses);
+        cluster.OutlierDetection = outliers;
+        outliers.Interval = Duration.FromTimeSpan(TimeSpan.FromSeconds(10));
+        Assert.Empty(fixture.Apply(cluster));
+        return (fixture, fixture.Context.Clusters.Reference("c").Current!);
+    }
+}
