@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Routing;
 
 namespace Pilotfish.ControlPlane;
@@ -33,9 +34,14 @@ public static class DiscoveryCommand
             stderr.WriteLine(e.Message);
             return ExitUsage;
         }
+        catch (CryptographicException e)
+        {
+            stderr.WriteLine($"The certificate '{options.TlsCertFile}' or its key '{options.TlsKeyFile}' cannot be used: {e.Message}");
+            return ExitFailure;
+        }
         catch (IOException e)
         {
-            stderr.WriteLine($"The control plane cannot listen: {e.Message}");
+            stderr.WriteLine($"The control plane cannot start: {e.Message}");
             return ExitFailure;
         }
     }

@@ -23,6 +23,10 @@ public sealed class DiscoveryHost : IAsyncDisposable
     // A push of a large mesh to one proxy; istiod's limit for what it receives is the same.
     private const int MessageBytesMax = 4 * 1024 * 1024;
 
+    // A proxy that vanished without closing is noticed after one interval and one timeout.
+    private static readonly TimeSpan s_pingInterval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_pingTimeout = TimeSpan.FromSeconds(10);
+
     private readonly WebApplication _app;
 
     private DiscoveryHost(WebApplication app) => _app = app;
@@ -36,8 +40,10 @@ public sealed class DiscoveryHost : IAsyncDisposable
     /// <exception cref="ArgumentException">An address does not parse.</exception>
     public static DiscoveryHost Create(DiscoveryOptions options, Action<IEndpointRouteBuilder>? map = null)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        // The empty builder reads no files and watches none: the working directory is not ours, and inotify may be exhausted.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.UseKestrelHttpsConfiguration();
         builder.Logging.AddSimpleConsole(static console =>
         {
             console.SingleLine = true;
@@ -81,6 +87,8 @@ public sealed class DiscoveryHost : IAsyncDisposable
         // A proxy's stream lives as long as the proxy; only keepalive decides that it is gone.
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Limits.Http2.KeepAlivePingDelay = s_pingInterval;
+        kestrel.Limits.Http2.KeepAlivePingTimeout = s_pingTimeout;
         Listen(kestrel, options.GrpcAddress, static listen => listen.Protocols = HttpProtocols.Http2);
         if (options.TlsCertFile is not null && options.TlsKeyFile is not null)
         {
@@ -103,7 +111,17 @@ public sealed class DiscoveryHost : IAsyncDisposable
             throw new ArgumentException(error, nameof(address));
         }
 
-        if (endpoint is not null)
+        if (endpoint is null)
+        {
+            return;
+        }
+
+        // All addresses of both families, or of IPv4 alone where the kernel has no other.
+        if (endpoint.Address.Equals(IPAddress.IPv6Any))
+        {
+            kestrel.ListenAnyIP(endpoint.Port, configure);
+        }
+        else
         {
             kestrel.Listen(endpoint, configure);
         }

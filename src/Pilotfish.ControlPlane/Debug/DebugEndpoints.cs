@@ -28,6 +28,7 @@ internal static class DebugEndpoints
         Page(app, "/debug/syncz", writer => StatusPages.Sync(server, writer));
         Page(app, "/debug/connections", writer => StatusPages.Connections(server, writer));
         Page(app, "/debug/configz", writer => StatusPages.Config(server, writer));
+        Page(app, "/debug/problems", writer => StatusPages.Problems(server, writer));
         Page(app, "/debug/registryz", writer => StatusPages.Registry(server, writer));
         Page(app, "/debug/endpointz", writer => StatusPages.Endpoints(server, writer));
         app.MapGet("/debug/mesh", (RequestDelegate)(context =>

@@ -102,6 +102,17 @@ internal static class StatusPages
         json.WriteEndArray();
     }
 
+    public static void Problems(DiscoveryServer server, Utf8JsonWriter json)
+    {
+        json.WriteStartArray();
+        foreach (var problem in server.Problems)
+        {
+            json.WriteStringValue(problem);
+        }
+
+        json.WriteEndArray();
+    }
+
     public static void Registry(DiscoveryServer server, Utf8JsonWriter json)
     {
         json.WriteStartArray();

@@ -124,6 +124,7 @@ internal sealed partial class ConfigPipeline(
         }
 
         _reported = now;
+        server.Problems = [.. state.Errors.Concat(state.Warnings).Select(static problem => problem.ToString())];
     }
 
     private static partial class Log

@@ -22,6 +22,9 @@ internal sealed class DiscoveryServer(ILogger<DiscoveryServer> logger, TimeProvi
     /// <summary>Time and number of the current context; every response carries it.</summary>
     public string PushVersion { get; private set; } = "";
 
+    /// <summary>What is wrong with the sources now, as file:line:col: message.</summary>
+    public IReadOnlyList<string> Problems { get; set; } = [];
+
     public IEnumerable<SessionStatus> Sessions =>
         _sessions.Values.Select(static session => session.Describe()).OrderBy(static status => status.Id);
 

@@ -1,3 +1,4 @@
+using Istio.Networking.V1Alpha3;
 using Pilotfish.Api.Names;
 using Pilotfish.ControlPlane.Config;
 using Pilotfish.ControlPlane.Proxies;
@@ -12,7 +13,8 @@ internal sealed record PushPlan(bool Everything, IReadOnlySet<string> Types)
 {
     public static readonly PushPlan All = new(Everything: true, new HashSet<string>(XdsTypes.PushOrder));
 
-    public static PushPlan For(IReadOnlyCollection<ConfigKey> changed, ProxyNode node, bool headlessExists)
+    public static PushPlan For(
+        IReadOnlyCollection<ConfigKey> changed, ProxyNode node, bool headlessExists, ConfigSnapshot before, ConfigSnapshot after)
     {
         var types = new HashSet<string>(StringComparer.Ordinal);
         foreach (var key in changed)
@@ -28,7 +30,12 @@ internal sealed record PushPlan(bool Everything, IReadOnlySet<string> Types)
                     types.UnionWith([TypeUrls.Cluster, TypeUrls.ClusterLoadAssignment, TypeUrls.Listener, TypeUrls.RouteConfiguration, TypeUrls.NameTable]);
                     break;
                 case ConfigKind.VirtualService:
-                    types.UnionWith([TypeUrls.Listener, TypeUrls.RouteConfiguration]);
+                    types.Add(TypeUrls.RouteConfiguration);
+                    if (SteersConnections(before.Find(key)) || SteersConnections(after.Find(key)))
+                    {
+                        types.Add(TypeUrls.Listener);
+                    }
+
                     break;
                 case ConfigKind.DestinationRule:
                     types.UnionWith([TypeUrls.Cluster, TypeUrls.ClusterLoadAssignment, TypeUrls.Listener, TypeUrls.RouteConfiguration]);
@@ -49,4 +56,7 @@ internal sealed record PushPlan(bool Everything, IReadOnlySet<string> Types)
 
         return new PushPlan(Everything: false, types);
     }
+
+    // TCP and TLS routes are part of listeners; HTTP routes are not.
+    private static bool SteersConnections(ConfigObject? item) => item?.Body is VirtualService { } rule && rule.Tcp.Count + rule.Tls.Count > 0;
 }

@@ -139,6 +139,35 @@ public sealed class DiscoveryHostTests : IAsyncLifetime
         await UntilAsync(async () => (await _http.GetStringAsync("/debug/configz")).Contains("DestinationRule", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task BrokenFile_IsListedUntilItIsMended()
+    {
+        Write("bad.yaml", "kind: [");
+        await UntilAsync(async () => (await _http.GetStringAsync("/debug/problems")).Contains("bad.yaml:", StringComparison.Ordinal));
+        File.Delete(Path.Combine(_directory, "bad.yaml"));
+        await UntilAsync(async () => !(await _http.GetStringAsync("/debug/problems")).Contains("bad.yaml", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task ReconnectWithHeldVersions_ReceivesOnlyWhatDiffers()
+    {
+        const string Kept = "outbound|9080||reviews.default.svc.cluster.local";
+        DeltaDiscoveryResponse first;
+        using (var proxy = new ScriptedProxy(_host.Addresses[0], Mesh.EnvoyNode("10.0.0.3", "ratings-1")))
+        {
+            await proxy.SubscribeAsync(TypeUrls.Cluster);
+            first = await proxy.AcceptAsync(TypeUrls.Cluster);
+        }
+
+        using var again = new ScriptedProxy(_host.Addresses[0], Mesh.EnvoyNode("10.0.0.3", "ratings-1"));
+        var held = first.Resources.Where(static r => r.Name == Kept).ToDictionary(static r => r.Name, static r => r.Version);
+        held["outbound|1||gone"] = "1";
+        await again.ResumeAsync(TypeUrls.Cluster, held);
+        var second = await again.AcceptAsync(TypeUrls.Cluster);
+        Assert.Equal(first.Resources.Count - 1, second.Resources.Count);
+        Assert.Equal(["outbound|1||gone"], second.RemovedResources);
+    }
+
     // Waits for a state that only the server's own progress brings about.
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {

@@ -24,6 +24,14 @@ internal sealed class ScriptedProxy : IDisposable
     public Task SubscribeAsync(string typeUrl, params string[] names) =>
         SendAsync(new DeltaDiscoveryRequest { TypeUrl = typeUrl, ResourceNamesSubscribe = { names } });
 
+    /// <summary>Subscribes as a client that kept resources over a reconnect.</summary>
+    public Task ResumeAsync(string typeUrl, IDictionary<string, string> held)
+    {
+        var request = new DeltaDiscoveryRequest { TypeUrl = typeUrl };
+        request.InitialResourceVersions.Add(held);
+        return SendAsync(request);
+    }
+
     public Task AcknowledgeAsync(DeltaDiscoveryResponse response) =>
         SendAsync(new DeltaDiscoveryRequest { TypeUrl = response.TypeUrl, ResponseNonce = response.Nonce });
 
