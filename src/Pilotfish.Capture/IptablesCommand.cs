@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Pilotfish.Capture.Command;
 using Pilotfish.Capture.Iptables;
+using Pilotfish.Capture.Nftables;
 using Pilotfish.Capture.Processes;
 using Pilotfish.Capture.Rules;
 
@@ -58,7 +59,7 @@ public static class IptablesCommand
         {
             if (!options.SkipRuleApply)
             {
-                Print(RulePlanner.Plan(capture), stdout);
+                Print(options, RulePlanner.Plan(capture), stdout);
             }
 
             return ExitSuccess;
@@ -112,8 +113,14 @@ public static class IptablesCommand
         return capture;
     }
 
-    private static void Print(RulePlan plan, TextWriter stdout)
+    private static void Print(IptablesOptions options, RulePlan plan, TextWriter stdout)
     {
+        if (options.NativeNftables)
+        {
+            stdout.Write(NftablesScript.Apply(plan));
+            return;
+        }
+
         foreach (RestoreText text in RestoreText.Build(plan.V4).Concat(RestoreText.Build(plan.V6)))
         {
             stdout.Write(text.Text);
@@ -123,28 +130,19 @@ public static class IptablesCommand
     private static void Apply(IptablesOptions options, CaptureConfig capture, ICommandRunner runner, TextWriter log)
     {
         RulePlan plan = RulePlanner.Plan(capture);
-        var detector = new IptablesDetector(runner, log);
-        var families = new List<RuleFamily>
-        {
-            new("IPv4", new IptablesTool(runner, detector.Detect(ipv6: false, options.ForceBinary)), plan.V4),
-        };
-        if (capture.IPv6)
-        {
-            families.Add(new RuleFamily(
-                "IPv6", new IptablesTool(runner, detector.Detect(ipv6: true, options.ForceBinary)), plan.V6));
-        }
-
-        var applier = new IptablesApplier(families, log);
+        (Action apply, Action cleanUp, Action logState) = options.NativeNftables
+            ? WithNftables(plan, runner, log)
+            : WithIptables(options, plan, runner, log);
         var routes = new LoopbackRoutes(runner, capture);
         if (options.CleanupOnly)
         {
-            applier.CleanUp();
+            cleanUp();
             routes.Remove();
             log.WriteLine("info: the capture rules are removed.");
             return;
         }
 
-        applier.Apply(options.Reconcile, options.ForceApply);
+        apply();
         try
         {
             routes.Set();
@@ -152,12 +150,37 @@ public static class IptablesCommand
         catch (CaptureException)
         {
             // Rules without their routes would drop packets instead of capturing them.
-            applier.CleanUp();
+            cleanUp();
             routes.Remove();
             throw;
         }
 
-        applier.LogFinalState();
+        logState();
+    }
+
+    private static (Action Apply, Action CleanUp, Action LogState) WithNftables(
+        RulePlan plan, ICommandRunner runner, TextWriter log)
+    {
+        var applier = new NftablesApplier(runner, log);
+        return (() => applier.Apply(plan), applier.CleanUp, applier.LogFinalState);
+    }
+
+    private static (Action Apply, Action CleanUp, Action LogState) WithIptables(
+        IptablesOptions options, RulePlan plan, ICommandRunner runner, TextWriter log)
+    {
+        var detector = new IptablesDetector(runner, log);
+        var families = new List<RuleFamily>
+        {
+            new("IPv4", new IptablesTool(runner, detector.Detect(ipv6: false, options.ForceBinary)), plan.V4),
+        };
+        if (!plan.V6.IsEmpty)
+        {
+            families.Add(new RuleFamily(
+                "IPv6", new IptablesTool(runner, detector.Detect(ipv6: true, options.ForceBinary)), plan.V6));
+        }
+
+        var applier = new IptablesApplier(families, log);
+        return (() => applier.Apply(options.Reconcile, options.ForceApply), applier.CleanUp, applier.LogFinalState);
     }
 
     private static int Validate(IptablesOptions options, CaptureConfig capture, bool ipv6Only, TextWriter log)

@@ -5,7 +5,7 @@ using Pilotfish.Runtime.Interop;
 using Pilotfish.Testing;
 using Pilotfish.Testing.Namespaces;
 
-namespace Pilotfish.Capture.Tests.Iptables;
+namespace Pilotfish.Capture.Tests;
 
 /// <summary>
 /// A pod with listeners where the proxy and the app would be, and a peer beside it. Each listener answers a connection
@@ -31,9 +31,12 @@ internal sealed class CapturedPod : IDisposable
 
     private readonly List<Socket> _listeners = [];
 
-    public CapturedPod(bool transparent = false)
+    private readonly bool _nftables;
+
+    public CapturedPod(bool nftables, bool transparent = false)
     {
-        Prerequisite.Program("iptables", "ip6tables");
+        _nftables = nftables;
+        Prerequisite.Program(nftables ? ["nft"] : ["iptables", "ip6tables"]);
         Pod = TestNamespace.Create();
         Peer = TestNamespace.Create();
         TestNamespace.Join(Pod, [PodV4 + "/24", PodV6 + "/64"], Peer, [PeerV4 + "/24", PeerV6 + "/64"]);
@@ -53,7 +56,7 @@ internal sealed class CapturedPod : IDisposable
 
     /// <summary>Sets rules as the injected init container does, for both families.</summary>
     public CommandRun Capture(params string[] more) => CommandRun.Of(
-        ["-p", "15001", "-z", "15006", "-u", "1337", "--ipv6=true", "--network-namespace", Pod.Name, .. more]);
+        ["-p", "15001", "-z", "15006", "-u", "1337", "--ipv6=true", "--network-namespace", Pod.Name, $"--native-nftables={_nftables}", .. more]);
 
     /// <summary>Connects and returns "listener original-destination".</summary>
     public static async Task<string> Dial(NetworkNamespaceThread from, string address, int port, string? bindTo = null)

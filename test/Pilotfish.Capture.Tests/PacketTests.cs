@@ -1,17 +1,18 @@
 using System.Net.Sockets;
 using Pilotfish.Runtime.Interop;
-using static Pilotfish.Capture.Tests.Iptables.CapturedPod;
+using static Pilotfish.Capture.Tests.CapturedPod;
 
-namespace Pilotfish.Capture.Tests.Iptables;
+namespace Pilotfish.Capture.Tests;
 
-public sealed class PacketTests
+/// <summary>Who is captured and who is not, asked of real packets. Run once for each way to set rules.</summary>
+public abstract class PacketTests(bool nftables)
 {
     [Theory]
     [InlineData(PodV4, "10.99.0.1:8080")]
     [InlineData(PodV6, "[fd99::1]:8080")]
     public async Task Inbound_FromPeer_ReachesProxyWithOriginalDestination(string address, string original)
     {
-        using var pod = new CapturedPod();
+        using var pod = new CapturedPod(nftables);
         Assert.Equal(0, pod.Capture("-b", "*").ExitCode);
 
         Assert.Equal("inbound " + original, await Dial(pod.Peer.Enter(), address, AppPort));
@@ -20,7 +21,7 @@ public sealed class PacketTests
     [Fact]
     public async Task Inbound_ExcludedPort_ReachesApp()
     {
-        using var pod = new CapturedPod();
+        using var pod = new CapturedPod(nftables);
         pod.Capture("-b", "*", "-d", "8080");
 
         Assert.StartsWith("app", await Dial(pod.Peer.Enter(), PodV4, AppPort), StringComparison.Ordinal);
@@ -29,7 +30,7 @@ public sealed class PacketTests
     [Fact]
     public async Task Inbound_ListedPortsOnly_LeavesOthersToApp()
     {
-        using var pod = new CapturedPod();
+        using var pod = new CapturedPod(nftables);
         pod.Capture("-b", "9999");
 
         Assert.StartsWith("app", await Dial(pod.Peer.Enter(), PodV4, AppPort), StringComparison.Ordinal);
@@ -38,7 +39,7 @@ public sealed class PacketTests
     [Fact]
     public async Task Inbound_ExcludedInterface_ReachesApp()
     {
-        using var pod = new CapturedPod();
+        using var pod = new CapturedPod(nftables);
         pod.Capture("-b", "*", "-c", "eth0");
 
         Assert.StartsWith("app", await Dial(pod.Peer.Enter(), PodV6, AppPort), StringComparison.Ordinal);
@@ -49,7 +50,7 @@ public sealed class PacketTests
     [InlineData(PeerV6, "[fd99::2]:8080")]
     public async Task Outbound_FromApp_ReachesProxyWithOriginalDestination(string address, string original)
     {
-        using var pod = new CapturedPod();
+        using var pod = new CapturedPod(nftables);
         pod.Capture("-i", "*");
 
         Assert.Equal("outbound " + original, await Dial(AppOf(pod), address, AppPort));
@@ -60,7 +61,7 @@ public sealed class PacketTests
     [InlineData(PeerV6)]
     public async Task Outbound_FromProxy_GoesStraight(string address)
     {
-        using var pod = new CapturedPod();
+        using var pod = new CapturedPod(nftables);
         pod.Capture("-i", "*");
 
         Assert.StartsWith("peer", await Dial(ProxyOf(pod), address, AppPort), StringComparison.Ordinal);
@@ -73,7 +74,7 @@ public sealed class PacketTests
     [InlineData("excluded interface", "-i", "*", "-c", "eth0")]
     public async Task Outbound_NotToBeCaptured_GoesStraight(string because, params string[] flags)
     {
-        using var pod = new CapturedPod();
+        using var pod = new CapturedPod(nftables);
         pod.Capture(flags);
 
         Assert.True((await Dial(AppOf(pod), PeerV4, AppPort)).StartsWith("peer", StringComparison.Ordinal), because);
@@ -82,7 +83,7 @@ public sealed class PacketTests
     [Fact]
     public async Task Outbound_ListedPortOutsideRanges_ReachesProxy()
     {
-        using var pod = new CapturedPod();
+        using var pod = new CapturedPod(nftables);
         pod.Capture("-i", "10.1.0.0/16", "-q", "8080");
 
         Assert.StartsWith("outbound", await Dial(AppOf(pod), PeerV4, AppPort), StringComparison.Ordinal);
@@ -91,7 +92,7 @@ public sealed class PacketTests
     [Fact]
     public async Task Loopback_AppToItself_GoesStraight()
     {
-        using var pod = new CapturedPod();
+        using var pod = new CapturedPod(nftables);
         pod.Capture("-i", "*", "-b", "*");
 
         Assert.StartsWith("app", await Dial(AppOf(pod), "127.0.0.1", AppPort), StringComparison.Ordinal);
@@ -103,7 +104,7 @@ public sealed class PacketTests
     [InlineData(PodV6)]
     public async Task Loopback_ProxyToOwnPod_EntersInbound(string address)
     {
-        using var pod = new CapturedPod();
+        using var pod = new CapturedPod(nftables);
         pod.Capture("-i", "*", "-b", "*");
 
         Assert.StartsWith("inbound", await Dial(ProxyOf(pod), address, AppPort), StringComparison.Ordinal);
@@ -114,7 +115,7 @@ public sealed class PacketTests
     [InlineData(PodV6, "::6")]
     public async Task Loopback_FromInboundPassthroughSource_ReachesApp(string address, string source)
     {
-        using var pod = new CapturedPod();
+        using var pod = new CapturedPod(nftables);
         pod.Capture("-i", "*", "-b", "*");
 
         Assert.StartsWith("app", await Dial(ProxyOf(pod), address, AppPort, source), StringComparison.Ordinal);
@@ -123,9 +124,9 @@ public sealed class PacketTests
     [Fact]
     public async Task OwnerGroups_OnlyTheirTrafficIsCaptured()
     {
-        using var pod = new CapturedPod();
+        using var pod = new CapturedPod(nftables);
         CommandRun.Of(
-            ["-u", "1337", "--ipv6=true", "-i", "*", "--network-namespace", pod.Pod.Name],
+            ["-u", "1337", "--ipv6=true", "-i", "*", "--network-namespace", pod.Pod.Name, $"--native-nftables={nftables}"],
             new Dictionary<string, string> { ["ISTIO_OUTBOUND_OWNER_GROUPS"] = "2000,2001" });
 
         Assert.StartsWith("outbound", await Dial(pod.Pod.Enter(1000, 2001), PeerV4, AppPort), StringComparison.Ordinal);
@@ -135,7 +136,7 @@ public sealed class PacketTests
     [Fact]
     public async Task Udp_DnsToResolver_IsRedirectedAndOthersAreNot()
     {
-        using var pod = new CapturedPod();
+        using var pod = new CapturedPod(nftables);
         pod.Capture("-i", "*", "--redirect-dns", "--dns-servers", PeerV4);
 
         Assert.Equal("agent", await AskDns(pod, PeerV4, AppUser));
@@ -147,7 +148,7 @@ public sealed class PacketTests
     [InlineData(PodV6, "[fd99::1]:8080")]
     public async Task Tproxy_InboundFromPeer_ReachesProxyAtItsOwnAddress(string address, string original)
     {
-        using var pod = new CapturedPod(transparent: true);
+        using var pod = new CapturedPod(nftables, transparent: true);
         Assert.Equal(0, pod.Capture("-b", "*", "-m", "TPROXY").ExitCode);
 
         Assert.Equal("inbound " + original, await Dial(pod.Peer.Enter(), address, AppPort));

@@ -1,0 +1,3 @@
+namespace Pilotfish.Capture.Tests.Iptables;
+
+public sealed class IptablesPacketTests() : PacketTests(nftables: false);
