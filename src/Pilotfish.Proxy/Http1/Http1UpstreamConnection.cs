@@ -179,6 +179,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
         }
 
         _in.Release();
+        _cells.Add(_pool.ClusterStats.CxTxBytesTotal, _out.BytesSent);
         Connection.Finished(_byRemote);
     }
 

@@ -20,6 +20,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
 {
     private readonly RetryState _retry = new();
     private readonly RequestBody _body = new();
+    private ShadowRequests? _shadows;
     private RouterModel _model = null!;
     private ForwardModel _forward = null!;
     private ClusterState? _cluster;
@@ -93,6 +94,12 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
         SetTimeoutHeader(headers);
         long limit = Stream.Route!.RequestBufferLimit ?? Stream.VirtualHost!.RequestBufferLimit ?? Stream.BufferLimit;
         _body.Begin(Stream.Loop.Buffers, limit, keep: _retry.IsEnabled && !_isUpgrade);
+        if (_forward.Mirrors.Length > 0)
+        {
+            _shadows ??= new ShadowRequests();
+            _shadows.Begin(Stream, _forward, limit);
+        }
+
         if (end)
         {
             RequestComplete();
@@ -108,6 +115,11 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
         if (_cluster is null)
         {
             return FilterVerdict.Continue;
+        }
+
+        if (_shadows is { IsEmpty: false })
+        {
+            _shadows.Data(data);
         }
 
         if (end)
@@ -195,6 +207,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
         }
 
         _retry.Forget();
+        _shadows?.Release();
         _body.Release();
         _cluster = null;
         _host = null;
@@ -466,6 +479,11 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
 
     private void RequestComplete()
     {
+        if (_shadows is { IsEmpty: false })
+        {
+            _shadows.Complete();
+        }
+
         if (_timeouts.GlobalMilliseconds > 0 && !Stream.IsEnded && !_responseStarted)
         {
             _globalTimer ??= new LoopTimer(Stream.Loop, static state => ((RouterFilter)state!).GlobalTimeout(), this);

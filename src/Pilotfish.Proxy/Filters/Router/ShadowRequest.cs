@@ -1,0 +1,139 @@
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Http1;
+using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Routing;
+using Pilotfish.Proxy.Workers;
+using Pilotfish.Runtime.Timers;
+
+namespace Pilotfish.Proxy.Filters.Router;
+
+/// <summary>
+/// A copy of a request for a mirror cluster. It starts when the request is complete, runs on its own, and its response is thrown away.
+/// </summary>
+internal sealed class ShadowRequest : IPoolRequester, IUpstreamEvents
+{
+    private readonly Worker _worker;
+    private readonly HeaderMap _request = new();
+    private readonly MirrorPolicyModel _policy;
+    private readonly LoopTimer? _timer;
+    private BodyBuffer _body;
+    private IUpstreamHttpPool? _pool;
+    private IUpstreamStream? _upstream;
+
+    public ShadowRequest(HttpStream stream, MirrorPolicyModel policy, long timeoutMilliseconds)
+    {
+        _worker = stream.Worker.Worker;
+        _policy = policy;
+        _request.CopyFrom(stream.RequestHeaders);
+        RewriteHost();
+        if (timeoutMilliseconds > 0)
+        {
+            _timer = new LoopTimer(_worker.Loop, static state => ((ShadowRequest)state!).GiveUp(), this);
+            _timer.Schedule(timeoutMilliseconds);
+        }
+    }
+
+    public IUpstreamEvents Events => this;
+
+    public HeaderMap ResponseHeaders { get; } = new();
+
+    /// <summary>Sends the copy; the body must stay within what the request's own buffer limit allowed.</summary>
+    public void Send(ReadOnlySpan<byte> body)
+    {
+        if (_policy.Cluster.Current is not { } state)
+        {
+            End();
+            return;
+        }
+
+        _body.Append(_worker.Loop.Buffers, body);
+        WorkerCluster cluster = _worker.Cluster(state);
+        HostPick pick = cluster.Pick(default);
+        if (pick.Host is not { } host)
+        {
+            End();
+            return;
+        }
+
+        _pool = HostHttpPools.Of(cluster, host, RoutingPriority.Default, null);
+        _pool.Acquire(this);
+    }
+
+    public void OnPoolReady(IUpstreamStream stream)
+    {
+        _pool = null;
+        _upstream = stream;
+        bool hasBody = _body.Length > 0;
+        stream.SendHeaders(_request, end: !hasBody, isUpgrade: false);
+        if (hasBody)
+        {
+            stream.SendData(_body.Span, end: true);
+        }
+
+        _body.Release();
+    }
+
+    public void OnPoolFailure(StreamResetReason reason, string? transportFailure)
+    {
+        _pool = null;
+        End();
+    }
+
+    public void OnUpstreamInformational(int status) => ResponseHeaders.Clear();
+
+    public void OnUpstreamHeaders(int status, bool end)
+    {
+        if (end)
+        {
+            End();
+        }
+    }
+
+    public void OnUpstreamData(ReadOnlySpan<byte> data, bool end)
+    {
+        if (end)
+        {
+            End();
+        }
+    }
+
+    public void OnUpstreamTrailers(HeaderMap trailers) => End();
+
+    public void OnUpstreamReset(StreamResetReason reason, string? transportFailure) => End();
+
+    public void OnUpstreamSendBlocked(bool blocked)
+    {
+    }
+
+    private void RewriteHost()
+    {
+        if (_policy.HostRewrite is { } host)
+        {
+            _request.Set(WellKnownHeader.Authority, host);
+        }
+        else if (_policy.AppendsShadowSuffix)
+        {
+            ReadOnlySpan<byte> authority = _request[WellKnownHeader.Authority];
+            int port = HostText.PortColon(authority);
+            port = port < 0 ? authority.Length : port;
+            _request.Set(WellKnownHeader.Authority, [.. authority[..port], .. "-shadow"u8, .. authority[port..]]);
+        }
+    }
+
+    private void GiveUp()
+    {
+        _pool?.GiveUp(this);
+        _upstream?.Reset();
+        End();
+    }
+
+    private void End()
+    {
+        _pool = null;
+        _upstream = null;
+        _timer?.Cancel();
+        _body.Release();
+    }
+}

@@ -1,0 +1,65 @@
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Routing;
+using Pilotfish.Runtime.Buffers;
+
+namespace Pilotfish.Proxy.Filters.Router;
+
+/// <summary>
+/// The mirrors of one request. The body is gathered until the request is complete, within the request's buffer limit; a larger body is not
+/// mirrored, because half a request would be worse than none.
+/// </summary>
+internal sealed class ShadowRequests
+{
+    private readonly List<ShadowRequest> _requests = [];
+    private BodyBuffer _body;
+    private BufferPool _pool = null!;
+    private long _limit;
+
+    public bool IsEmpty => _requests.Count == 0;
+
+    public void Begin(HttpStream stream, ForwardModel forward, long bufferLimit)
+    {
+        _pool = stream.Loop.Buffers;
+        _limit = bufferLimit;
+        if (stream.Upgrade is not null)
+        {
+            return;
+        }
+
+        foreach (MirrorPolicyModel policy in forward.Mirrors)
+        {
+            if (policy.Share.Holds(stream.NextRandom()))
+            {
+                _requests.Add(new ShadowRequest(stream, policy, forward.TimeoutMilliseconds));
+            }
+        }
+    }
+
+    public void Data(ReadOnlySpan<byte> data)
+    {
+        if (_body.Length + data.Length > _limit)
+        {
+            Release();
+            return;
+        }
+
+        _body.Append(_pool, data);
+    }
+
+    public void Complete()
+    {
+        foreach (ShadowRequest request in _requests)
+        {
+            request.Send(_body.Span);
+        }
+
+        Release();
+    }
+
+    /// <summary>Forgets copies that were not sent; those that were run on by themselves.</summary>
+    public void Release()
+    {
+        _requests.Clear();
+        _body.Release();
+    }
+}
