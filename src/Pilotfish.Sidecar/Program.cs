@@ -1,11 +1,13 @@
 using Pilotfish.Api.Names;
 using Pilotfish.Capture;
+using Pilotfish.Proxy.Config;
 
 // One line per role. A role parses its own arguments and returns its exit code; nothing is decided here.
 Invocation asked = Invocation.Current(args);
 return asked.Role switch
 {
     "istio-iptables" => IptablesCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
+    "serve" => ServeCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     _ => Unknown(asked.Role),
 };
 

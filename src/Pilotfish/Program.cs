@@ -2,6 +2,7 @@ using Pilotfish.Api.Names;
 using Pilotfish.Capture;
 using Pilotfish.Commands;
 using Pilotfish.ControlPlane;
+using Pilotfish.Proxy.Config;
 
 // One line per role that replaces a tool of Istio's and keeps its flags; the rest is the command tree. Nothing is decided here.
 Invocation asked = Invocation.Current(args);
@@ -10,6 +11,7 @@ return asked.Role switch
     "discovery" => await DiscoveryCommand.RunAsync(asked.Args, ProcessEnvironment.Read(), Console.Error),
     "istio-iptables" => IptablesCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     "kube-inject" => KubeInject.Run(asked.Args, ProcessEnvironment.Read()),
+    "serve" => ServeCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     "translate" => TranslateCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     _ => await CommandTree.RunAsync(args),
 };

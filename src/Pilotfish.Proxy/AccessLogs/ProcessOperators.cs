@@ -23,7 +23,7 @@ internal static class ProcessOperators
 
     private static FormatOperation Environment(FormatOperator source)
     {
-        string? value = ProcessEnvironment.Get(source.RequireArguments("a variable's name"));
+        string? value = FormatEnvironment.Get(source.RequireArguments("a variable's name"));
         return (in FormatSource _, FormatOutput output) => OperatorTableExtensions.Write(output, value);
     }
 

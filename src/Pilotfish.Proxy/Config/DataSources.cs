@@ -21,7 +21,7 @@ public static class DataSources
             case DataSource.SpecifierOneofCase.InlineString:
                 return Encoding.UTF8.GetBytes(source.InlineString);
             case DataSource.SpecifierOneofCase.EnvironmentVariable:
-                return ProcessEnvironment.Get(source.EnvironmentVariable) is { } value
+                return FormatEnvironment.Get(source.EnvironmentVariable) is { } value
                     ? Encoding.UTF8.GetBytes(value)
                     : throw new ConfigRejectedException(field, $"the variable '{source.EnvironmentVariable}' is not set");
             case DataSource.SpecifierOneofCase.Filename:

@@ -39,7 +39,7 @@ public static class ServeCommand
             return ExitOk;
         }
 
-        ProcessEnvironment.Provide(environment);
+        FormatEnvironment.Provide(environment);
         List<string> problems = [];
         List<string> warnings = [];
         Bootstrap? bootstrap = BootstrapLoader.Load(options, problems, warnings);

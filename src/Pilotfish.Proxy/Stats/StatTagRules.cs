@@ -11,7 +11,7 @@ internal sealed class StatTagRules(IReadOnlyList<StatTagRule> rules)
     public static IReadOnlyList<StatTagRule> Default { get; } =
     [
         StatTagRule.Of("envoy.response_code", @"_rq(_(\d{3}))$", "_rq_"),
-        StatTagRule.Of("envoy.response_code_class", @"_rq(_(\dxx))$", "_rq_"),
+        StatTagRule.Of("envoy.response_code_class", @"_rq_((\d))xx$", "_rq_"),
         StatTagRule.Of("envoy.http_user_agent", @"^http(?=\.).*?\.user_agent\.((.+?)\.)\w+?$", ".user_agent."),
         StatTagRule.Of("envoy.ssl_cipher", @"^listener(?=\.).*?\.ssl\.cipher(\.(.*?))$", ".ssl.cipher."),
         StatTagRule.Of("envoy.ssl_cipher_suite", @"^cluster(?=\.).*?\.ssl\.ciphers(\.(.*?))$", ".ssl.ciphers."),

@@ -4,7 +4,7 @@ namespace Pilotfish.Proxy.AccessLogs;
 /// The variables that %ENVIRONMENT% may print. The data plane does not read the process environment by itself: whoever starts
 /// it hands them over before config compiles.
 /// </summary>
-public static class ProcessEnvironment
+public static class FormatEnvironment
 {
     private static volatile IReadOnlyDictionary<string, string> s_variables = new Dictionary<string, string>();
 
