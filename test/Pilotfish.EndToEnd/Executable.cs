@@ -1,0 +1,42 @@
+using System.Diagnostics;
+
+namespace Pilotfish.EndToEnd;
+
+/// <summary>The `pilotfish` that is tested: the published one when there is one, else the build's.</summary>
+internal static class Executable
+{
+    public static string Path { get; } = Find();
+
+    /// <summary>Runs it to its end.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] args)
+    {
+        using Process process = Start(args);
+        CancellationToken cancel = TestContext.Current.CancellationToken;
+        Task<string> output = process.StandardOutput.ReadToEndAsync(cancel);
+        Task<string> error = process.StandardError.ReadToEndAsync(cancel);
+        await process.WaitForExitAsync(cancel);
+        return (process.ExitCode, await output, await error);
+    }
+
+    public static Process Start(params string[] args) => Process.Start(
+        new ProcessStartInfo(Path, args) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+
+    private static string Find()
+    {
+        for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            if (!File.Exists(System.IO.Path.Combine(at.FullName, "Pilotfish.slnx")))
+            {
+                continue;
+            }
+
+            string artifacts = System.IO.Path.Combine(at.FullName, "artifacts");
+            string published = System.IO.Path.Combine(artifacts, "pilotfish");
+            return File.Exists(published)
+                ? published
+                : System.IO.Path.Combine(artifacts, "build", "bin", "Pilotfish", "debug", "pilotfish");
+        }
+
+        throw new FileNotFoundException("No parent folder of the tests holds Pilotfish.slnx.");
+    }
+}
