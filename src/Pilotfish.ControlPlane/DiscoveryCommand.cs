@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Routing;
+using Pilotfish.ControlPlane.Injection.Webhook;
 
 namespace Pilotfish.ControlPlane;
 
@@ -9,6 +10,9 @@ public static class DiscoveryCommand
     private const int ExitSuccess = 0;
     private const int ExitFailure = 1;
     private const int ExitUsage = 64;
+
+    /// <summary>Where istiod's deployment mounts the ConfigMap istio-sidecar-injector.</summary>
+    private const string InjectionFolder = "/var/lib/istio/inject";
 
     /// <summary>Runs until a signal ends it. <paramref name="map"/> adds endpoints that live beside the server's own.</summary>
     public static async Task<int> RunAsync(
@@ -25,7 +29,13 @@ public static class DiscoveryCommand
 
         try
         {
-            await using var host = DiscoveryHost.Create(options, map);
+            var injection = new InjectionSettingsFiles(
+                InjectionFolder, options.MeshConfigFile, name => environment.GetValueOrDefault(name), stderr.WriteLine);
+            await using var host = DiscoveryHost.Create(options, endpoints =>
+            {
+                endpoints.MapInjection(new InjectionWebhook(injection.Current)).MapValidation();
+                map?.Invoke(endpoints);
+            });
             await host.RunAsync(CancellationToken.None);
             return ExitSuccess;
         }

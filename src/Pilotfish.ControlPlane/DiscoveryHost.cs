@@ -31,7 +31,7 @@ public sealed class DiscoveryHost : IAsyncDisposable
 
     private DiscoveryHost(WebApplication app) => _app = app;
 
-    /// <summary>Where the server listens, in the order gRPC, secure gRPC, HTTP, monitoring; known once started.</summary>
+    /// <summary>Where the server listens, in the order gRPC, secure gRPC, HTTPS, HTTP, monitoring; known once started.</summary>
     public IReadOnlyList<Uri> Addresses =>
         [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(static a => new Uri(a))];
 
@@ -96,6 +96,11 @@ public sealed class DiscoveryHost : IAsyncDisposable
             Listen(kestrel, options.SecureGrpcAddress, listen =>
             {
                 listen.Protocols = HttpProtocols.Http2;
+                listen.UseHttps(certificate);
+            });
+            Listen(kestrel, options.HttpsAddress, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1AndHttp2;
                 listen.UseHttps(certificate);
             });
         }

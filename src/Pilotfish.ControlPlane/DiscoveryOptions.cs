@@ -14,7 +14,7 @@ public sealed record DiscoveryOptions
     {
         "--keepaliveMaxServerConnectionAge", "--keepaliveInterval", "--keepaliveTimeout", "--log_output_level", "--log_target",
         "--log_as_json", "--log_stacktrace_level", "--log_caller", "--registries", "--namespace", "-n", "--kubeconfig", "--networksConfig",
-        "--profile", "--ctrlz_port", "--ctrlz_address", "--plugins", "--httpsAddr", "--shutdownDuration", "--tls-cipher-suites",
+        "--profile", "--ctrlz_port", "--ctrlz_address", "--plugins", "--shutdownDuration", "--tls-cipher-suites",
         "--caCertFile", "--resync", "--appNamespace", "-a", "--vklog", "--clusterRegistriesNamespace",
     };
 
@@ -30,6 +30,9 @@ public sealed record DiscoveryOptions
     public string SecureGrpcAddress { get; init; } = ":15012";
 
     public string HttpAddress { get; init; } = ":8080";
+
+    /// <summary>The admission webhooks, over TLS; served only where a certificate is given.</summary>
+    public string HttpsAddress { get; init; } = ":15017";
 
     public string MonitoringAddress { get; init; } = ":15014";
 
@@ -90,6 +93,7 @@ public sealed record DiscoveryOptions
         "--grpcAddr" => this with { GrpcAddress = value },
         "--secureGRPCAddr" or "--secureGrpcAddr" => this with { SecureGrpcAddress = value },
         "--httpAddr" => this with { HttpAddress = value },
+        "--httpsAddr" => this with { HttpsAddress = value },
         "--monitoringAddr" => this with { MonitoringAddress = value },
         "--tlsCertFile" => this with { TlsCertFile = value },
         "--tlsKeyFile" => this with { TlsKeyFile = value },

@@ -18,4 +18,12 @@ public static class WebhookEndpoints
         endpoints.MapPost("/inject/{**variables}", serve);
         return endpoints;
     }
+
+    /// <summary>Serves `/validate`.</summary>
+    public static IEndpointRouteBuilder MapValidation(this IEndpointRouteBuilder endpoints)
+    {
+        RequestDelegate serve = context => AdmissionHttp.Serve(context, body => ValidationWebhook.Answer(body));
+        endpoints.MapPost("/validate", serve);
+        return endpoints;
+    }
 }

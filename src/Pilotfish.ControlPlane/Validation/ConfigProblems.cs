@@ -1,0 +1,62 @@
+using Pilotfish.Api.Yaml;
+
+namespace Pilotfish.ControlPlane.Validation;
+
+/// <summary>Collects what is wrong with an object, each sentence with the path of the field.</summary>
+internal sealed class ConfigProblems
+{
+    /// <summary>More sentences than this help nobody, and a large object could produce a sentence per line.</summary>
+    private const int SentencesMax = 20;
+
+    private readonly List<string> _sentences = [];
+
+    public IReadOnlyList<string> Sentences => _sentences;
+
+    public void Add(string path, string sentence)
+    {
+        if (_sentences.Count < SentencesMax)
+        {
+            _sentences.Add($"{path}: {sentence}");
+        }
+    }
+
+    /// <summary>A whole number in a range; absent is fine.</summary>
+    public void CheckRange(YamlMapping node, string path, string field, long min, long max)
+    {
+        if (node[field] is YamlScalar scalar && scalar.TryGetInteger(out var number) && (number < min || number > max))
+        {
+            Add($"{path}.{field}", $"{number} is not between {min} and {max}.");
+        }
+    }
+
+    public void CheckPort(YamlMapping node, string path, string field) => CheckRange(node, path, field, 1, 65535);
+
+    /// <summary>A duration of at least a millisecond, the shortest that proxies keep.</summary>
+    public void CheckDuration(YamlMapping? node, string path, string field)
+    {
+        if (node?.Text(field) is { } text && Config.GoDuration.TryParse(text, out var duration) && duration < TimeSpan.FromMilliseconds(1))
+        {
+            Add($"{path}.{field}", $"the duration '{text}' is shorter than 1ms.");
+        }
+    }
+
+    /// <summary>Fields of which at most one may be set.</summary>
+    public void CheckExclusive(YamlMapping node, string path, params ReadOnlySpan<string> fields)
+    {
+        string? first = null;
+        foreach (var field in fields)
+        {
+            if (!node.ContainsKey(field))
+            {
+                continue;
+            }
+
+            if (first is not null)
+            {
+                Add($"{path}.{field}", $"it cannot stand beside '{first}'.");
+            }
+
+            first ??= field;
+        }
+    }
+}
