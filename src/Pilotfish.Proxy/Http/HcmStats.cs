@@ -106,4 +106,23 @@ public sealed class HcmStats
     public Counter RqDirectResponse { get; }
     public Counter RqRouted { get; }
     public Counter RqResetAfterStart { get; }
+
+    /// <summary>Counts an HTTP/1 connection that begins.</summary>
+    public void Http1Started(StatCells cells)
+    {
+        cells.Add(CxTotal);
+        cells.Add(CxHttp1Total);
+        cells.Increment(CxActive);
+        cells.Increment(CxHttp1Active);
+    }
+
+    public void Http1Finished(StatCells cells, bool byRemote, long bytesSent, long milliseconds)
+    {
+        cells.Decrement(CxActive);
+        cells.Decrement(CxHttp1Active);
+        cells.Add(CxDestroy);
+        cells.Add(byRemote ? CxDestroyRemote : CxDestroyLocal);
+        cells.Add(CxTxBytes, bytesSent);
+        cells.Record(CxLength, milliseconds);
+    }
 }

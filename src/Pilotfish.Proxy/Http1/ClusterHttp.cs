@@ -76,6 +76,14 @@ public sealed class ClusterHttp
     public static ClusterHttp Of(ClusterState state) =>
         state.HttpState as ClusterHttp ?? (ClusterHttp)state.SetHttpState(new ClusterHttp(state));
 
+    /// <summary>Counts a response to a request of this cluster, the upstream's or our own in its place.</summary>
+    public void Count(StatCells cells, int status)
+    {
+        cells.Add(RqCompleted);
+        cells.Add(Classes[(status / 100) - 1]);
+        cells.Add(Status(status));
+    }
+
     public Counter Status(int status)
     {
         if ((uint)status >= StatusMax)

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Reasons;
-using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Streams;
 using Pilotfish.Runtime.Streams;
 
@@ -62,11 +61,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
 
     public void Start()
     {
-        StatCells cells = _worker.Stats;
-        cells.Add(_hcm.Stats.CxTotal);
-        cells.Add(_hcm.Stats.CxHttp1Total);
-        cells.Increment(_hcm.Stats.CxActive);
-        cells.Increment(_hcm.Stats.CxHttp1Active);
+        _hcm.Stats.Http1Started(_worker.Stats);
         _connection.DrainObserver = this;
         _timers.ConnectionStarted();
         RunAsync();
@@ -186,7 +181,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
 
         _requests++;
         HeaderMap headers = stream.RequestHeaders;
-        _keepAlive = !_closing && KeepsAlive(headers, version);
+        _keepAlive = !_closing && KeepAlive.Allows(headers, version);
         if (_hcm.RequestsPerConnectionMax > 0 && _requests >= _hcm.RequestsPerConnectionMax)
         {
             _keepAlive = false;
@@ -272,14 +267,6 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
     {
         _in.Release();
         return ReadStep.NeedBytes;
-    }
-
-    private bool KeepsAlive(HeaderMap headers, HttpProtocol version)
-    {
-        bool hasConnection = headers.TryGet(WellKnownHeader.Connection, out ReadOnlySpan<byte> connection);
-        return version == HttpProtocol.Http11
-            ? !hasConnection || !ConnectionHeaders.HasToken(connection, "close"u8)
-            : hasConnection && ConnectionHeaders.HasToken(connection, "keep-alive"u8);
     }
 
     private HttpStream StartStream()
@@ -590,15 +577,9 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
 
     private void Finish()
     {
-        StatCells cells = _worker.Stats;
-        HcmStats stats = _hcm.Stats;
         _in.Release();
-        cells.Decrement(stats.CxActive);
-        cells.Decrement(stats.CxHttp1Active);
-        cells.Add(stats.CxDestroy);
-        cells.Add(_byRemote ? stats.CxDestroyRemote : stats.CxDestroyLocal);
-        cells.Add(stats.CxTxBytes, _out.BytesSent);
-        cells.Record(stats.CxLength, (_worker.Loop.NowNanoseconds - _connection.Info.StartNanoseconds) / 1_000_000);
+        _hcm.Stats.Http1Finished(_worker.Stats, _byRemote, _out.BytesSent,
+            (_worker.Loop.NowNanoseconds - _connection.Info.StartNanoseconds) / 1_000_000);
         _connection.DrainObserver = null;
         _connection.Finished(_endReason ?? (_byRemote ? DownstreamEnds.ByRemote : EndReasons.LocalDisconnect));
     }

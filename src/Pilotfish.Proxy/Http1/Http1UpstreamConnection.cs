@@ -241,10 +241,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
 
     private void BeginBody(HeaderMap headers, HttpProtocol version, int status, BodyKind kind, long length)
     {
-        bool hasConnection = headers.TryGet(WellKnownHeader.Connection, out ReadOnlySpan<byte> connection);
-        _keepAlive &= version == HttpProtocol.Http11
-            ? !hasConnection || !ConnectionHeaders.HasToken(connection, "close"u8)
-            : hasConnection && ConnectionHeaders.HasToken(connection, "keep-alive"u8);
+        _keepAlive &= KeepAlive.Allows(headers, version);
         _tunnel = _isUpgrade && (status == 101 || (status is >= 200 and < 300 && kind == BodyKind.UntilClose));
         if (_tunnel)
         {

@@ -1,3 +1,4 @@
+using System.Text;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Routing;
 
@@ -6,6 +7,28 @@ namespace Pilotfish.Proxy.Filters.Router;
 /// <summary>Applies response header mutations of every level.</summary>
 internal static class ResponseRewrite
 {
+    /// <summary>Makes the upstream's head the client's.</summary>
+    public static void Finish(HttpStream stream, ForwardModel forward, RouterModel model, string? setCookie)
+    {
+        HeaderMap headers = stream.ResponseHeaders;
+        Apply(stream);
+        if (!model.SuppressesEnvoyHeaders && stream.IsRequestComplete)
+        {
+            long elapsed = (stream.Info.Times.UpstreamReceiveBegin - stream.Info.Times.DownstreamReceiveEnd) / 1_000_000;
+            headers.SetNumber(WellKnownHeader.XEnvoyUpstreamServiceTime, elapsed);
+        }
+
+        if (forward.IncludeAttemptCountInResponse)
+        {
+            headers.SetNumber(WellKnownHeader.XEnvoyAttemptCount, stream.Info.Upstream.AttemptCount);
+        }
+
+        if (setCookie is not null)
+        {
+            headers.Add(WellKnownHeader.SetCookie, Encoding.ASCII.GetBytes(setCookie));
+        }
+    }
+
     public static void Apply(HttpStream stream)
     {
         if (stream.RouteConfig is not { } config)

@@ -7,7 +7,6 @@ using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Routing;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Streams;
-using Pilotfish.Runtime.Timers;
 
 namespace Pilotfish.Proxy.Filters.Router;
 
@@ -30,9 +29,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
     private IUpstreamStream? _upstream;
     private Host? _host;
     private RouterTimeouts _timeouts;
-    private LoopTimer? _globalTimer;
-    private LoopTimer? _tryTimer;
-    private LoopTimer? _backOffTimer;
+    private RouterTimers? _timers;
     private HeaderMap? _trailers;
     private ulong? _hash;
     private string? _setCookie;
@@ -49,6 +46,8 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
     public HeaderMap ResponseHeaders => Stream.ResponseHeaders;
 
     private StatCells Cells => Stream.Worker.Stats;
+
+    private RouterTimers Timers => _timers ??= new RouterTimers(this, Stream.Loop);
 
     internal void Begin(RouterModel model)
     {
@@ -91,7 +90,11 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
         _retry.Begin(_forward.Retry, headers);
         RequestRewrite.Apply(Stream, _forward, _model.SuppressesEnvoyHeaders);
         _hash = _forward.Hash?.Compute(headers, Stream.Info, out _setCookie);
-        SetTimeoutHeader(headers);
+        if (!_model.SuppressesEnvoyHeaders)
+        {
+            _timeouts.Announce(headers);
+        }
+
         long limit = Stream.Route!.RequestBufferLimit ?? Stream.VirtualHost!.RequestBufferLimit ?? Stream.BufferLimit;
         _body.Begin(Stream.Loop.Buffers, limit, keep: _retry.IsEnabled && !_isUpgrade);
         if (_forward.Mirrors.Length > 0)
@@ -187,7 +190,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
 
     public override void OnEnd(StreamInfo info)
     {
-        StopTimers();
+        _timers?.Stop();
         if (_pool is { } pool)
         {
             _pool = null;
@@ -219,20 +222,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
     {
         _pool = null;
         _upstream = stream;
-        StreamInfo info = Stream.Info;
-        UpstreamConnection connection = stream.Connection;
-        long now = Stream.Loop.NowNanoseconds;
-        info.Times.UpstreamPoolReady = now;
-        info.Times.UpstreamConnectBegin = connection.Times.Begin;
-        info.Times.UpstreamConnectEnd = connection.Times.ConnectEnd;
-        info.Times.UpstreamHandshakeEnd = connection.Times.HandshakeEnd;
-        info.Times.UpstreamSendBegin = now;
-        info.Upstream.IsConnected = true;
-        info.Upstream.ConnectionId = connection.Id;
-        info.Upstream.LocalAddress = connection.Stream.LocalAddress;
-        info.Upstream.RemoteAddress = connection.Stream.RemoteAddress;
-        info.Upstream.Protocol = stream.Protocol;
-        info.Upstream.Tls = connection.Stream.Tls;
+        AttemptFacts.Connected(Stream.Info, stream, Stream.Loop.NowNanoseconds);
         RequestRewrite.ApplyAutoHost(Stream, _forward, _host!.Hostname);
         bool hasBody = _body.Length > 0;
         bool endsWithHead = _requestEnded && !hasBody && _trailers is null && !_isUpgrade;
@@ -296,12 +286,13 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
             Cells.Add(_http.RqRetrySuccess);
         }
 
-        StopTimers(keepGlobal: !end);
+        _timers?.Stop(keepGlobal: !end);
         _retry.ReleasePermit(_breaker);
         _body.Release();
         _responseStarted = true;
-        CountResponse(status);
-        FinishHead();
+        _http.Count(Cells, status);
+        Cells.Record(_http.RqTime, Stream.Loop.NowMilliseconds - _attemptStart);
+        ResponseRewrite.Finish(Stream, _forward, _model, _setCookie);
         if (_downstreamBlocked)
         {
             _upstream?.PauseResponse();
@@ -361,7 +352,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
 
     // Attempts
 
-    private void Attempt()
+    internal void Attempt()
     {
         StreamInfo info = Stream.Info;
         info.Upstream.AttemptCount++;
@@ -392,9 +383,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
 
         _host = host;
         _retry.Remember(host);
-        info.Upstream.HasHost = true;
-        info.Upstream.HostAddress = host.Address;
-        info.Upstream.Hostname = host.Hostname;
+        AttemptFacts.Picked(info, host);
         _pool = HostHttpPools.Of(worker, host, (RoutingPriority)_forward.Priority, Stream.TransportOverrides);
         IUpstreamHttpPool pool = _pool;
         pool.Acquire(this);
@@ -403,7 +392,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
     private void NoHost(EndReason reason)
     {
         bool dropped = reason.Flags.Has(ResponseFlag.DropOverload) || reason.Flags.Has(ResponseFlag.UnconditionalDropOverload);
-        CountLocal(503);
+        _http.Count(Cells, 503);
         Stream.Reply(503, dropped ? "drop overload"u8 : "no healthy upstream"u8, reason.About(_cluster!.Name),
             dropped ? static headers => headers.Set("x-envoy-drop-overload"u8, "true"u8) : null);
     }
@@ -432,7 +421,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
         }
 
         int status = reason == StreamResetReason.ProtocolError ? 502 : 503;
-        CountLocal(status);
+        _http.Count(Cells, status);
         string body = ResetBody.Of(reason, _retry.Retries > 0, transportFailure);
         Stream.Reply(status, System.Text.Encoding.ASCII.GetBytes(body), end.About(_cluster!.Name),
             reason == StreamResetReason.Overflow ? static headers => headers.Set(WellKnownHeader.XEnvoyOverloaded, "true"u8) : null);
@@ -466,13 +455,11 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
 
     private void ScheduleRetry()
     {
-        _tryTimer?.Cancel();
+        _timers?.CancelTry();
         ResponseHeaders.Clear();
         Cells.Add(_http.RqRetry);
         Cells.Add(_http.RqRetryBackoff);
-        long wait = _retry.BackOffMilliseconds(Stream.NextRandom());
-        _backOffTimer ??= new LoopTimer(Stream.Loop, static state => ((RouterFilter)state!).Attempt(), this);
-        _backOffTimer.Schedule(wait);
+        Timers.BackOff(_retry.BackOffMilliseconds(Stream.NextRandom()));
     }
 
     // Timeouts
@@ -486,8 +473,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
 
         if (_timeouts.GlobalMilliseconds > 0 && !Stream.IsEnded && !_responseStarted)
         {
-            _globalTimer ??= new LoopTimer(Stream.Loop, static state => ((RouterFilter)state!).GlobalTimeout(), this);
-            _globalTimer.Schedule(_timeouts.GlobalMilliseconds);
+            Timers.Global(_timeouts.GlobalMilliseconds);
         }
 
         if (_upstream is not null)
@@ -500,19 +486,18 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
     {
         if (_timeouts.PerTryMilliseconds > 0 && _requestEnded && !_responseStarted)
         {
-            _tryTimer ??= new LoopTimer(Stream.Loop, static state => ((RouterFilter)state!).TryTimeout(), this);
-            _tryTimer.Schedule(_timeouts.PerTryMilliseconds);
+            Timers.Try(_timeouts.PerTryMilliseconds);
         }
     }
 
-    private void GlobalTimeout()
+    internal void GlobalTimeout()
     {
         Cells.Add(_http.RqTimeout);
         DropAttempt();
         TimeoutReply(EndReasons.RequestTimeout);
     }
 
-    private void TryTimeout()
+    internal void TryTimeout()
     {
         Cells.Add(_http.RqPerTryTimeout);
         DropAttempt();
@@ -535,7 +520,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
     {
         if (!_responseStarted)
         {
-            CountLocal(504);
+            _http.Count(Cells, 504);
         }
 
         Stream.Reply(504, "upstream request timeout"u8, reason.About(_cluster!.Name));
@@ -543,7 +528,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
 
     private void DropAttempt()
     {
-        _backOffTimer?.Cancel();
+        _timers?.CancelBackOff();
         if (_pool is { } pool)
         {
             _pool = null;
@@ -559,69 +544,13 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
         }
     }
 
-    private void StopTimers(bool keepGlobal = false)
-    {
-        _tryTimer?.Cancel();
-        _backOffTimer?.Cancel();
-        if (!keepGlobal)
-        {
-            _globalTimer?.Cancel();
-        }
-    }
-
-    // Facts and headers
-
-    private void SetTimeoutHeader(HeaderMap headers)
-    {
-        long expected = _timeouts.PerTryMilliseconds > 0 ? _timeouts.PerTryMilliseconds : _timeouts.GlobalMilliseconds;
-        if (!_model.SuppressesEnvoyHeaders && expected > 0)
-        {
-            headers.SetNumber(WellKnownHeader.XEnvoyExpectedRqTimeoutMs, expected);
-        }
-    }
-
-    private void FinishHead()
-    {
-        HeaderMap headers = ResponseHeaders;
-        StreamInfo info = Stream.Info;
-        ResponseRewrite.Apply(Stream);
-        if (!_model.SuppressesEnvoyHeaders && Stream.IsRequestComplete)
-        {
-            long elapsed = (info.Times.UpstreamReceiveBegin - info.Times.DownstreamReceiveEnd) / 1_000_000;
-            headers.SetNumber(WellKnownHeader.XEnvoyUpstreamServiceTime, elapsed);
-        }
-
-        if (_forward.IncludeAttemptCountInResponse)
-        {
-            headers.SetNumber(WellKnownHeader.XEnvoyAttemptCount, info.Upstream.AttemptCount);
-        }
-
-        if (_setCookie is not null)
-        {
-            headers.Add(WellKnownHeader.SetCookie, System.Text.Encoding.ASCII.GetBytes(_setCookie));
-        }
-    }
-
-    private void CountResponse(int status)
-    {
-        Cells.Add(_http.RqCompleted);
-        Cells.Add(_http.Classes[(status / 100) - 1]);
-        Cells.Add(_http.Status(status));
-        Cells.Record(_http.RqTime, Stream.Loop.NowMilliseconds - _attemptStart);
-    }
-
-    private void CountLocal(int status)
-    {
-        Cells.Add(_http.RqCompleted);
-        Cells.Add(_http.Classes[(status / 100) - 1]);
-        Cells.Add(_http.Status(status));
-    }
+    // Small things
 
     private void ResponseComplete()
     {
         _upstream = null;
         Stream.Info.Times.UpstreamReceiveEnd = Stream.Loop.NowNanoseconds;
-        _globalTimer?.Cancel();
+        _timers?.Stop();
     }
 
     private void NoteSent(bool end)

@@ -41,6 +41,16 @@ internal readonly record struct RouterTimeouts(long GlobalMilliseconds, long Per
         return new RouterTimeouts(global, perTry, asked);
     }
 
+    /// <summary>Tells the upstream how long anybody waits for it.</summary>
+    public void Announce(HeaderMap headers)
+    {
+        long expected = PerTryMilliseconds > 0 ? PerTryMilliseconds : GlobalMilliseconds;
+        if (expected > 0)
+        {
+            headers.SetNumber(WellKnownHeader.XEnvoyExpectedRqTimeoutMs, expected);
+        }
+    }
+
     private static bool TryTake(HeaderMap headers, WellKnownHeader header, out long milliseconds)
     {
         milliseconds = 0;
