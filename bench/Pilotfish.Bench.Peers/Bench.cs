@@ -10,8 +10,8 @@ namespace Pilotfish.Bench.Peers;
 /// <summary>Starts the peers of a mode side by side, loads one at a time in interleaved rounds, and ends them by their ids.</summary>
 internal sealed class Bench(BenchOptions options, string directory)
 {
-    private const int ProxyCore = 0;
-    private const int LoadCore = 1;
+    internal const int ProxyCore = 0;
+    internal const int LoadCore = 1;
     private const int TcpConnections = 4;
 
     private readonly IPeer[] _peers = [new PilotfishPeer(options.Pilotfish), new NginxPeer(), new HaproxyPeer(), new YarpPeer(options.Yarp)];
@@ -137,7 +137,7 @@ internal sealed class Bench(BenchOptions options, string directory)
 
     private string LogOf(string name) => Path.Combine(directory, name + ".out");
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));

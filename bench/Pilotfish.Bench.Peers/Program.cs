@@ -19,6 +19,12 @@ try
     var bench = new Bench(options, directory);
     foreach (string mode in options.Modes)
     {
+        if (mode == "memory")
+        {
+            new MemoryBench(options, directory).Run();
+            continue;
+        }
+
         bench.Run(mode);
     }
 

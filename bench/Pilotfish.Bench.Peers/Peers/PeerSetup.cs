@@ -9,6 +9,9 @@ internal sealed record PeerSetup
 
     public required int BackendPort { get; init; }
 
+    /// <summary>Our admin address; 0 lets it choose one.</summary>
+    public int AdminPort { get; init; }
+
     /// <summary>Plain TCP instead of HTTP.</summary>
     public bool Tcp { get; init; }
 

@@ -30,7 +30,7 @@ internal sealed class PilotfishPeer(string program) : IPeer
 
     private static JsonObject Bootstrap(PeerSetup setup) => new()
     {
-        ["admin"] = new JsonObject { ["address"] = Address(0) },
+        ["admin"] = new JsonObject { ["address"] = Address(setup.AdminPort) },
         ["static_resources"] = new JsonObject
         {
             ["listeners"] = new JsonArray(new JsonObject

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text.Json;
+using Pilotfish.Bench.Peers.Loads;
+using Pilotfish.Bench.Peers.Peers;
+
+namespace Pilotfish.Bench.Peers;
+
+/// <summary>
+/// Our own memory: resident size at rest and after load, managed bytes allocated per request, bytes per idle connection. The
+/// allocated bytes are the growth of the managed heap over a load, read on the admin address; a collection in between would make it
+/// shrink, and then the measurement is repeated.
+/// </summary>
+internal sealed class MemoryBench(BenchOptions options, string directory)
+{
+    private const int AttemptsMax = 10;
+
+    private static readonly string s_host = "service-0.example.com";
+
+    public void Run()
+    {
+        int backendPort = Bench.FreePort();
+        var setup = new PeerSetup { Directory = directory, Port = Bench.FreePort(), BackendPort = backendPort, AdminPort = Bench.FreePort() };
+        var peer = new PilotfishPeer(options.Pilotfish);
+        if (peer.Configure(setup) is not { } start)
+        {
+            Console.WriteLine($"There is no executable '{options.Pilotfish}'.");
+            return;
+        }
+
+        using PinnedProcess backend = PinnedProcess.Start(Backend.Configure(directory, backendPort), Bench.LoadCore, setup.PathOf("backend.out"));
+        using PinnedProcess process = PinnedProcess.Start(start, Bench.ProxyCore, setup.PathOf("pilotfish.out"));
+        if (!backend.WaitForPort(backendPort) || !process.WaitForPort(setup.Port))
+        {
+            Console.WriteLine($"It did not start: {File.ReadAllText(setup.PathOf("pilotfish.out"))}");
+            return;
+        }
+
+        Console.WriteLine();
+        Console.WriteLine("memory");
+        Print("RSS at rest, MB", process.ResidentKilobytes() / 1024.0);
+        WrkLoad.Run(setup.Port, s_host, options.Connections, peer.WarmUp);
+        Print("managed bytes allocated per request", AllocatedPerRequest(setup));
+        Print($"RSS after load at {options.Connections} connections, MB", process.ResidentKilobytes() / 1024.0);
+        long before = process.ResidentKilobytes();
+        long during = 0;
+        IdleLoad.Run(setup.Port, s_host, options.IdleConnections, () => during = process.ResidentKilobytes());
+        Print($"bytes per idle connection of {options.IdleConnections}", (during - before) * 1024.0 / options.IdleConnections);
+    }
+
+    private double AllocatedPerRequest(PeerSetup setup)
+    {
+        using var admin = new HttpClient();
+        for (int attempt = 0; attempt < AttemptsMax; attempt++)
+        {
+            // What a look itself costs is taken off.
+            double first = HeapBytes(admin, setup.AdminPort);
+            double before = HeapBytes(admin, setup.AdminPort);
+            (double requests, _, _, _) = WrkLoad.Run(setup.Port, s_host, options.Connections, TimeSpan.FromSeconds(options.Seconds));
+            double after = HeapBytes(admin, setup.AdminPort);
+            double look = before - first;
+            if (look >= 0 && after >= before)
+            {
+                return Math.Max(0, after - before - look) / requests;
+            }
+        }
+
+        return double.NaN;
+    }
+
+    private static double HeapBytes(HttpClient admin, int port)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{port}/memory");
+        using HttpResponseMessage response = admin.Send(request);
+        using JsonDocument json = JsonDocument.Parse(response.Content.ReadAsStream());
+        JsonElement allocated = json.RootElement.GetProperty("allocated");
+        return allocated.ValueKind == JsonValueKind.String
+            ? double.Parse(allocated.GetString()!, CultureInfo.InvariantCulture)
+            : allocated.GetDouble();
+    }
+
+    private static void Print(string what, double value) =>
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {what,-55} {value,10:F1}"));
+}
