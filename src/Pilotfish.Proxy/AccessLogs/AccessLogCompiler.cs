@@ -4,7 +4,7 @@ using Pilotfish.Proxy.Config;
 namespace Pilotfish.Proxy.AccessLogs;
 
 /// <summary>Compiles the access_log lists of connection managers, TCP proxies, routers and listeners. Main loop.</summary>
-public sealed class AccessLogCompiler(AccessLogFiles files, ExtensionRegistry extensions, ConfigProblems remarks)
+public sealed class AccessLogCompiler(AccessLogFiles files, ExtensionRegistry extensions)
 {
     public AccessLogFiles Files { get; } = files;
 
@@ -21,11 +21,6 @@ public sealed class AccessLogCompiler(AccessLogFiles files, ExtensionRegistry ex
                 : AccessLogFilterCompiler.Compile(log.Filter, $"{at}.filter");
             IAccessLoggerFactory factory = extensions.Find<IAccessLoggerFactory>(
                 log.TypedConfig ?? new Google.Protobuf.WellKnownTypes.Any(), log.Name, $"{at}.typed_config", out ExtensionConfig config);
-            if (factory.NotActiveNote is { } note)
-            {
-                remarks.Add($"access logger '{config.MessageName}': {note}");
-            }
-
             if (factory.Create(in config, Files) is { } logger)
             {
                 loggers.Add((logger, filter));

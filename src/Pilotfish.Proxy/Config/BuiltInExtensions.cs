@@ -1,5 +1,6 @@
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Filters.Alpn;
+using Pilotfish.Proxy.Filters.Compressor;
 using Pilotfish.Proxy.Filters.Cors;
 using Pilotfish.Proxy.Filters.Fault;
 using Pilotfish.Proxy.Filters.GrpcStats;
@@ -57,6 +58,7 @@ internal static class BuiltInExtensions
         registry.Register<IHttpFilterRouteConfigFactory>(fault);
         registry.Register<IHttpFilterFactory>(cors);
         registry.Register<IHttpFilterRouteConfigFactory>(cors);
+        registry.Register<IHttpFilterFactory>(new CompressorFilterFactory());
         registry.Register<IHttpFilterFactory>(new GrpcStatsFilterFactory());
         registry.Register<IHttpFilterFactory>(new AlpnFilterFactory());
         registry.Register<IHttpFilterFactory>(new PeerMetadataFilterFactory());

@@ -1,8 +1,10 @@
+using Pilotfish.Runtime.Diagnostics;
+
 namespace Pilotfish.Proxy.Config;
 
 /// <summary>
 /// Remarks about config that is accepted nevertheless, such as an extension that is known but not active yet. Each sentence
-/// is kept once, in order. Main loop.
+/// is kept and logged once. Main loop.
 /// </summary>
 public sealed class ConfigProblems
 {
@@ -23,6 +25,7 @@ public sealed class ConfigProblems
         }
 
         _remarks.Add(remark);
+        Log.Info(LogComponent.Config, remark);
         return true;
     }
 }

@@ -17,6 +17,9 @@ public sealed class ExtensionRegistry
 
     private readonly Dictionary<(System.Type Category, string MessageName), IExtensionFactory> _factories = [];
 
+    /// <summary>Gets a remark for each extension that is accepted but not active, once.</summary>
+    public ConfigProblems? Remarks { get; set; }
+
     /// <summary>Registers a factory in its category; a later registration of the same name replaces the earlier one.</summary>
     public void Register<TCategory>(TCategory factory)
         where TCategory : class, IExtensionFactory
@@ -41,6 +44,11 @@ public sealed class ExtensionRegistry
         config = Unwrap(typedConfig, field);
         if (TryFind(config.MessageName, out TCategory? factory))
         {
+            if (factory.NotActiveNote is { } note)
+            {
+                Remarks?.Add($"'{config.MessageName}': {note.TrimEnd('.')}");
+            }
+
             return factory;
         }
 

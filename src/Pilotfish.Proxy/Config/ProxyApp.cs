@@ -44,6 +44,7 @@ public sealed class ProxyApp : IDisposable
         BuiltInExtensions.AddTo(extensions);
         inputs.Extensions?.Invoke(extensions);
         ConfigProblems remarks = new();
+        extensions.Remarks = remarks;
         Context = new CompileContext
         {
             Extensions = extensions,
@@ -51,7 +52,7 @@ public sealed class ProxyApp : IDisposable
             Stats = stats,
             Node = Node,
             Workers = workers,
-            AccessLogs = new AccessLogCompiler(files, extensions, remarks),
+            AccessLogs = new AccessLogCompiler(files, extensions),
             Warnings = remarks,
         };
         Clusters = new ClusterDirectory(Context, new SystemNameResolver(), (ulong)Random.Shared.NextInt64());
@@ -135,11 +136,6 @@ public sealed class ProxyApp : IDisposable
             throw new BootstrapRejectedException(problems);
         }
 
-        foreach (string remark in app.Context.Warnings.Remarks)
-        {
-            Log.Info(LogComponent.Config, remark);
-        }
-
         return app;
     }
 
@@ -175,7 +171,7 @@ public sealed class ProxyApp : IDisposable
     /// <summary>An admin connection without a socket, for the agent in the same process.</summary>
     public void ServeAdmin(IByteStream stream) => Admin.Serve(stream);
 
-    /// <summary>Adds an endpoint of the agent's to the admin address.</summary>
+    /// <summary>The sockets are open: the process serves.</summary>
     internal void Opened(IReadOnlyList<string> problems)
     {
         foreach (string problem in problems)
