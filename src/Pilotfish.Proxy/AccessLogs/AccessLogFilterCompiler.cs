@@ -30,6 +30,8 @@ internal static class AccessLogFilterCompiler
             AccessLogFilter.All(Children(filter.AndFilter.Filters, $"{field}.and_filter")),
         FilterMessage.FilterSpecifierOneofCase.OrFilter =>
             AccessLogFilter.Any(Children(filter.OrFilter.Filters, $"{field}.or_filter")),
+        FilterMessage.FilterSpecifierOneofCase.HeaderFilter =>
+            AccessLogHeaderFilter.Compile(filter.HeaderFilter.Header, $"{field}.header_filter.header"),
         FilterMessage.FilterSpecifierOneofCase.ResponseFlagFilter =>
             Flags(filter.ResponseFlagFilter, $"{field}.response_flag_filter"),
         FilterMessage.FilterSpecifierOneofCase.GrpcStatusFilter => Grpc(filter.GrpcStatusFilter),

@@ -1,0 +1,44 @@
+using Envoy.Config.Accesslog.V3;
+using Pilotfish.Api.Messages;
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Config;
+using FilterMessage = Envoy.Config.Accesslog.V3.AccessLogFilter;
+
+namespace Pilotfish.Proxy.Tests.AccessLogs;
+
+public sealed class AccessLogFilterTests
+{
+    [Theory]
+    [InlineData("{status_code_filter: {comparison: {op: GE, value: {default_value: 200}}}}", true)]
+    [InlineData("{status_code_filter: {comparison: {op: GE, value: {default_value: 201}}}}", false)]
+    [InlineData("{duration_filter: {comparison: {op: LE, value: {default_value: 15}}}}", true)]
+    [InlineData("{duration_filter: {comparison: {op: EQ, value: {default_value: 14}}}}", false)]
+    [InlineData("{not_health_check_filter: {}}", true)]
+    [InlineData("{response_flag_filter: {}}", false)]
+    [InlineData("{response_flag_filter: {flags: [NR, UF]}}", false)]
+    [InlineData("{log_type_filter: {types: [DownstreamEnd]}}", true)]
+    [InlineData("{log_type_filter: {types: [DownstreamEnd], exclude: true}}", false)]
+    [InlineData("{and_filter: {filters: [{not_health_check_filter: {}}, {response_flag_filter: {}}]}}", false)]
+    [InlineData("{or_filter: {filters: [{not_health_check_filter: {}}, {response_flag_filter: {}}]}}", true)]
+    [InlineData("{header_filter: {header: {name: user-agent, string_match: {prefix: curl}}}}", true)]
+    [InlineData("{header_filter: {header: {name: user-agent, string_match: {exact: curl}}}}", false)]
+    [InlineData("{runtime_filter: {runtime_key: x}}", false)]
+    [InlineData("{runtime_filter: {runtime_key: x, percent_sampled: {numerator: 100}}}", true)]
+    public void Passes_FinishedRequest_ByItsFacts(string filter, bool passes)
+    {
+        FormatSource source = new(StreamSample.Create(), Pilotfish.Proxy.AccessLogs.AccessLogType.DownstreamEnd);
+
+        Assert.Equal(passes, AccessLogFilterCompiler.Compile(Parse(filter), "filter").Passes(in source));
+    }
+
+    [Theory]
+    [InlineData("{response_flag_filter: {flags: [XX]}}", "filter.response_flag_filter.flags[0]")]
+    [InlineData("{and_filter: {filters: [{not_health_check_filter: {}}]}}", "filter.and_filter")]
+    [InlineData("{}", "filter")]
+    public void Compile_Bad_NamesTheField(string filter, string field) =>
+        Assert.Equal(
+            field,
+            Assert.Throws<ConfigRejectedException>(() => AccessLogFilterCompiler.Compile(Parse(filter), "filter")).Field);
+
+    private static FilterMessage Parse(string yaml) => MessageReader.Parse<FilterMessage>(yaml, "test").Message!;
+}

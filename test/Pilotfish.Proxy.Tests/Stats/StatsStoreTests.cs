@@ -1,0 +1,143 @@
+using System.Text;
+using Pilotfish.Language.Re2;
+using Pilotfish.Proxy.Stats;
+
+namespace Pilotfish.Proxy.Tests.Stats;
+
+public sealed class StatsStoreTests
+{
+    [Fact]
+    public void Value_CountsOfSeveralLoops_AreSummed()
+    {
+        StatsStore store = new();
+        StatCells worker = store.CreateCells();
+        Counter counter = store.Scope("cluster.a:b").Counter("upstream_rq_total");
+
+        worker.Add(counter);
+        store.Main.Add(counter, 4);
+
+        Assert.Equal(5, store.Value(counter));
+        Assert.Equal("cluster.a_b.upstream_rq_total: 5\n", Text(store, new StatsQuery()));
+    }
+
+    [Fact]
+    public void Counter_SameNameTwice_IsTheSame()
+    {
+        StatsStore store = new();
+
+        Assert.Equal(store.Scope("a").Counter("b"), store.Root.Scope("a").Counter("b"));
+    }
+
+    [Fact]
+    public void Counter_Excluded_CountsNowhere()
+    {
+        StatsStore store = new();
+        store.Configure(
+            new StatsMatcher(include: true, [new StatNamePattern(StatNamePattern.PatternKind.Prefix, "server")]),
+            HistogramBucketRules.Default);
+        Counter excluded = store.Scope("cluster.x").Counter("upstream_rq_total");
+
+        store.Main.Add(excluded);
+
+        Assert.Equal(0, store.Value(excluded));
+        Assert.Empty(Text(store, new StatsQuery()));
+    }
+
+    [Fact]
+    public void Dispose_LastUse_RemovesTheScope()
+    {
+        StatsStore store = new();
+        StatScope first = store.Scope("cluster.gone");
+        StatScope second = store.Scope("cluster.gone");
+        first.Counter("x");
+
+        first.Dispose();
+        Assert.NotEmpty(Text(store, new StatsQuery()));
+        second.Dispose();
+
+        Assert.Empty(Text(store, new StatsQuery()));
+    }
+
+    [Fact]
+    public void ResetCounters_LaterCounts_StartFromZero()
+    {
+        StatsStore store = new();
+        Counter counter = store.Root.Counter("a");
+        store.Main.Add(counter, 9);
+
+        store.ResetCounters();
+        store.Main.Add(counter);
+
+        Assert.Equal(1, store.Value(counter));
+    }
+
+    [Fact]
+    public void Add_Steady_AllocatesNothing()
+    {
+        StatsStore store = new();
+        Counter counter = store.Root.Counter("a");
+        Histogram histogram = store.Root.Histogram("h");
+        store.Main.Add(counter);
+        store.Main.Record(histogram, 3);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        for (int i = 0; i < 1000; i++)
+        {
+            store.Main.Add(counter);
+            store.Main.Record(histogram, i);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public void Text_UsedOnlyAndFilter_ShowWhatPasses()
+    {
+        StatsStore store = new();
+        store.Main.Add(store.Root.Counter("used.a"));
+        store.Root.Counter("unused.a");
+        store.Main.Add(store.Root.Counter("used.b"));
+
+        Assert.Equal("used.a: 1\n", Text(store, new StatsQuery { UsedOnly = true, Filter = Re2Regex.Compile("\\.a$") }));
+    }
+
+    [Fact]
+    public void Prometheus_DefaultTags_BecomeLabels()
+    {
+        StatsStore store = new();
+        store.Main.Add(store.Scope("cluster.web").Counter("upstream_rq_200"));
+        store.Main.Add(store.Scope("cluster.web").Counter("upstream_rq_2xx"));
+        store.Main.Record(store.Scope("http.in").Histogram("downstream_rq_time"), 7);
+        StringBuilder text = new();
+
+        PrometheusText.Write(store, StatsConfigCompiler.Tags(null), new StatsQuery(), text);
+
+        string report = text.ToString();
+        Assert.Contains(
+            "# TYPE envoy_cluster_upstream_rq counter\n"
+            + "envoy_cluster_upstream_rq{envoy_response_code=\"200\",envoy_cluster_name=\"web\"} 1\n",
+            report);
+        Assert.Contains("envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"web\"} 1\n", report);
+        Assert.Contains("envoy_http_downstream_rq_time_bucket{envoy_http_conn_manager_prefix=\"in\",le=\"5\"} 0\n", report);
+        Assert.Contains("envoy_http_downstream_rq_time_bucket{envoy_http_conn_manager_prefix=\"in\",le=\"10\"} 1\n", report);
+        Assert.Contains("envoy_http_downstream_rq_time_sum{envoy_http_conn_manager_prefix=\"in\"} 7\n", report);
+    }
+
+    [Theory]
+    [InlineData("cluster.outbound|80||a.b.c;.upstream_cx_total", "cluster.upstream_cx_total", "outbound|80||a.b.c")]
+    public void Extract_IstioClusterRule_CutsUpToSemicolon(string name, string rest, string value)
+    {
+        StatTagRules rules = new([StatTagRule.Of("cluster_name", "^cluster(\\.(.+);)")]);
+        List<StatTag> tags = [];
+
+        Assert.Equal(rest, rules.Extract(name, tags));
+        Assert.Equal(new StatTag("cluster_name", value), Assert.Single(tags));
+    }
+
+    private static string Text(StatsStore store, StatsQuery query)
+    {
+        StringBuilder text = new();
+        StatsText.Write(store, query, text);
+        return text.ToString();
+    }
+}
