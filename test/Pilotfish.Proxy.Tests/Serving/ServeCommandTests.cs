@@ -2,7 +2,7 @@ using Pilotfish.Proxy.Config;
 using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Testing;
 
-namespace Pilotfish.Proxy.Tests.Config;
+namespace Pilotfish.Proxy.Tests.Serving;
 
 public sealed class ServeCommandTests
 {

@@ -2,7 +2,7 @@ using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Drain;
 using Pilotfish.Runtime.Diagnostics;
 
-namespace Pilotfish.Proxy.Tests.Config;
+namespace Pilotfish.Proxy.Tests.Serving;
 
 public sealed class ServeOptionsParserTests
 {
