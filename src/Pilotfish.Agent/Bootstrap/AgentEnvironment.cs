@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Globalization;
 
 namespace Pilotfish.Agent.Bootstrap;
@@ -7,17 +6,6 @@ namespace Pilotfish.Agent.Bootstrap;
 public sealed class AgentEnvironment(IReadOnlyDictionary<string, string> variables)
 {
     public IReadOnlyDictionary<string, string> Variables { get; } = variables;
-
-    public static AgentEnvironment OfProcess()
-    {
-        var variables = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
-        {
-            variables[(string)entry.Key] = (string?)entry.Value ?? "";
-        }
-
-        return new AgentEnvironment(variables);
-    }
 
     public string Text(string name, string fallback = "") =>
         Variables.TryGetValue(name, out string? value) && value.Length > 0 ? value : fallback;

@@ -13,7 +13,7 @@ namespace Pilotfish.Agent.Dns;
 /// The pod's DNS server: names of the mesh are answered from the table that the control plane pushed, everything else goes
 /// to the servers that the pod had before. Lives on the main loop.
 /// </summary>
-public sealed class DnsProxy
+public sealed class DnsProxy : IDisposable
 {
     /// <summary>TCP clients at once; resolvers use TCP for truncated answers alone, so a pod needs a few.</summary>
     private const int TcpConnectionsMax = 64;
@@ -81,7 +81,7 @@ public sealed class DnsProxy
             table, _options.ProxyNamespace, _options.ProxyDomain, _options.Resolver.SearchDomains);
     }
 
-    public void Close()
+    public void Dispose()
     {
         _datagrams.ForEach(d => d.Close());
         _listeners.ForEach(l => l.Close());

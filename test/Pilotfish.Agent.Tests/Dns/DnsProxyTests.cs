@@ -28,7 +28,7 @@ public sealed class DnsProxyTests
         Assert.True(answer.IsAuthoritative);
         Assert.Equal("10.1.2.3", Assert.Single(answer.Answers).Address!.ToString());
         Assert.Equal(30u, answer.Answers[0].TtlSeconds);
-        proxy.Close();
+        proxy.Dispose();
     });
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class DnsProxyTests
         Assert.Equal("example.com.", answer.Answers[0].Target);
         Assert.Equal("example.com.", answer.Answers[1].Name);
         Assert.Equal("240.240.0.1", answer.Answers[1].Address!.ToString());
-        proxy.Close();
+        proxy.Dispose();
     });
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class DnsProxyTests
 
         Assert.Equal("a.b.wild.org.", Assert.Single(answer.Answers).Name);
         Assert.Equal("2001:db8::1", answer.Answers[0].Address!.ToString());
-        proxy.Close();
+        proxy.Dispose();
     });
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class DnsProxyTests
         Assert.Equal(DnsResponseCode.NOERROR, answer.ResponseCode);
         Assert.Empty(answer.Answers);
         Assert.Equal(0, proxy.UpstreamRequestCount);
-        proxy.Close();
+        proxy.Dispose();
     });
 
     [Theory]
@@ -82,7 +82,7 @@ public sealed class DnsProxyTests
 
         Assert.Equal("192.0.2.9", Assert.Single(answer.Answers).Address!.ToString());
         Assert.Equal(1, proxy.UpstreamRequestCount);
-        proxy.Close();
+        proxy.Dispose();
         server.Close();
     });
 
@@ -96,7 +96,7 @@ public sealed class DnsProxyTests
 
         Assert.Equal(DnsResponseCode.SERVFAIL, answer.ResponseCode);
         Assert.Equal(1, proxy.FailureCount);
-        proxy.Close();
+        proxy.Dispose();
         silent.Close();
     });
 
@@ -110,7 +110,7 @@ public sealed class DnsProxyTests
 
         Assert.False(proxy.IsReady);
         Assert.Equal(DnsResponseCode.SERVFAIL, answer.ResponseCode);
-        proxy.Close();
+        proxy.Dispose();
     });
 
     [Fact]
@@ -131,7 +131,7 @@ public sealed class DnsProxyTests
         }
 
         stream.Close();
-        proxy.Close();
+        proxy.Dispose();
     });
 
     [Fact]
@@ -148,7 +148,7 @@ public sealed class DnsProxyTests
 
         Assert.True(answer.IsTruncated);
         Assert.InRange(answer.Answers.Count, 20, 40);
-        proxy.Close();
+        proxy.Dispose();
     });
 
     [Fact]

@@ -1,0 +1,60 @@
+using Istio.Mesh.V1Alpha1;
+using Pilotfish.Agent.Bootstrap;
+using Pilotfish.Api.Names;
+
+namespace Pilotfish.Agent.Commands;
+
+/// <summary>Arguments, environment and files of one agent, read once at its start.</summary>
+public sealed record AgentConfig
+{
+    public required ProxyArguments Arguments { get; init; }
+
+    public required AgentEnvironment Environment { get; init; }
+
+    public required ProxyConfig ProxyConfig { get; init; }
+
+    public IReadOnlyDictionary<string, string>? PodLabels { get; init; }
+
+    public IReadOnlyDictionary<string, string>? PodAnnotations { get; init; }
+
+    /// <exception cref="AgentConfigException">A file or variable cannot be used.</exception>
+    public static AgentConfig Read(ProxyArguments arguments, AgentEnvironment environment)
+    {
+        IReadOnlyDictionary<string, string>? annotations = PodInfo.TryRead(ControlPlaneNames.PodAnnotationsPath);
+        return new AgentConfig
+        {
+            Arguments = arguments,
+            Environment = environment,
+            ProxyConfig = ProxyConfigReader.Read(
+                arguments.MeshConfigFile, environment, annotations, arguments.ServiceCluster, arguments.Concurrency),
+            PodLabels = PodInfo.TryRead(ControlPlaneNames.PodLabelsPath),
+            PodAnnotations = annotations,
+        };
+    }
+
+    public BootstrapInputs BootstrapInputs() => new()
+    {
+        NodeId = Arguments.NodeId,
+        Environment = Environment,
+        ProxyConfig = ProxyConfig,
+        InstanceIps = Arguments.IpAddresses,
+        ControlPlaneSans = ProxyConfig.ControlPlaneAuthPolicy == AuthenticationPolicy.MutualTls
+            ? [ProxyConfigReader.ControlPlaneName(ProxyConfig.DiscoveryAddress)]
+            : [],
+        PodLabels = PodLabels,
+        PodAnnotations = PodAnnotations,
+        OutlierLogPath = Arguments.OutlierLogPath,
+        IstioVersion = IstioCompatibility.Version,
+        StatusPort = Environment.Number(AgentVariables.EnvoyStatusPort, IstioPorts.ProxyHealth),
+        PrometheusPort = Environment.Number(AgentVariables.EnvoyPrometheusPort, IstioPorts.ProxyPrometheus),
+        SecureMetricsPort = Environment.Number(AgentVariables.EnvoySecureMetricsPort, 0),
+        SecureMergedMetricsPort = Environment.Number(AgentVariables.EnvoySecureMergedMetricsPort, 0),
+        StsPort = Arguments.StsPort,
+        ExitOnZeroActiveConnections = Environment.Flag(AgentVariables.ExitOnZeroActiveConnections, false),
+        MetadataDiscovery = AgentEnvironment.ParseFlag(Environment.Text(AgentVariables.PeerMetadataDiscovery)),
+        SkipDeprecatedLogs = Environment.Flag(AgentVariables.EnvoySkipDeprecatedLogs, true),
+        WorkloadIdentitySocketFile = Environment.Text(AgentVariables.WorkloadIdentitySocketFile, "socket"),
+        CredentialSocketExists = File.Exists("./var/run/secrets/credential-uds/socket"),
+        LogAsJson = Arguments.LogAsJson,
+    };
+}

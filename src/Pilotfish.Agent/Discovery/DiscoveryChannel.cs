@@ -1,0 +1,120 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Pilotfish.Api.Names;
+using Pilotfish.Proxy.Xds;
+
+namespace Pilotfish.Agent.Discovery;
+
+/// <summary>
+/// The connection to the control plane over gRPC: plaintext on 15010, else TLS that trusts the mounted root and nothing else.
+/// Root and token are read anew before each stream, because the kubelet replaces both while the pod runs.
+/// </summary>
+public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
+{
+    private const string SystemRoots = "SYSTEM";
+
+    /// <summary>5,000 services in one response are some 30 MB; istiod itself sets no bound.</summary>
+    private const int MessageBytesMax = 256 * 1024 * 1024;
+
+    private GrpcChannel? _channel;
+    private byte[] _rootHash = [];
+
+    public string Name => target.Address;
+
+    public ValueTask<ControlPlaneCall> PrepareAsync(CancellationToken cancellation)
+    {
+        var headers = new Metadata { { ControlPlaneNames.ClusterIdHeader, target.ClusterId } };
+        foreach ((string name, string value) in target.ExtraHeaders)
+        {
+            headers.Add(name, value);
+        }
+
+        if (target.IsTls && TryReadToken(out string token))
+        {
+            headers.Add("authorization", $"Bearer {token}");
+        }
+
+        return new ValueTask<ControlPlaneCall>(new ControlPlaneCall(Channel().CreateCallInvoker(), headers));
+    }
+
+    public void Dispose() => _channel?.Dispose();
+
+    private GrpcChannel Channel()
+    {
+        byte[] roots = target.IsTls && target.RootFile != SystemRoots ? File.ReadAllBytes(target.RootFile) : [];
+        byte[] hash = SHA256.HashData(roots);
+        if (_channel is null || !hash.AsSpan().SequenceEqual(_rootHash))
+        {
+            _channel?.Dispose();
+            _rootHash = hash;
+            _channel = GrpcChannel.ForAddress($"{(target.IsTls ? "https" : "http")}://{target.Address}", new GrpcChannelOptions
+            {
+                HttpHandler = Handler(roots),
+                DisposeHttpClient = true,
+                MaxReceiveMessageSize = MessageBytesMax,
+            });
+        }
+
+        return _channel;
+    }
+
+    private SocketsHttpHandler Handler(byte[] roots)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            EnableMultipleHttp2Connections = false,
+
+            // A control plane that vanished without a word is noticed within half a minute.
+            KeepAlivePingDelay = TimeSpan.FromSeconds(30),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+        };
+        if (target.IsTls)
+        {
+            handler.SslOptions = Tls(roots);
+        }
+
+        return handler;
+    }
+
+    private SslClientAuthenticationOptions Tls(byte[] roots)
+    {
+        var options = new SslClientAuthenticationOptions { TargetHost = target.ServerName };
+        if (target.RootFile == SystemRoots)
+        {
+            return options;
+        }
+
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+
+            // Neither lists nor missing certificates are downloaded: a handshake must not depend on the network.
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+        };
+        policy.CustomTrustStore.ImportFromPem(System.Text.Encoding.ASCII.GetString(roots));
+        options.CertificateChainPolicy = policy;
+        return options;
+    }
+
+    /// <summary>Without a token the call goes out all the same: the control plane then says what it misses.</summary>
+    private bool TryReadToken(out string token)
+    {
+        try
+        {
+            token = File.ReadAllText(target.TokenFile).Trim();
+            return token.Length > 0;
+        }
+        catch (IOException)
+        {
+            // Not mounted: VMs identify themselves by certificate.
+            token = "";
+            return false;
+        }
+    }
+}

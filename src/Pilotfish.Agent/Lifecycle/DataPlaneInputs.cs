@@ -1,0 +1,26 @@
+using Istio.Networking.Nds.V1;
+using Pilotfish.Agent.Commands;
+using Pilotfish.Proxy.Xds;
+using Pilotfish.Runtime.Loops;
+using BootstrapMessage = Envoy.Config.Bootstrap.V3.Bootstrap;
+
+namespace Pilotfish.Agent.Lifecycle;
+
+/// <summary>What the agent gives to the data plane that it starts.</summary>
+public sealed record DataPlaneInputs
+{
+    public required EventLoop MainLoop { get; init; }
+
+    public required BootstrapMessage Bootstrap { get; init; }
+
+    /// <summary>How its xDS stream reaches the control plane: in one process there is no socket in between.</summary>
+    public required IControlPlane ControlPlane { get; init; }
+
+    public required AgentConfig Config { get; init; }
+
+    /// <summary>Takes the mesh's names whenever the control plane sends them; null without DNS proxy, then nobody asks for them.</summary>
+    public Action<NameTable>? OnNameTable { get; init; }
+
+    /// <summary>The admin port's own /quitquitquit: ends the process.</summary>
+    public required Action OnQuit { get; init; }
+}

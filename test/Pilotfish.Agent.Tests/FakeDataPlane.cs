@@ -1,0 +1,24 @@
+using System.Buffers;
+using System.Text;
+using Pilotfish.Agent.Lifecycle;
+
+namespace Pilotfish.Agent.Tests;
+
+/// <summary>A data plane whose state the test sets.</summary>
+internal sealed class FakeDataPlane : IDataPlane
+{
+    public string? NotReadyReason { get; set; }
+
+    public long? ActiveConnections { get; set; }
+
+    public int Drains { get; private set; }
+
+    public void DrainInbound() => Drains++;
+
+    public void WritePrometheus(IBufferWriter<byte> output, string query) =>
+        Encoding.UTF8.GetBytes($"envoy_server_live{{query=\"{query}\"}} 1\n", output);
+
+    public void Dispose()
+    {
+    }
+}
