@@ -1,3 +1,4 @@
+using Pilotfish.Agent.Commands;
 using Pilotfish.Api.Names;
 using Pilotfish.Capture;
 using Pilotfish.Proxy.Config;
@@ -8,6 +9,8 @@ return asked.Role switch
 {
     "istio-iptables" => IptablesCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     "serve" => ServeCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
+    "proxy" or "wait" or "request" =>
+        AgentCommand.Run(asked.Role, asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     _ => Unknown(asked.Role),
 };
 

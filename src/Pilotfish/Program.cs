@@ -1,3 +1,4 @@
+using Pilotfish.Agent.Commands;
 using Pilotfish.Api.Names;
 using Pilotfish.Capture;
 using Pilotfish.Commands;
@@ -12,6 +13,8 @@ return asked.Role switch
     "istio-iptables" => IptablesCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     "kube-inject" => KubeInject.Run(asked.Args, ProcessEnvironment.Read()),
     "serve" => ServeCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
+    "proxy" or "wait" or "request" =>
+        AgentCommand.Run(asked.Role, asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     "translate" => TranslateCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     _ => await CommandTree.RunAsync(args),
 };

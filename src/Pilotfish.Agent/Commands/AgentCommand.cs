@@ -8,13 +8,22 @@ public static class AgentCommand
     /// <summary>What pilot-agent ends with after any error; scripts and the kubelet see it.</summary>
     public const int ExitError = 255;
 
+    /// <summary>Runs a role until it ends and returns the exit code.</summary>
+    public static int Run(
+        string role,
+        IReadOnlyList<string> args,
+        IReadOnlyDictionary<string, string> environment,
+        TextWriter output,
+        TextWriter errors) => Run(role, args, environment, output, errors, ProxyDataPlane.Start);
+
+    // Internal for testing: with another data plane.
     /// <param name="role">proxy, wait or request.</param>
     /// <param name="args">What follows the role.</param>
     /// <param name="environment">The process's variables.</param>
     /// <param name="output">Standard output.</param>
     /// <param name="errors">Standard error.</param>
     /// <param name="startDataPlane">Starts the data plane on the main loop; not called for --print-bootstrap.</param>
-    public static int Run(
+    internal static int Run(
         string role,
         IReadOnlyList<string> args,
         IReadOnlyDictionary<string, string> environment,

@@ -40,6 +40,13 @@ public sealed class ConfigSubscriptions : IDisposable
 
     internal ResourceTable Ads { get; }
 
+    /// <summary>
+    /// Subscribes over ADS to everything of a type that no part of the data plane wants, such as the agent's name table. Before
+    /// <see cref="ProxyApp.Start"/>, so that it is asked for in the first requests.
+    /// </summary>
+    public void SubscribeAll(ResourceType type, IResourceCollection collection) =>
+        Ads.SubscribeAll(type, collection, new SubscriptionStats(_stats.Scope($"agent.{type.ShortName.ToLowerInvariant()}")));
+
     internal IEnumerable<ResourceTable> Tables
     {
         get

@@ -1,3 +1,4 @@
+using System.Text;
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Core.V3;
 using Google.Protobuf;
@@ -29,12 +30,14 @@ public sealed class ProxyApp : IDisposable
     private readonly ResourceTable _static;
     private readonly HeldResource _bootstrap;
     private readonly Gauge _workersStarted;
+    private readonly StatTagRules _tags;
     private bool _stopped;
 
     private ProxyApp(ProxyInputs inputs, WorkerSet workers, StatsStore stats, StatTagRules tags, AccessLogFiles files)
     {
         _inputs = inputs;
         Stats = stats;
+        _tags = tags;
         Workers = workers;
         AccessLogs = files;
         Node = LocalNodeCompiler.Compile(inputs.Bootstrap, inputs.Options);
@@ -166,6 +169,15 @@ public sealed class ProxyApp : IDisposable
         {
             Server.Set(ServerPhase.Draining);
         }
+    }
+
+    /// <summary>What /stats/prometheus shows, for the agent that merges it with the application's metrics.</summary>
+    public string PrometheusText(bool usedOnly)
+    {
+        Server.Refresh();
+        StringBuilder text = new();
+        Proxy.Stats.PrometheusText.Write(Stats, _tags, new StatsQuery { UsedOnly = usedOnly }, text);
+        return text.ToString();
     }
 
     /// <summary>An admin connection without a socket, for the agent in the same process.</summary>
