@@ -123,13 +123,9 @@ internal sealed class AgentProcess
             Drain = termination.Drain,
         });
 
-        // Both families on one socket where the machine has IPv6: the kubelet dials whichever address the pod has.
-        IoError error = server.Listen(NetAddress.IPv6(UInt128.Zero, (ushort)port), out _);
-        if (error != IoError.None)
-        {
-            error = server.Listen(NetAddress.IPv4(0, (ushort)port), out _);
-        }
-
+        // The kubelet dials whichever address the pod has. Without IPv6 on the machine the second one fails, and nobody misses it.
+        IoError error = server.Listen(NetAddress.IPv4(0, (ushort)port), out _);
+        server.Listen(NetAddress.IPv6(UInt128.Zero, (ushort)port), out _);
         if (error != IoError.None)
         {
             server.Dispose();
