@@ -1,5 +1,6 @@
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Injection.Merging;
+using Pilotfish.Language.Re2;
 
 namespace Pilotfish.ControlPlane.Validation;
 
@@ -100,12 +101,12 @@ internal static class HttpRouteRules
     {
         try
         {
-            _ = new System.Text.RegularExpressions.Regex(
-                pattern.Replace("(?P<", "(?<", StringComparison.Ordinal), System.Text.RegularExpressions.RegexOptions.NonBacktracking);
+            _ = Re2Regex.Compile(pattern);
             return true;
         }
-        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+        catch (Re2SyntaxException)
         {
+            // The caller makes a sentence of it, with the path of the field.
             return false;
         }
     }
@@ -133,7 +134,8 @@ internal static class HttpRouteRules
 
         foreach (var kind in new[] { "delay", "abort" })
         {
-            if (fault.At(kind, "percentage", "value") is YamlScalar scalar && scalar.TryGetDouble(out var percent) && percent is (< 0 or > 100))
+            if (fault.At(kind, "percentage", "value") is YamlScalar scalar
+                && scalar.TryGetDouble(out var percent) && percent is (< 0 or > 100))
             {
                 problems.Add($"{path}.{kind}.percentage.value", $"{scalar.Text} is not between 0 and 100.");
             }

@@ -22,6 +22,7 @@ public sealed class SprigFunctionTests
     [InlineData("{{ b64enc \"hi\" }} {{ b64dec \"aGk=\" }} {{ b32enc \"hi\" }} {{ sha256sum \"\" | trunc 8 }} {{ adler32sum \"abc\" }}", "aGk= hi NBUQ==== e3b0c442 38600999")]
     [InlineData("{{ toJson .deep }} {{ (fromJson \"{\\\"a\\\":[1]}\").a }} {{ toJson \"<\" }} {{ toRawJson \"<\" }}", "{\"er\":{\"est\":\"end\"}} [1] \"\\u003c\" \"<\"")]
     [InlineData("{{ regexMatch \"^a+$\" \"aa\" }}{{ regexReplaceAll \"a(x*)b\" \"-axxb-\" \"${1}W\" }}{{ regexFindAll \"[0-9]\" \"a1b2\" -1 }}", "true-xxW-[1 2]")]
+    [InlineData("{{ regexMatch `\\Qa.b\\E$` \"xa.b\" }} {{ regexFind `[[:digit:]]+` \"ab12c\" }} {{ regexSplit `,\\s*` \"a, b\" -1 }}", "true 12 [a b]")]
     [InlineData("{{ base \"/a/b.c\" }} {{ dir \"/a/b.c\" }} {{ ext \"/a/b.c\" }} {{ clean \"/a/../b/.\" }} {{ isAbs \"/a\" }}", "b.c /a .c /b true")]
     [InlineData("{{ kindOf .list }} {{ typeOf .name }} {{ kindIs \"map\" .map }} {{ toString 3 }} {{ deepEqual .list .list }}", "slice string true 3 true")]
     public void Functions_OfTheText_GiveWhatSprigGives(string template, string expected)

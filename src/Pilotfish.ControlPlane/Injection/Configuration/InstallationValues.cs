@@ -30,7 +30,8 @@ internal sealed class InstallationValues
     /// <summary>The charts' defaults with the installation's own values over them.</summary>
     public YamlMapping Values(YamlMapping? valuesFile, string revision)
     {
-        var values = (YamlMapping)YamlDocuments.Parse(EmbeddedText.Read("Configuration.default-values.yaml"), "default values").Documents[0];
+        var defaults = YamlDocuments.Parse(EmbeddedText.Read("Configuration.default-values.yaml"), "default values");
+        var values = (YamlMapping)defaults.Documents[0];
         if (valuesFile is not null)
         {
             values.Overlay(valuesFile);

@@ -1,8 +1,10 @@
 using System.Text.RegularExpressions;
+using Pilotfish.Language.Re2;
 
 namespace Pilotfish.Language.GoTemplates.Functions;
 
-/// <summary>Sprig's functions on regular expressions, run without backtracking so that no pattern can stall a rendering.</summary>
+/// <summary>Sprig's functions on regular expressions: Go's syntax, run without backtracking so that no pattern can stall a
+/// rendering.</summary>
 internal static class RegexFunctions
 {
     public static void AddTo(GoFunctionSet set)
@@ -29,11 +31,15 @@ internal static class RegexFunctions
     {
         try
         {
+            if (pattern.Length > Re2Regex.PatternCharsMax)
+            {
+                throw new GoFunctionException($"the regexp is longer than {Re2Regex.PatternCharsMax} characters");
+            }
+
             return new Regex(
-                pattern.Replace("(?P<", "(?<", StringComparison.Ordinal),
-                RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+                new Re2Translator(pattern).Translate(), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
         }
-        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+        catch (Exception e) when (e is Re2SyntaxException or ArgumentException or NotSupportedException)
         {
             throw new GoFunctionException($"error parsing regexp '{pattern}': {e.Message}");
         }
