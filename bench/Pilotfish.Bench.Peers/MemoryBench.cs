@@ -47,24 +47,30 @@ internal sealed class MemoryBench(BenchOptions options, string directory)
         Print($"bytes per idle connection of {options.IdleConnections}", (during - before) * 1024.0 / options.IdleConnections);
     }
 
+    /// <summary>The slope between a short load and a long one: what connections cost when they open is in both.</summary>
     private double AllocatedPerRequest(PeerSetup setup)
     {
         using var admin = new HttpClient();
         for (int attempt = 0; attempt < AttemptsMax; attempt++)
         {
-            // What a look itself costs is taken off.
-            double first = HeapBytes(admin, setup.AdminPort);
-            double before = HeapBytes(admin, setup.AdminPort);
-            (double requests, _, _, _) = WrkLoad.Run(setup.Port, s_host, options.Connections, TimeSpan.FromSeconds(options.Seconds));
-            double after = HeapBytes(admin, setup.AdminPort);
-            double look = before - first;
-            if (look >= 0 && after >= before)
+            (double Bytes, double Requests)? brief = Grow(admin, setup, options.Seconds);
+            (double Bytes, double Requests)? lengthy = Grow(admin, setup, options.Seconds * 4);
+            if (brief is { } a && lengthy is { } b && b.Requests > a.Requests)
             {
-                return Math.Max(0, after - before - look) / requests;
+                return Math.Max(0, b.Bytes - a.Bytes) / (b.Requests - a.Requests);
             }
         }
 
         return double.NaN;
+    }
+
+    /// <summary>Null when the heap was collected meanwhile.</summary>
+    private (double Bytes, double Requests)? Grow(HttpClient admin, PeerSetup setup, int seconds)
+    {
+        double before = HeapBytes(admin, setup.AdminPort);
+        (double requests, _, _, _) = WrkLoad.Run(setup.Port, s_host, options.Connections, TimeSpan.FromSeconds(seconds));
+        double after = HeapBytes(admin, setup.AdminPort);
+        return after >= before ? (after - before, requests) : null;
     }
 
     private static double HeapBytes(HttpClient admin, int port)
