@@ -15,7 +15,7 @@ public sealed class EndpointIndex
 
     public ServiceEndpoints Of(string hostname) => _byHostname.GetValueOrDefault(hostname, ServiceEndpoints.None);
 
-    /// <summary>Builds all services anew, keeping the instance of those whose endpoints are equal.</summary>
+    /// <summary>Builds all services anew.</summary>
     internal static EndpointIndex Build(EndpointSources sources, ServiceIndex services)
     {
         var builder = ImmutableDictionary.CreateBuilder<string, ServiceEndpoints>(StringComparer.Ordinal);
@@ -27,18 +27,13 @@ public sealed class EndpointIndex
         return new EndpointIndex(builder.ToImmutable());
     }
 
-    /// <summary>The index after the given services' endpoints may have changed.</summary>
-    internal EndpointIndex Rebuild(EndpointSources sources, IEnumerable<MeshService> affected)
+    /// <summary>The index after the endpoints of some hosts may have changed; <paramref name="affected"/> are all services that carry one.</summary>
+    internal EndpointIndex Rebuild(EndpointSources sources, IReadOnlyCollection<string> hostnames, IEnumerable<MeshService> affected)
     {
         var builder = _byHostname.ToBuilder();
-        var cleared = new HashSet<string>(StringComparer.Ordinal);
+        builder.RemoveRange(hostnames);
         foreach (var service in affected)
         {
-            if (cleared.Add(service.Hostname))
-            {
-                builder.Remove(service.Hostname);
-            }
-
             Merge(builder, service.Hostname, sources.Collect(service));
         }
 

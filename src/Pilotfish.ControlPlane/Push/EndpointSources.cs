@@ -92,9 +92,9 @@ internal sealed class EndpointSources
     private List<WorkloadEndpoint> FromPods(MeshService service)
     {
         var endpoints = new List<WorkloadEndpoint>();
-        foreach (var workload in _workloads.InNamespace(service.Namespace))
+        foreach (var workload in _workloads.Selected(service.Namespace, service.Selector))
         {
-            if (workload.Addresses.Count == 0 || !Labels.Contain(workload.Labels, service.Selector))
+            if (workload.Addresses.Count == 0)
             {
                 continue;
             }

@@ -66,7 +66,8 @@ public sealed class PushContext
         {
             Services = services,
             Workloads = workloads,
-            Endpoints = NextEndpoints(snapshot, services, workloads, changed, servicesChanged || kinds.Contains(ConfigKind.WorkloadEntry)),
+            Endpoints = NextEndpoints(
+                snapshot, services, workloads, changed, all: kinds.Contains(ConfigKind.ServiceEntry) || kinds.Contains(ConfigKind.WorkloadEntry)),
             VirtualServices = kinds.Contains(ConfigKind.VirtualService)
                 ? VirtualServiceIndex.Build(snapshot, Options.DomainSuffix) : VirtualServices,
             DestinationRules = kinds.Contains(ConfigKind.DestinationRule) || mesh.RootNamespace != Mesh.RootNamespace
@@ -95,18 +96,27 @@ public sealed class PushContext
             return EndpointIndex.Build(sources, services);
         }
 
-        var affected = AffectedServices(snapshot, services, changed);
-        return affected.Count == 0 ? Endpoints : Endpoints.Rebuild(sources, affected);
+        // A shared hostname is rebuilt from all services that carry it.
+        var hostnames = AffectedHostnames(snapshot, services, changed);
+        return hostnames.Count == 0 ? Endpoints
+            : Endpoints.Rebuild(sources, hostnames, services.All.Where(service => hostnames.Contains(service.Hostname)));
     }
 
-    /// <summary>Services whose endpoints the changed pods and slices may have altered.</summary>
-    private HashSet<MeshService> AffectedServices(
+    /// <summary>Hosts whose endpoints the changed services, pods and slices may have altered.</summary>
+    private HashSet<string> AffectedHostnames(
         ConfigSnapshot snapshot, ServiceIndex services, IReadOnlyCollection<ConfigKey> changed)
     {
-        // A shared hostname is rebuilt from all services that carry it.
         var hostnames = new HashSet<string>(StringComparer.Ordinal);
         foreach (var key in changed)
         {
+            foreach (var item in (ReadOnlySpan<ConfigObject?>)[Snapshot.Find(key), snapshot.Find(key)])
+            {
+                if (item?.Body is MeshService own)
+                {
+                    hostnames.Add(own.Hostname);
+                }
+            }
+
             if (key.Kind is not (ConfigKind.Pod or ConfigKind.Endpoints or ConfigKind.EndpointSlice))
             {
                 continue;
@@ -122,16 +132,7 @@ public sealed class PushContext
             }
         }
 
-        var affected = new HashSet<MeshService>(ReferenceEqualityComparer.Instance);
-        foreach (var service in services.All)
-        {
-            if (hostnames.Contains(service.Hostname))
-            {
-                affected.Add(service);
-            }
-        }
-
-        return affected;
+        return hostnames;
     }
 
     // A service without selector has endpoints from slices, whose addresses may be pods.

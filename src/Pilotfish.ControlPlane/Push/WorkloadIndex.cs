@@ -8,7 +8,7 @@ public sealed class WorkloadIndex
 {
     public static readonly WorkloadIndex Empty = new();
 
-    private readonly Dictionary<string, List<Workload>> _byNamespace = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Namespace, string Key, string Value), List<Workload>> _byLabel = [];
     private readonly Dictionary<string, Workload> _byAddress = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Namespace, string Name), Workload> _byName = [];
 
@@ -27,8 +27,23 @@ public sealed class WorkloadIndex
         return index;
     }
 
-    public IReadOnlyList<Workload> InNamespace(string ns) =>
-        _byNamespace.TryGetValue(ns, out var list) ? list : [];
+    /// <summary>Pods of the namespace that carry all labels of a selector that is not empty.</summary>
+    public IEnumerable<Workload> Selected(string ns, IReadOnlyDictionary<string, string> selector)
+    {
+        // Only the pods with the rarest of the labels are looked at.
+        List<Workload>? candidates = null;
+        foreach (var (key, value) in selector)
+        {
+            if (!_byLabel.TryGetValue((ns, key, value), out var list))
+            {
+                return [];
+            }
+
+            candidates = candidates is null || list.Count < candidates.Count ? list : candidates;
+        }
+
+        return candidates?.Where(workload => Labels.Contain(workload.Labels, selector)) ?? [];
+    }
 
     public Workload? ByAddress(string address) => _byAddress.GetValueOrDefault(address);
 
@@ -42,12 +57,16 @@ public sealed class WorkloadIndex
             return;
         }
 
-        if (!_byNamespace.TryGetValue(workload.Namespace, out var list))
+        foreach (var (key, value) in workload.Labels)
         {
-            _byNamespace[workload.Namespace] = list = [];
-        }
+            var label = (workload.Namespace, key, value);
+            if (!_byLabel.TryGetValue(label, out var list))
+            {
+                _byLabel[label] = list = [];
+            }
 
-        list.Add(workload);
+            list.Add(workload);
+        }
 
         // Pods on the host network share the node's address: it identifies none of them.
         if (!workload.HostNetwork)

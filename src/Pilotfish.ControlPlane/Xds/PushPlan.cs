@@ -9,9 +9,9 @@ namespace Pilotfish.ControlPlane.Xds;
 /// Which types a set of changes can touch for one proxy. Generators say at their head what they depend on; this is the same
 /// knowledge the other way round. What is generated in vain is still not sent, for its bytes are equal.
 /// </summary>
-internal sealed record PushPlan(bool Everything, IReadOnlySet<string> Types)
+internal sealed record PushPlan(IReadOnlySet<string> Types, bool RulesOfAssignmentsChanged)
 {
-    public static readonly PushPlan All = new(Everything: true, new HashSet<string>(XdsTypes.PushOrder));
+    public static readonly PushPlan All = new(new HashSet<string>(XdsTypes.PushOrder), RulesOfAssignmentsChanged: true);
 
     public static PushPlan For(
         IReadOnlyCollection<ConfigKey> changed, ProxyNode node, bool headlessExists, ConfigSnapshot before, ConfigSnapshot after)
@@ -54,7 +54,9 @@ internal sealed record PushPlan(bool Everything, IReadOnlySet<string> Types)
             }
         }
 
-        return new PushPlan(Everything: false, types);
+        // Subsets and locality rules may change any assignment; services and pods only those whose endpoints were rebuilt.
+        var rules = changed.Any(static key => key.Kind is ConfigKind.DestinationRule or ConfigKind.ServiceEntry or ConfigKind.WorkloadEntry);
+        return new PushPlan(types, rules);
     }
 
     // TCP and TLS routes are part of listeners; HTTP routes are not.

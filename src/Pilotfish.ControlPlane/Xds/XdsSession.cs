@@ -254,10 +254,10 @@ internal sealed partial class XdsSession
         }
     }
 
-    // Endpoint-only changes touch the assignments of services whose endpoint list was rebuilt.
+    // Changes of services and pods touch the assignments of hosts whose endpoint list was rebuilt.
     private IReadOnlyCollection<string> Affected(Subscription subscription, PushContext before, PushPlan plan)
     {
-        if (subscription.TypeUrl != TypeUrls.ClusterLoadAssignment || plan.Types.Contains(TypeUrls.Cluster))
+        if (subscription.TypeUrl != TypeUrls.ClusterLoadAssignment || plan.RulesOfAssignmentsChanged)
         {
             return subscription.Names;
         }
