@@ -14,6 +14,7 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
     public ForwardModel Compile(RouteAction action, string field)
     {
         RejectUnknown(action, field);
+        RemarkInactive(action, field);
         SubsetMatch? subset = Subset(action.MetadataMatch);
         (WeightedClusterModel[] weighted, ulong total) = CompileWeighted(action, subset, $"{field}.weighted_clusters");
         return new ForwardModel
@@ -123,6 +124,27 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
         }
 
         return UpgradePolicy.Of(entries);
+    }
+
+    // Accepted because a control plane sends it to proxies that know it; said, so that nobody waits for its effect.
+    private void RemarkInactive(RouteAction action, string field)
+    {
+        if ((action.HedgePolicy ?? host.HedgePolicy)?.HedgeOnPerTryTimeout == true)
+        {
+            context.Warnings.Add($"{context.ResourceName}: {field}.hedge_policy: a try that times out is retried, not hedged");
+        }
+
+        RetryPolicy? retry = action.RetryPolicy ?? host.RetryPolicy;
+        if (retry?.PerTryIdleTimeout is not null)
+        {
+            context.Warnings.Add($"{context.ResourceName}: {field}.retry_policy.per_try_idle_timeout has no effect yet");
+        }
+
+        if (retry?.RateLimitedRetryBackOff is not null || retry?.RetryPriority is not null)
+        {
+            context.Warnings.Add(
+                $"{context.ResourceName}: {field}.retry_policy: rate_limited_retry_back_off and retry_priority have no effect yet");
+        }
     }
 
     private static void RejectUnknown(RouteAction action, string field)
