@@ -25,6 +25,7 @@ internal static class ProxyCommand
             AgentConfig config = AgentConfig.Read(arguments, environment);
             if (!arguments.PrintBootstrap)
             {
+                LogLevels.Apply(arguments.LogLevel, arguments.ComponentLogLevel);
                 return AgentProcess.Run(config, startDataPlane);
             }
 

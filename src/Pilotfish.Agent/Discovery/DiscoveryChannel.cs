@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Pilotfish.Api.Names;
@@ -44,7 +45,7 @@ public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
 
     private GrpcChannel Channel()
     {
-        byte[] roots = target.IsTls && target.RootFile != SystemRoots ? File.ReadAllBytes(target.RootFile) : [];
+        byte[] roots = target.IsTls && target.RootFile != SystemRoots ? ReadRoots() : [];
         byte[] hash = SHA256.HashData(roots);
         if (_channel is null || !hash.AsSpan().SequenceEqual(_rootHash))
         {
@@ -59,6 +60,21 @@ public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
         }
 
         return _channel;
+    }
+
+    /// <summary>An error ends this attempt with its sentence; the file may be mounted by the next one.</summary>
+    private byte[] ReadRoots()
+    {
+        try
+        {
+            byte[] roots = File.ReadAllBytes(target.RootFile);
+            new X509Certificate2Collection().ImportFromPem(Encoding.ASCII.GetString(roots));
+            return roots;
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or CryptographicException)
+        {
+            throw new IOException($"The control plane's root certificate '{target.RootFile}' cannot be used: {e.Message}", e);
+        }
     }
 
     private SocketsHttpHandler Handler(byte[] roots)
@@ -97,7 +113,7 @@ public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
             RevocationMode = X509RevocationMode.NoCheck,
             DisableCertificateDownloads = true,
         };
-        policy.CustomTrustStore.ImportFromPem(System.Text.Encoding.ASCII.GetString(roots));
+        policy.CustomTrustStore.ImportFromPem(Encoding.ASCII.GetString(roots));
         options.CertificateChainPolicy = policy;
         return options;
     }
@@ -110,7 +126,7 @@ public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
             token = File.ReadAllText(target.TokenFile).Trim();
             return token.Length > 0;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // Not mounted: VMs identify themselves by certificate.
             token = "";
