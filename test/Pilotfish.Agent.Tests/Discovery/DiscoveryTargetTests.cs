@@ -62,10 +62,10 @@ public sealed class DiscoveryTargetTests
             ClusterId = "east",
         });
 
-        await File.WriteAllTextAsync(token, "one\n");
-        ControlPlaneCall first = await channel.PrepareAsync(CancellationToken.None);
-        await File.WriteAllTextAsync(token, "two");
-        ControlPlaneCall second = await channel.PrepareAsync(CancellationToken.None);
+        await File.WriteAllTextAsync(token, "one\n", TestContext.Current.CancellationToken);
+        ControlPlaneCall first = await channel.PrepareAsync(TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(token, "two", TestContext.Current.CancellationToken);
+        ControlPlaneCall second = await channel.PrepareAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal("Bearer one", first.Headers.GetValue("authorization"));
         Assert.Equal("Bearer two", second.Headers.GetValue("authorization"));
@@ -82,7 +82,7 @@ public sealed class DiscoveryTargetTests
         string root = Path.Combine(directory, "root.pem");
         if (content is not null)
         {
-            await File.WriteAllTextAsync(root, content);
+            await File.WriteAllTextAsync(root, content, TestContext.Current.CancellationToken);
         }
 
         using var channel = new DiscoveryChannel(new DiscoveryTarget
@@ -93,7 +93,7 @@ public sealed class DiscoveryTargetTests
             RootFile = root,
         });
 
-        await Assert.ThrowsAnyAsync<IOException>(async () => await channel.PrepareAsync(CancellationToken.None));
+        await Assert.ThrowsAnyAsync<IOException>(async () => await channel.PrepareAsync(TestContext.Current.CancellationToken));
         Directory.Delete(directory, recursive: true);
     }
 }
