@@ -167,12 +167,21 @@ internal sealed class ListenerCompiler(CompileContext context)
             filter.Disabled = config.FilterDisabled is { } disabled
                 ? ListenerFilterPredicate.Compile(disabled, field + ".filter_disabled")
                 : null;
+            filters.Add(filter);
+        }
+
+        // use_original_dst is older than the filter and implies it (envoy source/extensions/listener_managers, ListenerImpl).
+        if ((listener.UseOriginalDst ?? false) && !filters.Exists(static filter => filter is OriginalDestinationFilter))
+        {
+            filters.Add(new OriginalDestinationFilter());
+        }
+
+        foreach (ListenerFilter filter in filters)
+        {
             if (filter is OriginalDestinationFilter original)
             {
                 original.TrustsLocalAddress = transparent;
             }
-
-            filters.Add(filter);
         }
 
         return filters;
