@@ -93,6 +93,6 @@ public sealed class ProjectArrowTests
     private static List<string> Elements(string project, string element) =>
         [.. XDocument.Load(ProjectFile(project)).Descendants(element).Select(e => e.Attribute("Include")?.Value ?? "")];
 
-    private static string ProjectFile(string project) =>
-        Path.Combine(RepositoryRoot.Path, "src", project, project + ".csproj");
+    /// <summary>Found by name: the generated messages' project stands in the folder of their sources, src/Pilotfish.Api/protos.</summary>
+    private static string ProjectFile(string project) => RepositoryRoot.Files("src", project + ".csproj").Single();
 }
