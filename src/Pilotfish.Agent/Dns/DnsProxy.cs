@@ -21,6 +21,12 @@ public sealed class DnsProxy : IDisposable
     /// <summary>A TCP client that asks nothing for this long is closed, RFC 7766 section 6.2.3.</summary>
     private const long TcpIdleMilliseconds = 10_000;
 
+    /// <summary>
+    /// Tries to find one free port for both protocols when none was asked for: the system chooses the UDP port without a
+    /// look at TCP, where a short-lived connection may hold the number. Ten misses in a row mean that no port is left.
+    /// </summary>
+    private const int PortChoicesMax = 10;
+
     private readonly EventLoop _loop;
     private readonly DnsProxyOptions _options;
     private readonly UpstreamResolver _upstream;
@@ -52,26 +58,13 @@ public sealed class DnsProxy : IDisposable
     /// <summary>Serves an address over UDP and TCP; port 0 chooses one port for both, told by the result.</summary>
     public IoError Listen(NetAddress address, out NetAddress bound)
     {
-        bound = default;
-        IoError error = DatagramSocket.TryBind(_loop, address, reusePort: false, out DatagramSocket? datagrams);
-        if (error != IoError.None)
+        IoError error = TryListenOnBoth(address, out bound);
+        for (int choices = 1; error == IoError.AddressInUse && address.Port == 0 && choices < PortChoicesMax; choices++)
         {
-            return error;
+            error = TryListenOnBoth(address, out bound);
         }
 
-        bound = datagrams!.LocalAddress;
-        error = ListenSocket.TryListen(_loop, bound, ListenSocketOptions.Default, out ListenSocket? listener);
-        if (error != IoError.None)
-        {
-            datagrams.Close();
-            return error;
-        }
-
-        _datagrams.Add(datagrams);
-        _listeners.Add(listener!);
-        _ = ServeDatagramsAsync(datagrams);
-        _ = AcceptAsync(listener!);
-        return IoError.None;
+        return error;
     }
 
     public void Update(NameTable table)
@@ -85,6 +78,31 @@ public sealed class DnsProxy : IDisposable
     {
         _datagrams.ForEach(d => d.Close());
         _listeners.ForEach(l => l.Close());
+    }
+
+    private IoError TryListenOnBoth(NetAddress address, out NetAddress bound)
+    {
+        bound = default;
+        IoError error = DatagramSocket.TryBind(_loop, address, reusePort: false, out DatagramSocket? datagrams);
+        if (error != IoError.None)
+        {
+            return error;
+        }
+
+        NetAddress chosen = datagrams!.LocalAddress;
+        error = ListenSocket.TryListen(_loop, chosen, ListenSocketOptions.Default, out ListenSocket? listener);
+        if (error != IoError.None)
+        {
+            datagrams.Close();
+            return error;
+        }
+
+        bound = chosen;
+        _datagrams.Add(datagrams);
+        _listeners.Add(listener!);
+        _ = ServeDatagramsAsync(datagrams);
+        _ = AcceptAsync(listener!);
+        return IoError.None;
     }
 
     private async Task ServeDatagramsAsync(DatagramSocket socket)
