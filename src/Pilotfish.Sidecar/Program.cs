@@ -17,6 +17,20 @@ return asked.Role switch
 static int Unknown(string role)
 {
     const int ExitUsage = 64;
-    Console.Error.WriteLine(role.Length == 0 ? "Usage: pilotfish-sidecar ROLE [flags]" : $"Unknown role '{role}'.");
+    const string Usage = """
+        Usage: pilotfish-sidecar ROLE [flags]
+          proxy sidecar|router   agent and data plane in one process (pilot-agent's flags)
+          wait, request          pilot-agent's helpers
+          serve                  the data plane alone, from an Envoy bootstrap (Envoy's flags)
+          istio-iptables         redirect the pod's packets to the sidecar
+        'ROLE --help' shows a role's flags.
+        """;
+    if (role is "--help" or "-h" or "help")
+    {
+        Console.Out.WriteLine(Usage);
+        return 0;
+    }
+
+    Console.Error.WriteLine(role.Length == 0 ? Usage : $"Unknown role '{role}'. {Usage}");
     return ExitUsage;
 }

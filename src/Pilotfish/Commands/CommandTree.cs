@@ -5,6 +5,19 @@ namespace Pilotfish.Commands;
 /// <summary>Every command of ours (those that replace no tool of Istio's parse like any modern program).</summary>
 internal static class CommandTree
 {
+    /// <summary>The roles that Program.cs reaches by name; listed so that help shows the whole program.</summary>
+    private static readonly (string Name, string Description)[] s_roles =
+    [
+        ("serve", "The data plane alone, from an Envoy bootstrap (Envoy's flags)."),
+        ("proxy", "The sidecar: agent and data plane in one process (pilot-agent's flags)."),
+        ("wait", "Wait until the sidecar of this pod is ready (pilot-agent wait)."),
+        ("request", "Send a request to the data plane's admin port (pilot-agent request)."),
+        ("discovery", "The control plane (pilot-discovery's flags)."),
+        ("translate", "Show what a manifest becomes for one proxy."),
+        ("kube-inject", "Put sidecars into manifests (istioctl's flags)."),
+        ("istio-iptables", "Redirect a pod's packets to its sidecar."),
+    ];
+
     public static Task<int> RunAsync(string[] args)
     {
         var root = new RootCommand("Pilotfish: a service mesh's sidecar, control plane and tools.")
@@ -15,6 +28,11 @@ internal static class CommandTree
             Exec.Build(),
             Logs.Build(),
         };
+
+        foreach ((string name, string description) in s_roles)
+        {
+            root.Add(new Command(name, description));
+        }
 
         // Our commands end themselves on signals; a deadline here would cut off the removal of namespaces.
         return root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

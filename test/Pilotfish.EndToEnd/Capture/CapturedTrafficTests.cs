@@ -109,9 +109,14 @@ public sealed class CapturedTrafficTests
 
         """;
 
-    private static string Captured(int port) => $$"""
+    // As istiod writes them: virtualOutbound only sets use_original_dst, virtualInbound names the listener filter.
+    private static string Captured(int port, string filters) => $$"""
             use_original_dst: true
             additional_addresses: [{ address: { socket_address: { address: "::", port_value: {{port}} } } }]
+        {{filters}}
+        """;
+
+    private const string OriginalDestinationFilter = """
             listener_filters:
             - name: envoy.filters.listener.original_dst
               typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.listener.original_dst.v3.OriginalDst }
@@ -119,9 +124,9 @@ public sealed class CapturedTrafficTests
 
     private static string Bootstrap =>
         "static_resources:\n  listeners:\n"
-        + Listener("virtualOutbound", "0.0.0.0", 15001, Captured(15001), "outbound", "PassthroughCluster")
+        + Listener("virtualOutbound", "0.0.0.0", 15001, Captured(15001, ""), "outbound", "PassthroughCluster")
         + Listener("10.96.0.10_9000", "10.96.0.10", 9000, "    bind_to_port: false", "service", "svc")
-        + Listener("virtualInbound", "0.0.0.0", 15006, Captured(15006), "inbound", "InboundPassthroughCluster")
+        + Listener("virtualInbound", "0.0.0.0", 15006, Captured(15006, OriginalDestinationFilter), "inbound", "InboundPassthroughCluster")
         + """
           clusters:
           - { name: PassthroughCluster, type: ORIGINAL_DST, lb_policy: CLUSTER_PROVIDED }
