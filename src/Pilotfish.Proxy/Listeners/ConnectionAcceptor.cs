@@ -92,6 +92,7 @@ internal sealed class ConnectionAcceptor(ListenerTable table)
 
         pending.StopDeadline();
         pending.ReleasePeeked();
+        pending.Socket.EndPeeking();
         worker.Stats.Decrement(stats.PreCxActive);
         return passed;
     }

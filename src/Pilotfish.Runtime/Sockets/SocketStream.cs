@@ -202,6 +202,12 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
         return IoResult.Ok(n);
     }
 
+    /// <summary>
+    /// Nobody peeks any more: what was peeked is still unread, so the next wait for readability ends at once. Its event is spent;
+    /// without this the reader that takes over would wait for bytes that may never follow.
+    /// </summary>
+    public void EndPeeking() => _flags &= ~Flags.PeekedAll;
+
     public IoResult TrySend(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second = default)
     {
         Debug.Assert(_send is not { IsPending: true }, "A send is pending; a stream has one sender.");

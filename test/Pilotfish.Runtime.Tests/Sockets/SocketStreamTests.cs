@@ -288,6 +288,23 @@ public sealed class SocketStreamTests
     });
 
     [Fact]
+    public void EndPeeking_EverythingWasPeeked_NextWaitEndsAtOnce() => LoopRunner.Run(async loop =>
+    {
+        (SocketStream client, SocketStream server, ListenSocket listener) = await ConnectPair(loop, NetAddress.Loopback(0));
+        byte[] buffer = new byte[100];
+        ValueTask<IoResult> arrived = server.ReceiveAsync(Memory<byte>.Empty);
+        client.TrySend(s_hello);
+        await arrived;
+        Assert.Equal(s_hello.Length, server.TryPeek(buffer).Bytes);
+        server.EndPeeking();
+        ValueTask<IoResult> ready = server.ReceiveAsync(Memory<byte>.Empty);
+        Assert.True(ready.IsCompleted);
+        await ready;
+        Assert.Equal(s_hello.Length, (await server.ReceiveAsync(buffer)).Bytes);
+        CloseAll(client, server, listener);
+    });
+
+    [Fact]
     public void Detach_ToAnotherLoop_GoesOnThere() => LoopRunner.Run(async loop =>
     {
         (SocketStream client, SocketStream server, ListenSocket listener) = await ConnectPair(loop, NetAddress.Loopback(0));
