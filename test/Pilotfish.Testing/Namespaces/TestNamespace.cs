@@ -21,8 +21,17 @@ public sealed class TestNamespace : IDisposable
         Prerequisite.Program("ip", "nsenter");
         var made = new TestNamespace("pft-" + Guid.NewGuid().ToString("N")[..10]);
         Ip("netns", "add", made.Name);
-        Ip("-n", made.Name, "link", "set", "lo", "up");
-        return made;
+        try
+        {
+            Ip("-n", made.Name, "link", "set", "lo", "up");
+            return made;
+        }
+        catch (InvalidOperationException)
+        {
+            // Nobody holds the namespace yet, so nobody else would remove it.
+            made.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Joins two namespaces by a link `eth0` each, with these addresses (IPv6 usable at once).</summary>
@@ -68,8 +77,13 @@ public sealed class TestNamespace : IDisposable
         Task<string> error = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return process.ExitCode == 0
-            ? output
-            : throw new InvalidOperationException($"'{program} {string.Join(' ', args)}' failed: {error.GetAwaiter().GetResult()}");
+        if (process.ExitCode == 0)
+        {
+            return output;
+        }
+
+        // The code tells a program that was killed (128 + signal) from one that failed without a word.
+        throw new InvalidOperationException(
+            $"'{program} {string.Join(' ', args)}' ended with {process.ExitCode}: {error.GetAwaiter().GetResult()}");
     }
 }
