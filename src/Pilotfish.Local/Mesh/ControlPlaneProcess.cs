@@ -14,6 +14,14 @@ internal sealed class ControlPlaneProcess(NodeContext node) : IControlPlane
 {
     private const int ReadyPort = 8080;
 
+    // Longer than the control plane's debounce of 100 ms, so that two quiet looks in a row have a push between them if one is due.
+    private const int SettleQuietLooks = 2;
+
+    // 10 seconds: a sidecar that never acknowledges must not keep a mesh from being called up.
+    private const int SettleLooksMax = 66;
+
+    private static readonly TimeSpan s_settlePause = TimeSpan.FromMilliseconds(150);
+
     /// <summary>A build that is not native needs a few seconds on a busy machine.</summary>
     private static readonly TimeSpan s_readyDeadline = TimeSpan.FromMinutes(2);
 
@@ -84,7 +92,23 @@ internal sealed class ControlPlaneProcess(NodeContext node) : IControlPlane
         }
     }
 
-    private async Task<bool> IsReadyAsync(CancellationToken stop)
+    public async Task SettleAsync(IReadOnlyCollection<IPEndPoint> endpoints)
+    {
+        // 1. The state files are read and debounced. 2. What that changed is pushed and acknowledged: seen twice, since a push may
+        // be about to start when the first look finds everything quiet.
+        int quiet = 0;
+        for (int look = 0; look < SettleLooksMax && quiet < SettleQuietLooks; look++)
+        {
+            string known = await GetAsync("/debug/endpointz", _stop.Token) ?? "";
+            string synced = await GetAsync("/debug/syncz", _stop.Token) ?? "";
+            quiet = ControlPlaneStatus.Knows(known, endpoints) && ControlPlaneStatus.IsAcknowledged(synced) ? quiet + 1 : 0;
+            await Task.Delay(s_settlePause, _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private async Task<bool> IsReadyAsync(CancellationToken stop) => await GetAsync("/ready", stop) is not null;
+
+    private async Task<string?> GetAsync(string path, CancellationToken stop)
     {
         try
         {
@@ -100,13 +124,13 @@ internal sealed class ControlPlaneProcess(NodeContext node) : IControlPlane
                 },
             };
             using var client = new HttpClient(handler);
-            using HttpResponseMessage response = await client.GetAsync($"http://{AddressPlan.ControlPlane}:{ReadyPort}/ready", stop);
-            return response.IsSuccessStatusCode;
+            using HttpResponseMessage response = await client.GetAsync($"http://{AddressPlan.ControlPlane}:{ReadyPort}{path}", stop);
+            return response.IsSuccessStatusCode ? await response.Content.ReadAsStringAsync(stop) : null;
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or SocketException)
         {
-            // Not listening yet.
-            return false;
+            // Not listening yet, or no longer.
+            return null;
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Pilotfish.Local.Mesh;
 
 /// <summary>The control plane as the mesh sees it: something to start before pods and to stop after them.</summary>
@@ -5,6 +7,12 @@ internal interface IControlPlane
 {
     /// <summary>Returns when it answers.</summary>
     Task StartAsync();
+
+    /// <summary>
+    /// Returns when the control plane knows these endpoints and every sidecar has acknowledged what it was sent, or after a bounded
+    /// time: then the sidecars follow a little later.
+    /// </summary>
+    Task SettleAsync(IReadOnlyCollection<IPEndPoint> endpoints);
 
     Task StopAsync();
 }

@@ -191,9 +191,10 @@ internal sealed class LocalMesh
         IReadOnlyList<PodWorker> pods = _workloads.Pods;
         _state.Write(pods, _services.Services);
         _dns.Publish(_services.Names(pods));
+        IReadOnlyList<ServiceRoute> routes = _services.Routes(pods);
         try
         {
-            await _rules.ApplyAsync(_services.Routes(pods), pods.Select(p => p.Address));
+            await _rules.ApplyAsync(routes, pods.Select(p => p.Address));
         }
         catch (LocalException e)
         {
@@ -204,6 +205,8 @@ internal sealed class LocalMesh
         bool settled = _podsAreWanted && _controlPlaneStart.IsCompleted && pods.All(p => p.IsReady || p.Phase is PodPhase.Succeeded);
         if (_phase == MeshDescription.Starting && settled)
         {
+            // Ready pods are not yet known to every sidecar: a request sent now could find no endpoint.
+            await _controlPlane.SettleAsync([.. routes.SelectMany(route => route.Endpoints)]);
             _phase = MeshDescription.Running;
             _node.Report($"the mesh is up: {pods.Count} pods are ready");
         }

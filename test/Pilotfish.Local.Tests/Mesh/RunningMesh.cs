@@ -135,6 +135,8 @@ internal sealed class RunningMesh : IAsyncDisposable
     {
         public Task StartAsync() => Task.CompletedTask;
 
+        public Task SettleAsync(IReadOnlyCollection<System.Net.IPEndPoint> endpoints) => Task.CompletedTask;
+
         public Task StopAsync() => Task.CompletedTask;
     }
 }
