@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 using Pilotfish.Local.Pods;
 using Pilotfish.Runtime.Interop;
 
@@ -13,6 +14,12 @@ internal sealed class ContainerProcess
 
     private readonly Process _nsenter;
     private readonly ContainerLaunch _launch;
+
+    /// <summary>
+    /// Held open until the rest is killed: the kernel gives a freed namespace's number to the next one, and a number alone would then
+    /// name processes of others.
+    /// </summary>
+    private SafeFileHandle? _namespaceHold;
 
     private ContainerProcess(Process nsenter, ContainerLaunch launch)
     {
@@ -98,13 +105,27 @@ internal sealed class ContainerProcess
     /// <summary>Remembered while the main process lives: its other processes are found by it when it is gone.</summary>
     public void RememberNamespace()
     {
-        string? own = Pid > 0 ? ProcessTable.MountNamespace(Pid) : null;
-        MountNamespace = own ?? MountNamespace;
+        if (Pid == 0 || _namespaceHold is not null)
+        {
+            return;
+        }
+
+        try
+        {
+            _namespaceHold = File.OpenHandle(
+                $"/proc/{Pid.ToString(CultureInfo.InvariantCulture)}/ns/mnt", FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            MountNamespace = ProcessTable.MountNamespace(Pid);
+        }
+        catch (IOException)
+        {
+            // The main process has just ended: it left nothing that was seen.
+        }
     }
 
     private void KillRest()
     {
-        if (MountNamespace is null)
+        using SafeFileHandle? hold = _namespaceHold;
+        if (MountNamespace is null || hold is null)
         {
             return;
         }
