@@ -5,6 +5,8 @@ namespace Pilotfish.EndToEnd.Local;
 /// <summary>
 /// The main job: unmodified programs in pods, every packet through a sidecar that the control plane configures from Istio YAML.
 /// </summary>
+// One mesh at a time: `down` without a folder, which a neighbour tests, means whatever mesh there is.
+[Collection("Meshes")]
 public sealed class InjectedMeshTests : IDisposable
 {
     private const string Server = """

@@ -8,6 +8,7 @@ using Pilotfish.Testing;
 namespace Pilotfish.EndToEnd.Local;
 
 /// <summary>The commands of the mesh on one machine, as a person uses them.</summary>
+[Collection("Meshes")]
 public sealed class UpTests : IDisposable
 {
     private const string Manifests = """
