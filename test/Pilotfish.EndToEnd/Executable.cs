@@ -8,9 +8,12 @@ internal static class Executable
     public static string Path { get; } = Find();
 
     /// <summary>Runs it to its end.</summary>
-    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] args)
+    public static Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] args) => RunInAsync("", args);
+
+    /// <summary>Likewise, in a folder.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> RunInAsync(string folder, params string[] args)
     {
-        using Process process = Start(args);
+        using Process process = StartIn(folder, args);
         CancellationToken cancel = TestContext.Current.CancellationToken;
         Task<string> output = process.StandardOutput.ReadToEndAsync(cancel);
         Task<string> error = process.StandardError.ReadToEndAsync(cancel);
@@ -18,8 +21,10 @@ internal static class Executable
         return (process.ExitCode, await output, await error);
     }
 
-    public static Process Start(params string[] args) => Process.Start(
-        new ProcessStartInfo(Path, args) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+    public static Process Start(params string[] args) => StartIn("", args);
+
+    private static Process StartIn(string folder, string[] args) => Process.Start(
+        new ProcessStartInfo(Path, args) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder })!;
 
     private static string Find()
     {

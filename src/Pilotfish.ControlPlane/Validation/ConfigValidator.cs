@@ -26,14 +26,20 @@ public static class ConfigValidator
             return [.. read.Errors.Select(error => $"spec: {error.Message}")];
         }
 
+        return CheckRules(kind, (YamlMapping)spec);
+    }
+
+    /// <summary>The rules of a kind alone, for a spec whose fields have the right types.</summary>
+    public static IReadOnlyList<string> CheckRules(string kind, YamlMapping spec)
+    {
         var problems = new ConfigProblems();
         switch (kind)
         {
             case "VirtualService":
-                VirtualServiceRules.Check((YamlMapping)spec, problems);
+                VirtualServiceRules.Check(spec, problems);
                 break;
             case "DestinationRule":
-                DestinationRuleRules.Check((YamlMapping)spec, problems);
+                DestinationRuleRules.Check(spec, problems);
                 break;
             default:
                 break;

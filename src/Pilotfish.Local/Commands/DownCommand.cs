@@ -24,24 +24,34 @@ public static class DownCommand
             int removed = await Leftovers.RemoveAsync();
             if (removed > 0)
             {
-                await output.WriteLineAsync($"removed what {removed} killed meshes had left");
+                await output.WriteLineAsync($"removed what {removed} killed {(removed == 1 ? "mesh" : "meshes")} had left");
             }
 
-            if (mesh is null && MeshLocator.Running().Count == 0)
+            if (MeshLocator.TryFind(mesh) is not { } found)
             {
-                await output.WriteLineAsync("no mesh is running");
+                // Not an error: a script that cleans up must not have to ask first.
+                Demand(mesh);
+                await output.WriteLineAsync(mesh is null ? "no mesh is running" : $"no mesh of {mesh} is running");
                 return ExitSuccess;
             }
 
-            (MeshFolders folders, MeshDescription description) = MeshLocator.Find(mesh);
-            await StopAsync(folders, description.UpPid);
-            await output.WriteLineAsync($"the mesh of {description.Directory} is removed");
+            await StopAsync(found.Folders, found.Description.UpPid);
+            await output.WriteLineAsync($"the mesh of {found.Description.Directory} is removed");
             return ExitSuccess;
         }
         catch (LocalException e)
         {
             await error.WriteLineAsync("error: " + e.Message);
             return ExitFailure;
+        }
+    }
+
+    /// <summary>A misspelt name is an error all the same. The folder of a mesh may be gone, but then its mesh was found.</summary>
+    private static void Demand(string? mesh)
+    {
+        if (mesh is not null && !Directory.Exists(mesh) && !MeshFolders.IsId(mesh))
+        {
+            throw new LocalException($"There is no folder and no mesh '{mesh}'.");
         }
     }
 

@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Pilotfish.Local.Sandboxes;
 using Pilotfish.Local.State;
+using Pilotfish.Runtime.Interop;
 
 namespace Pilotfish.Local.Commands;
 
@@ -21,6 +24,11 @@ public static class ExecCommand
             string[] words = [.. (await File.ReadAllTextAsync(into.ExecFile)).Split('\0'), .. command];
             using Process process = Process.Start(words[0], words[1..])
                 ?? throw new LocalException($"'{words[0]}' could not be started.");
+            using IDisposable terminated = Forward(PosixSignal.SIGTERM, ProcessSignal.SIGTERM, process);
+            using IDisposable hungUp = Forward(PosixSignal.SIGHUP, ProcessSignal.SIGHUP, process);
+
+            // The terminal sends this one to the command as well; its exit code is still to be returned.
+            using IDisposable interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
             await process.WaitForExitAsync();
             return process.ExitCode;
         }
@@ -30,4 +38,15 @@ public static class ExecCommand
             return 1;
         }
     }
+
+    /// <summary>To the command itself: the `nsenter` in between would end and leave it running.</summary>
+    private static PosixSignalRegistration Forward(PosixSignal signal, int number, Process nsenter) =>
+        PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            if (!nsenter.HasExited)
+            {
+                ProcessSignal.TrySend(ProcessTable.FirstChild(nsenter.Id) ?? nsenter.Id, number);
+            }
+        });
 }

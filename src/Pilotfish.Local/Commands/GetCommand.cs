@@ -2,7 +2,7 @@ using Pilotfish.Local.State;
 
 namespace Pilotfish.Local.Commands;
 
-/// <summary>`get [DIR]`: the pods of a mesh as a table, or their names alone.</summary>
+/// <summary>`get [DIR]`: the pods of a mesh as a table, or their names alone; what is wrong with its files goes to standard error.</summary>
 public static class GetCommand
 {
     public static int Run(string? mesh, bool namesOnly, TextWriter output, TextWriter error)
@@ -23,6 +23,16 @@ public static class GetCommand
             }
 
             WriteTable(pods, output);
+            foreach (string problem in description.Problems)
+            {
+                error.WriteLine("problem: " + problem);
+            }
+
+            if (description.Phase == MeshDescription.Starting)
+            {
+                error.WriteLine("The mesh is still starting.");
+            }
+
             return 0;
         }
         catch (LocalException e)

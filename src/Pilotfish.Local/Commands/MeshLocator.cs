@@ -3,7 +3,10 @@ using Pilotfish.Local.State;
 
 namespace Pilotfish.Local.Commands;
 
-/// <summary>Finds the running mesh that a command means: by directory or id, or the only one there is.</summary>
+/// <summary>
+/// Finds the running mesh that a command means: the one of a folder or an id; where none is named the one of the current folder, else
+/// the only one there is. Several are listed and none is chosen.
+/// </summary>
 internal static class MeshLocator
 {
     public static IReadOnlyList<(MeshFolders Folders, MeshDescription Description)> Running()
@@ -26,25 +29,41 @@ internal static class MeshLocator
         return running;
     }
 
-    public static (MeshFolders Folders, MeshDescription Description) Find(string? mesh)
+    public static (MeshFolders Folders, MeshDescription Description) Find(string? mesh) => TryFind(mesh) ?? throw new LocalException(
+        mesh is null ? "No mesh is running. Start one with 'pilotfish up DIR'." : $"No mesh of '{mesh}' is running. Start it with 'pilotfish up {mesh}'.");
+
+    /// <summary>Null when no such mesh runs.</summary>
+    /// <exception cref="LocalException">Several run, none of them in the current folder, and none was named.</exception>
+    public static (MeshFolders Folders, MeshDescription Description)? TryFind(string? mesh)
     {
         var running = Running();
-        if (mesh is not null)
+        string path = mesh ?? Environment.CurrentDirectory;
+        foreach ((MeshFolders Folders, MeshDescription Description) candidate in running)
         {
-            string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(mesh));
-            var matches = running.Where(m => m.Folders.Id == mesh || m.Description.Directory == path).ToList();
-            return matches.Count > 0
-                ? matches[0]
-                : throw new LocalException($"No mesh of '{mesh}' is running. Start it with 'pilotfish up {mesh}'.");
+            if (candidate.Folders.Id == mesh || IsOf(candidate.Description, path))
+            {
+                return candidate;
+            }
         }
 
-        return running.Count switch
+        if (mesh is not null || running.Count == 0)
         {
-            1 => running[0],
-            0 => throw new LocalException("No mesh is running. Start one with 'pilotfish up DIR'."),
-            _ => throw new LocalException(
-                "Several meshes are running; name one: " + string.Join(", ", running.Select(m => m.Description.Directory))),
-        };
+            return null;
+        }
+
+        return running.Count == 1
+            ? running[0]
+            : throw new LocalException("Several meshes are running; name one by its folder or id:"
+                + string.Concat(running.Select(m => $"\n  {m.Folders.Id}  {m.Description.Directory}")));
+    }
+
+    public static bool IsOf(MeshDescription mesh, string directory) => RealPath(mesh.Directory) == RealPath(directory);
+
+    /// <summary>Absolute and without links, so that one folder has one name.</summary>
+    private static string RealPath(string directory)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
+        return Directory.Exists(full) ? Sandboxes.RootPaths.Resolve(full) : full;
     }
 
     /// <summary>A pod by name, "namespace/name", or the beginning of a name that only one has.</summary>

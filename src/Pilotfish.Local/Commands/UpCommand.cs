@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Pilotfish.Local.Kubelet;
 using Pilotfish.Local.Mesh;
 using Pilotfish.Local.State;
+using Pilotfish.Runtime.Interop;
 
 namespace Pilotfish.Local.Commands;
 
@@ -12,7 +12,7 @@ public static class UpCommand
 {
     private const int ExitSuccess = 0;
     private const int ExitFailure = 1;
-    private const int IdBytes = 3;
+    private const int ExitInterrupted = 130;
 
     /// <summary>A dozen pods on two busy cores need half a minute; pods that crash never get ready.</summary>
     private static readonly TimeSpan s_detachDeadline = TimeSpan.FromMinutes(5);
@@ -32,14 +32,21 @@ public static class UpCommand
             string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
             if (!Directory.Exists(full))
             {
-                throw new LocalException($"There is no folder '{directory}'.");
+                throw new LocalException(File.Exists(full)
+                    ? $"'{directory}' is a file; 'up' takes the folder that holds the manifests."
+                    : $"There is no folder '{directory}'.");
             }
 
             var options = new MeshOptions(full, [.. publish.Select(PublishedPort.Parse)]);
-            string id = meshId ?? RandomNumberGenerator.GetHexString(IdBytes * 2, lowercase: true);
-            return detach
-                ? await DetachAsync(options, publish, new MeshFolders(id), output)
-                : await StayAsync(options, new MeshFolders(id), output);
+            MeshFolders folders = meshId is null ? MeshFolders.New() : new MeshFolders(meshId);
+            if (!detach)
+            {
+                return await StayAsync(options, folders, output);
+            }
+
+            // Only to say no at once: the process in the background takes it for good.
+            Claim(options).Dispose();
+            return await DetachAsync(options, publish, folders, output);
         }
         catch (LocalException e)
         {
@@ -57,16 +64,20 @@ public static class UpCommand
         long began = Stopwatch.GetTimestamp();
         TextWriter lines = TextWriter.Synchronized(output);
         void Say(string text) => Report(lines, began, text);
+        using FolderLock claim = Claim(options);
         folders.Create();
         MeshLock held = MeshLock.TryTake(folders)
             ?? throw new LocalException($"The mesh '{folders.Id}' is running already.");
-        if (await Leftovers.RemoveAsync() is > 0 and int removed)
-        {
-            await output.WriteLineAsync($"removed what {removed} killed meshes had left");
-        }
-
         try
         {
+            // First of all, so that `down` finds this process however early it is asked.
+            var nothingYet = new MeshDescription(options.Directory, Environment.ProcessId, MeshDescription.Starting, [], []);
+            MeshDescription.Write(folders.Description, nothingYet.ToJson());
+            if (await Leftovers.RemoveAsync() is > 0 and int removed)
+            {
+                Say($"removed what {removed} killed {(removed == 1 ? "mesh" : "meshes")} had left");
+            }
+
             await LocalMesh.RunAsync(
                 options, folders, new SidecarInjector(Say), node => new ControlPlaneProcess(node), Say, stop.Token);
         }
@@ -79,6 +90,18 @@ public static class UpCommand
 
         Report(lines, began, "everything is removed");
         return ExitSuccess;
+    }
+
+    /// <summary>One mesh per folder: two would fight over nothing, but no command could tell them apart.</summary>
+    private static FolderLock Claim(MeshOptions options)
+    {
+        // The lock is of the folder that is there now; a mesh may still run from one that was replaced.
+        var running = MeshLocator.Running().Where(m => MeshLocator.IsOf(m.Description, options.Directory)).ToList();
+        FolderLock? claim = running.Count == 0 ? FolderLock.TryTake(options.Directory) : null;
+        string id = running.Count > 0 ? $" (id {running[0].Folders.Id})" : string.Empty;
+        return claim ?? throw new LocalException(
+            $"The folder '{options.Directory}' runs as a mesh already{id}, and its files are watched. 'pilotfish get {options.Directory}' shows "
+            + $"it, 'pilotfish down {options.Directory}' removes it.");
     }
 
     private static void Report(TextWriter output, long began, string text)
@@ -96,39 +119,69 @@ public static class UpCommand
 
     private static async Task<int> DetachAsync(MeshOptions options, IReadOnlyList<string> publish, MeshFolders folders, TextWriter output)
     {
+        using var stop = new CancellationTokenSource();
+        using IDisposable interrupted = OnSignal(PosixSignal.SIGINT, stop);
+        using IDisposable terminated = OnSignal(PosixSignal.SIGTERM, stop);
         folders.Create();
         await File.WriteAllTextAsync(folders.UpLog, string.Empty);
 
         // Held before the child starts, so that its last words can be read even after it has removed the file.
         using var log = new StreamReader(new FileStream(folders.UpLog, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+        using Process child = StartInBackground(options, publish, folders);
+        long began = Stopwatch.GetTimestamp();
+        while (!child.HasExited && Stopwatch.GetElapsedTime(began) < s_detachDeadline)
+        {
+            await CopyAsync(log, output);
+            if (stop.IsCancellationRequested)
+            {
+                // Whoever gives up waiting does not want the mesh; it removes itself, and that is waited for.
+                ProcessSignal.TrySend(child.Id, ProcessSignal.SIGTERM);
+                await child.WaitForExitAsync(CancellationToken.None);
+                await CopyAsync(log, output);
+                await RemoveAsync(folders);
+                return ExitInterrupted;
+            }
+
+            if (MeshDescription.Read(folders.Description)?.Phase == MeshDescription.Running)
+            {
+                await CopyAsync(log, output);
+                await output.WriteLineAsync(
+                    $"it runs in the background (id {folders.Id}); 'pilotfish get {options.Directory}' shows it, "
+                    + $"'pilotfish down {options.Directory}' removes it");
+                return ExitSuccess;
+            }
+
+            await Task.Delay(s_poll, stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+
+        await CopyAsync(log, output);
+        if (child.HasExited)
+        {
+            await RemoveAsync(folders);
+            throw new LocalException("The mesh did not come up.");
+        }
+
+        throw new LocalException(
+            $"The mesh is not up after {s_detachDeadline.TotalMinutes:0} minutes: {NotReady(folders)}. It goes on trying; "
+            + $"'pilotfish logs POD' shows why, 'pilotfish down {options.Directory}' removes it.");
+    }
+
+    private static Process StartInBackground(MeshOptions options, IReadOnlyList<string> publish, MeshFolders folders)
+    {
         string[] words =
         [
             Environment.ProcessPath!, "up", options.Directory, "--mesh-id", folders.Id,
             .. publish.SelectMany(p => new[] { "--publish", p }),
         ];
         string script = $"exec </dev/null >>{Sandboxes.Shell.Quote(folders.UpLog)} 2>&1; exec setsid {Sandboxes.Shell.Quote(words)}";
-        using Process child = Process.Start("/bin/sh", ["-c", script])
-            ?? throw new LocalException("'/bin/sh' could not be started.");
-        long began = Stopwatch.GetTimestamp();
-        while (!child.HasExited && Stopwatch.GetElapsedTime(began) < s_detachDeadline)
-        {
-            await CopyAsync(log, output);
-            if (MeshDescription.Read(folders.Description)?.Phase == MeshDescription.Running)
-            {
-                await CopyAsync(log, output);
-                await output.WriteLineAsync(
-                    $"it runs in the background (id {folders.Id}); 'pilotfish get' shows it, 'pilotfish down {options.Directory}' removes it");
-                return ExitSuccess;
-            }
+        return Process.Start("/bin/sh", ["-c", script]) ?? throw new LocalException("'/bin/sh' could not be started.");
+    }
 
-            await Task.Delay(s_poll);
-        }
-
-        await CopyAsync(log, output);
-        throw new LocalException(child.HasExited
-            ? "The mesh did not come up."
-            : $"The mesh is not up after {s_detachDeadline.TotalMinutes:0} minutes: {NotReady(folders)}. It goes on trying; "
-                + $"'pilotfish logs POD' shows why, 'pilotfish down {options.Directory}' removes it.");
+    /// <summary>For a child that ended before it could clean up after itself.</summary>
+    private static async Task RemoveAsync(MeshFolders folders)
+    {
+        await Leftovers.RemoveAsync(folders);
+        Leftovers.RemoveRootIfEmpty();
     }
 
     private static async Task CopyAsync(StreamReader log, TextWriter output)

@@ -1,48 +1,70 @@
 using Pilotfish.Api.Yaml;
+using Pilotfish.Local.Sandboxes;
 
 namespace Pilotfish.Local.Manifests;
 
 /// <summary>
-/// Reads a directory of manifests again and again. Only files whose size or time changed are parsed; a bad one is
-/// reported once and keeps what it last said.
+/// Reads a directory of manifests again and again. Only files whose size or time changed are parsed; a bad one keeps what it
+/// last said.
 /// </summary>
 internal sealed class ManifestReader(string directory)
 {
     private static readonly string[] s_extensions = [".yaml", ".yml", ".json"];
 
     private readonly Dictionary<string, FileState> _files = new(StringComparer.Ordinal);
+    private Dictionary<string, FileStamp>? _lastSeen;
 
-    /// <summary>True when anything differs from the last call. Errors are those of files that changed just now.</summary>
+    /// <summary>
+    /// True when anything differs from the last call. Errors are all that stand now. After the first call a change counts once two calls
+    /// in a row have seen it alike: a file that is just being written or replaced may parse and still say only half.
+    /// </summary>
     public bool Read(out ManifestSet manifests, out IReadOnlyList<string> errors)
     {
-        var found = new List<string>();
-        var failures = new List<string>();
+        Dictionary<string, FileStamp> seen = Stamps();
         bool changed = false;
-        foreach (FileInfo file in Candidates())
+        foreach ((string path, FileStamp stamp) in seen)
         {
-            found.Add(file.FullName);
-            FileStamp stamp = Stamp(file);
-            _files.TryGetValue(file.FullName, out FileState? known);
-            if (known is not null && known.Stamp == stamp)
+            _files.TryGetValue(path, out FileState? known);
+            if (known?.Stamp == stamp || !IsSettled(path, stamp))
             {
                 continue;
             }
 
             changed = true;
-            IReadOnlyList<ManifestObject> objects = Parse(file, failures) ?? known?.Objects ?? [];
-            _files[file.FullName] = new FileState(stamp, objects);
+            var mistakes = new List<string>();
+            IReadOnlyList<ManifestObject> objects = Parse(path, mistakes) ?? known?.Objects ?? [];
+            _files[path] = new FileState(stamp, objects, mistakes);
         }
 
-        foreach (string gone in _files.Keys.Except(found).ToArray())
+        foreach (string gone in _files.Keys.Where(path => !seen.ContainsKey(path) && IsSettled(path, null)).ToArray())
         {
             _files.Remove(gone);
             changed = true;
         }
 
-        var all = _files.OrderBy(f => f.Key, StringComparer.Ordinal).SelectMany(f => f.Value.Objects).ToList();
+        _lastSeen = seen;
+        FileState[] ordered = [.. _files.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => f.Value)];
+        List<ManifestObject> all = [.. ordered.SelectMany(f => f.Objects)];
+        List<string> failures = [.. ordered.SelectMany(f => f.Errors)];
         manifests = new ManifestSet(Distinct(all, failures));
         errors = failures;
         return changed;
+    }
+
+    private bool IsSettled(string path, FileStamp? stamp) => _lastSeen is null || _lastSeen.GetValueOrDefault(path) == stamp;
+
+    private Dictionary<string, FileStamp> Stamps()
+    {
+        var stamps = new Dictionary<string, FileStamp>(StringComparer.Ordinal);
+        foreach (FileInfo file in Candidates())
+        {
+            if (Stamp(file) is { } stamp)
+            {
+                stamps[file.FullName] = stamp;
+            }
+        }
+
+        return stamps;
     }
 
     private IEnumerable<FileInfo> Candidates()
@@ -53,21 +75,21 @@ internal sealed class ManifestReader(string directory)
         {
             files = folder.GetFiles();
         }
-        catch (DirectoryNotFoundException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // Editors and deployments replace whole folders; what is not there now may be there in a moment.
             return [];
         }
 
         // A leading dot is how editors and `mv`-style writers mark what is not finished.
-        return files.Where(f => !f.Name.StartsWith('.') && s_extensions.Contains(f.Extension) && File.Exists(f.FullName));
+        return files.Where(f => !f.Name.StartsWith('.') && s_extensions.Contains(f.Extension));
     }
 
-    private static List<ManifestObject>? Parse(FileInfo file, List<string> failures)
+    private static List<ManifestObject>? Parse(string path, List<string> failures)
     {
         try
         {
-            YamlParseResult parsed = YamlDocuments.Parse(File.ReadAllBytes(file.FullName), Shown(file));
+            YamlParseResult parsed = YamlDocuments.Parse(File.ReadAllBytes(path), path);
             if (!parsed.IsOk)
             {
                 failures.AddRange(parsed.Errors.Select(error => error.ToString()));
@@ -82,19 +104,27 @@ internal sealed class ManifestReader(string directory)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            failures.Add($"{Shown(file)}: The file cannot be read: {e.Message}");
+            failures.Add($"{path}: The file cannot be read: {e.Message}");
         }
 
         return null;
     }
 
-    private static string Shown(FileInfo file) => file.FullName;
-
-    /// <summary>Of the file behind a link: mounted ConfigMaps change by swapping one.</summary>
-    private static FileStamp Stamp(FileInfo file)
+    /// <summary>
+    /// Of the file behind all links, those of folders too: mounted ConfigMaps change by swapping one. Null when there is none: it went
+    /// since it was listed, or a link leads nowhere.
+    /// </summary>
+    private static FileStamp? Stamp(FileInfo file)
     {
-        FileSystemInfo target = file.ResolveLinkTarget(returnFinalTarget: true) ?? file;
-        return new FileStamp((target as FileInfo)?.Length ?? 0, target.LastWriteTimeUtc, target.FullName);
+        try
+        {
+            var target = new FileInfo(RootPaths.Resolve(file.FullName));
+            return target.Exists ? new FileStamp(target.Length, target.LastWriteTimeUtc, target.FullName) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or LocalException)
+        {
+            return null;
+        }
     }
 
     private static IEnumerable<ManifestObject> ToObjects(YamlNode node)
@@ -139,5 +169,5 @@ internal sealed class ManifestReader(string directory)
 
     private sealed record FileStamp(long Length, DateTime Written, string Target);
 
-    private sealed record FileState(FileStamp Stamp, IReadOnlyList<ManifestObject> Objects);
+    private sealed record FileState(FileStamp Stamp, IReadOnlyList<ManifestObject> Objects, IReadOnlyList<string> Errors);
 }

@@ -26,6 +26,10 @@ internal sealed class ControlPlaneProcess(NodeContext node) : IControlPlane
     private static readonly TimeSpan s_readyDeadline = TimeSpan.FromMinutes(2);
 
     private static readonly TimeSpan s_readyPoll = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Its pages are small and local; one that hangs must not hold up pods and addresses.</summary>
+    private static readonly TimeSpan s_answerDeadline = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan s_restartPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_stopGrace = TimeSpan.FromSeconds(5);
 
@@ -106,6 +110,9 @@ internal sealed class ControlPlaneProcess(NodeContext node) : IControlPlane
         }
     }
 
+    public async Task<IReadOnlyList<string>?> ProblemsAsync() =>
+        await GetAsync("/debug/problems", _stop.Token) is { } page ? ControlPlaneStatus.Problems(page) : null;
+
     private async Task<bool> IsReadyAsync(CancellationToken stop) => await GetAsync("/ready", stop) is not null;
 
     private async Task<string?> GetAsync(string path, CancellationToken stop)
@@ -123,7 +130,7 @@ internal sealed class ControlPlaneProcess(NodeContext node) : IControlPlane
                     return new NetworkStream(socket, ownsSocket: true);
                 },
             };
-            using var client = new HttpClient(handler);
+            using var client = new HttpClient(handler) { Timeout = s_answerDeadline };
             using HttpResponseMessage response = await client.GetAsync($"http://{AddressPlan.ControlPlane}:{ReadyPort}{path}", stop);
             return response.IsSuccessStatusCode ? await response.Content.ReadAsStringAsync(stop) : null;
         }

@@ -25,6 +25,10 @@ internal static class ControlPlaneStatus
         .Where(field => field.Key.EndsWith(Sent, StringComparison.Ordinal))
         .All(field => (string?)field.Value == (string?)proxy[$"{field.Key[..^Sent.Length]}_acked"]));
 
+    /// <summary>The sentences of <c>/debug/problems</c>.</summary>
+    public static IReadOnlyList<string> Problems(string page) =>
+        [.. Parse(page).OfType<JsonValue>().Select(problem => (string?)problem ?? "")];
+
     private static JsonArray Parse(string page)
     {
         try

@@ -14,5 +14,8 @@ internal interface IControlPlane
     /// </summary>
     Task SettleAsync(IReadOnlyCollection<IPEndPoint> endpoints);
 
+    /// <summary>What it finds wrong with the manifests now, as `file:line:col: message`; null when it does not answer.</summary>
+    Task<IReadOnlyList<string>?> ProblemsAsync();
+
     Task StopAsync();
 }

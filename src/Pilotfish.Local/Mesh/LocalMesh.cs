@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Pilotfish.Local.Dns;
@@ -19,6 +20,12 @@ internal sealed class LocalMesh
     /// <summary>How often files are looked at. Polling needs no inotify instance, of which a machine may have none left.</summary>
     private static readonly TimeSpan s_filePoll = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>A change is read by the control plane within half a second; until this long after it, its opinion is asked at each poll.</summary>
+    private static readonly TimeSpan s_fresh = TimeSpan.FromSeconds(3);
+
+    /// <summary>Otherwise as rarely as this: a control plane that was restarted may see more, or less, than the one before.</summary>
+    private static readonly TimeSpan s_problemPoll = TimeSpan.FromSeconds(2);
+
     private readonly MeshOptions _options;
     private readonly MeshFolders _folders;
     private readonly NodeContext _node;
@@ -29,6 +36,7 @@ internal sealed class LocalMesh
     private readonly ManifestReader _reader;
     private readonly WorkloadController _workloads;
     private readonly IControlPlane _controlPlane;
+    private readonly StandingProblems _problems;
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
@@ -37,6 +45,8 @@ internal sealed class LocalMesh
     private Task _controlPlaneStart = Task.CompletedTask;
     private bool _podsAreWanted;
     private string _described = string.Empty;
+    private long _changedAt;
+    private long _askedAt;
 
     private LocalMesh(MeshOptions options, NodeContext node, IPodInjector injector, IControlPlane controlPlane)
     {
@@ -50,6 +60,7 @@ internal sealed class LocalMesh
         _reader = new ManifestReader(options.Directory);
         _workloads = new WorkloadController(node, injector, SignalChange);
         _controlPlane = controlPlane;
+        _problems = new StandingProblems(node.Report);
     }
 
     /// <summary>Runs until <paramref name="stop"/>; whatever happens, nothing of the mesh is left when it returns.</summary>
@@ -143,6 +154,8 @@ internal sealed class LocalMesh
             ReadManifests();
             ReconcileWorkloads();
             await PublishAsync();
+            await AskForProblemsAsync();
+            Describe(_workloads.Pods);
         }
 
         await polling;
@@ -166,23 +179,42 @@ internal sealed class LocalMesh
 
     private void ReadManifests()
     {
-        var complaints = new List<string>();
         if (_reader.Read(out ManifestSet manifests, out IReadOnlyList<string> errors))
         {
             _manifests = manifests;
-            complaints.AddRange(errors);
-            _services.Update(manifests, complaints);
+            _changedAt = Stopwatch.GetTimestamp();
+            _problems.Set("files", errors);
+            var refused = new List<string>();
+            _services.Update(manifests, refused);
+            _problems.Set("services", refused);
+            if (!manifests.Objects.Any(WorkloadExpander.IsWorkload))
+            {
+                _node.Report($"no file in {_options.Directory} describes a pod yet; the files are watched");
+            }
         }
-
-        complaints.ForEach(_node.Report);
     }
 
     private void ReconcileWorkloads()
     {
-        var complaints = new List<string>();
-        _workloads.Reconcile(_manifests, complaints);
+        _workloads.Reconcile(_manifests, _node.Report);
         _podsAreWanted = true;
-        complaints.ForEach(_node.Report);
+        _problems.Set("workloads", _workloads.Refusals);
+    }
+
+    /// <summary>The control plane reads the same files and knows the fields of Istio's kinds, which nobody else does.</summary>
+    private async Task AskForProblemsAsync()
+    {
+        bool due = Stopwatch.GetElapsedTime(_changedAt) < s_fresh || Stopwatch.GetElapsedTime(_askedAt) > s_problemPoll;
+        if (!due || !_controlPlaneStart.IsCompletedSuccessfully)
+        {
+            return;
+        }
+
+        _askedAt = Stopwatch.GetTimestamp();
+        if (await _controlPlane.ProblemsAsync() is { } found)
+        {
+            _problems.Set("control plane", found);
+        }
     }
 
     /// <summary>State first: a pod that leaves must be out of the control plane's endpoints as early as can be.</summary>
@@ -217,7 +249,7 @@ internal sealed class LocalMesh
     private void Describe(IReadOnlyList<PodWorker> pods)
     {
         var description = new MeshDescription(
-            _options.Directory, Environment.ProcessId, _phase, [.. pods.Select(p => p.Describe())]);
+            _options.Directory, Environment.ProcessId, _phase, [.. pods.Select(p => p.Describe())], _problems.All);
         string text = description.ToJson();
         if (text != _described)
         {

@@ -16,14 +16,24 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
 
     public IReadOnlyList<PodWorker> Pods => [.. _pods.Select(p => p.Worker)];
 
-    /// <summary>Errors are those that were not there the last time.</summary>
-    public void Reconcile(ManifestSet manifests, ICollection<string> errors)
+    /// <summary>Why some workloads are not made, as it stands now.</summary>
+    public IEnumerable<string> Refusals => _refused.Values;
+
+    /// <summary>Settings of new pods that defeat their sidecars are told through <paramref name="warn"/>.</summary>
+    public void Reconcile(ManifestSet manifests, Action<string> warn)
     {
         _pods.RemoveAll(pod => pod.Stopping is { IsCompleted: true });
         var wanted = new Dictionary<string, DesiredWorkload>(StringComparer.Ordinal);
+        var named = new HashSet<string>(StringComparer.Ordinal);
         foreach (ManifestObject item in manifests.Objects.Where(WorkloadExpander.IsWorkload))
         {
-            Guarded(item.Kind + "/" + item.Name, errors, () => wanted[item.Kind + "/" + item.Name] = WorkloadExpander.Read(item));
+            named.Add(item.Kind + "/" + item.Name);
+            Guarded(item.Kind + "/" + item.Name, () => wanted[item.Kind + "/" + item.Name] = WorkloadExpander.Read(item));
+        }
+
+        foreach (string gone in _refused.Keys.Except(named).ToArray())
+        {
+            _refused.Remove(gone);
         }
 
         foreach (RunningPod orphan in _pods.Where(p => !wanted.ContainsKey(p.Owner)).ToArray())
@@ -33,7 +43,7 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
 
         foreach (DesiredWorkload workload in wanted.Values)
         {
-            Guarded(workload.Key, errors, () => ReconcileOne(workload, manifests, errors));
+            Guarded(workload.Key, () => ReconcileOne(workload, manifests, warn));
         }
     }
 
@@ -44,20 +54,20 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
         _pods.Clear();
     }
 
-    private void ReconcileOne(DesiredWorkload workload, ManifestSet manifests, ICollection<string> errors)
+    private void ReconcileOne(DesiredWorkload workload, ManifestSet manifests, Action<string> warn)
     {
         RunningPod[] mine = [.. _pods.Where(p => p.Owner == workload.Key)];
         RunningPod[] current = [.. mine.Where(p => p.Hash == workload.Hash && p.Stopping is null)];
         RunningPod[] outdated = [.. mine.Where(p => p.Hash != workload.Hash && p.Stopping is null)];
         if (workload.HasFixedNames)
         {
-            ReconcileFixed(workload, manifests, errors, mine, outdated);
+            ReconcileFixed(workload, manifests, warn, mine, outdated);
             return;
         }
 
         for (int i = current.Length; i < workload.Replicas; i++)
         {
-            Start(workload, i, manifests, errors);
+            Start(workload, i, manifests, warn);
         }
 
         foreach (RunningPod surplus in current.Skip(workload.Replicas))
@@ -74,7 +84,7 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
     }
 
     private void ReconcileFixed(
-        DesiredWorkload workload, ManifestSet manifests, ICollection<string> errors, RunningPod[] mine, RunningPod[] outdated)
+        DesiredWorkload workload, ManifestSet manifests, Action<string> warn, RunningPod[] mine, RunningPod[] outdated)
     {
         foreach (RunningPod pod in outdated.Concat(mine.Where(p => p.Stopping is null && p.Ordinal >= workload.Replicas)))
         {
@@ -86,7 +96,7 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
             RunningPod? there = mine.FirstOrDefault(p => p.Ordinal == i);
             if (there is null)
             {
-                Start(workload, i, manifests, errors);
+                Start(workload, i, manifests, warn);
                 return;
             }
 
@@ -98,13 +108,13 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
         }
     }
 
-    private void Start(DesiredWorkload workload, int ordinal, ManifestSet manifests, ICollection<string> errors)
+    private void Start(DesiredWorkload workload, int ordinal, ManifestSet manifests, Action<string> warn)
     {
         YamlMapping pod = injector.Inject(WorkloadExpander.CreatePod(workload, ordinal), manifests);
         PodSpec spec = PodSpecReader.Read(pod, Guid.NewGuid().ToString());
         foreach (string warning in PodWarnings.Of(spec))
         {
-            errors.Add(warning);
+            warn(warning);
         }
 
         var worker = new PodWorker(node, spec, pod, manifests, changed);
@@ -123,8 +133,8 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
         changed();
     }
 
-    /// <summary>One bad workload must not keep the others from running; the same complaint is made once.</summary>
-    private void Guarded(string key, ICollection<string> errors, Action act)
+    /// <summary>One bad workload must not keep the others from running.</summary>
+    private void Guarded(string key, Action act)
     {
         try
         {
@@ -133,11 +143,6 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
         }
         catch (ManifestException e)
         {
-            if (!_refused.TryGetValue(key, out string? known) || known != e.Message)
-            {
-                errors.Add(e.Message);
-            }
-
             _refused[key] = e.Message;
         }
     }

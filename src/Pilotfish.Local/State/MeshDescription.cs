@@ -4,10 +4,12 @@ using System.Text.Json.Nodes;
 namespace Pilotfish.Local.State;
 
 /// <summary>What other commands need to know of a running mesh; written by `up` after each change, whole and atomically.</summary>
-internal sealed record MeshDescription(string Directory, int UpPid, string Phase, IReadOnlyList<PodDescription> Pods)
+internal sealed record MeshDescription(
+    string Directory, int UpPid, string Phase, IReadOnlyList<PodDescription> Pods, IReadOnlyList<string> Problems)
 {
     public const string Starting = "starting";
     public const string Running = "running";
+
     public string ToJson()
     {
         var pods = new JsonArray();
@@ -16,12 +18,19 @@ internal sealed record MeshDescription(string Directory, int UpPid, string Phase
             pods.Add((JsonNode)pod.ToJson());
         }
 
+        var problems = new JsonArray();
+        foreach (string problem in Problems)
+        {
+            problems.Add((JsonNode)problem);
+        }
+
         var root = new JsonObject
         {
             ["directory"] = Directory,
             ["upPid"] = UpPid,
             ["phase"] = Phase,
             ["pods"] = pods,
+            ["problems"] = problems,
         };
         return root.ToJsonString();
     }
@@ -43,7 +52,8 @@ internal sealed record MeshDescription(string Directory, int UpPid, string Phase
                 (string)root["directory"]!,
                 (int)root["upPid"]!,
                 (string)root["phase"]!,
-                [.. root["pods"]!.AsArray().Select(pod => PodDescription.FromJson(pod!))]);
+                [.. root["pods"]!.AsArray().Select(pod => PodDescription.FromJson(pod!))],
+                [.. root["problems"]!.AsArray().Select(problem => (string)problem!)]);
         }
         catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
         {

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Pilotfish.Local.State;
 
 /// <summary>Where one mesh keeps its files. Everything lies below one folder, so that removing it leaves no trace.</summary>
@@ -8,7 +10,13 @@ internal sealed class MeshFolders(string id)
     /// <summary>Secrets and tokens lie below.</summary>
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
+    private const int IdBytes = 3;
+
     public string Id => id;
+
+    public static MeshFolders New() => new(RandomNumberGenerator.GetHexString(IdBytes * 2, lowercase: true));
+
+    public static bool IsId(string text) => text.Length == IdBytes * 2 && text.All(char.IsAsciiHexDigitLower);
 
     public string Base => Path.Combine(Root, id);
 

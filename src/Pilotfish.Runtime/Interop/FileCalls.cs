@@ -9,6 +9,7 @@ internal static unsafe class FileCalls
     private const int O_WRONLY = 1;
     private const int O_CREAT = 0x40;
     private const int O_APPEND = 0x400;
+    private const int O_DIRECTORY = 0x10000;
     private const int O_CLOEXEC = 0x80000;
     private const short POLLOUT = 4;
     private const int WaitMilliseconds = 1000;
@@ -42,6 +43,19 @@ internal static unsafe class FileCalls
         fixed (byte* p = name)
         {
             int fd = Libc.open(p, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, NewFileMode);
+            errno = fd < 0 ? Marshal.GetLastPInvokeError() : 0;
+            return fd;
+        }
+    }
+
+    /// <summary>Opens a folder for reading; -1 on failure.</summary>
+    internal static int OpenFolder(string path, out int errno)
+    {
+        byte[] name = Terminated(path);
+        // Safety: the name is pinned and ends with NUL.
+        fixed (byte* p = name)
+        {
+            int fd = Libc.open(p, O_DIRECTORY | O_CLOEXEC, 0);
             errno = fd < 0 ? Marshal.GetLastPInvokeError() : 0;
             return fd;
         }

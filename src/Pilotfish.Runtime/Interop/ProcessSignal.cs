@@ -5,6 +5,7 @@ namespace Pilotfish.Runtime.Interop;
 /// <summary>Sends signals to processes by id.</summary>
 public static class ProcessSignal
 {
+    public const int SIGHUP = 1;
     public const int SIGINT = 2;
     public const int SIGKILL = 9;
     public const int SIGTERM = 15;

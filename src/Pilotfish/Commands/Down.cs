@@ -10,7 +10,7 @@ internal static class Down
     {
         var mesh = new Argument<string?>("DIR")
         {
-            Description = "which mesh, by its folder or id; the only one when left out",
+            Description = "which mesh, by its folder or id; when left out the current folder's, else the only one",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var command = new Command("down", "Stop a mesh and remove everything it made.") { mesh };

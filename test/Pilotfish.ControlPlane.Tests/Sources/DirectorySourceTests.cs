@@ -6,7 +6,7 @@ namespace Pilotfish.ControlPlane.Tests.Sources;
 
 public sealed class DirectorySourceTests : IDisposable
 {
-    private const string Rule = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: NAME}\nspec: {hosts: [a]}\n";
+    private const string Rule = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: NAME}\nspec: {hosts: [a], http: [{route: [{destination: {host: b}}]}]}\n";
 
     // Far above any real latency: only a hang reaches it.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
@@ -76,6 +76,41 @@ public sealed class DirectorySourceTests : IDisposable
         File.Move(temporary, link, overwrite: true);
         Assert.Equal("other", Assert.Single((await NextAsync()).Objects).Meta.Name);
         File.Delete(one);
+    }
+
+    [Fact]
+    public async Task SwappedFolderLink_OfAMountedConfigMap_IsSeen()
+    {
+        Directory.CreateDirectory(Path.Combine(_directory, "..one"));
+        Directory.CreateDirectory(Path.Combine(_directory, "..two"));
+        Write("..one/a.yaml", Rule);
+        Write("..two/a.yaml", Rule.Replace("NAME", "next", StringComparison.Ordinal));
+
+        // Same time and length: only the way to the file tells.
+        File.SetLastWriteTimeUtc(Path.Combine(_directory, "..one/a.yaml"), DateTime.UnixEpoch);
+        File.SetLastWriteTimeUtc(Path.Combine(_directory, "..two/a.yaml"), DateTime.UnixEpoch);
+        Directory.CreateSymbolicLink(Path.Combine(_directory, "..data"), "..one");
+        File.CreateSymbolicLink(Path.Combine(_directory, "a.yaml"), "..data/a.yaml");
+        Start();
+        Assert.Equal("NAME", Assert.Single((await NextAsync()).Objects).Meta.Name);
+        File.Delete(Path.Combine(_directory, "..data"));
+        Directory.CreateSymbolicLink(Path.Combine(_directory, "..data"), "..two");
+        var state = await NextAsync();
+        Assert.Equal("next", Assert.Single(state.Objects.Count > 0 ? state.Objects : (await NextAsync()).Objects).Meta.Name);
+    }
+
+    [Theory]
+    [InlineData("no route at all", "spec: {hosts: [a]}", "NAME")]
+    [InlineData("weights that sum to nothing", "spec: {hosts: [a], http: [{route: [{destination: {host: b}, weight: -1}]}]}", "NAME")]
+    public async Task ObjectThatBreaksARuleOfItsKind_IsReportedAndKeepsTheLastGoodState(string label, string spec, string kept)
+    {
+        Write("a.yaml", Rule);
+        Start();
+        await NextAsync();
+        Write("a.yaml", $"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: x}}\n{spec}\n");
+        var state = await NextAsync();
+        Assert.True(Assert.Single(state.Objects).Meta.Name == kept, label);
+        Assert.StartsWith(Path.Combine(_directory, "a.yaml") + ":1:1: VirtualService 'default/x': ", state.Errors[0].ToString(), StringComparison.Ordinal);
     }
 
     public void Dispose()

@@ -76,9 +76,129 @@ public sealed class UpTests : IDisposable
         up.Kill();
 
         await UntilAsync(() => pids.All(pid => !Directory.Exists($"/proc/{pid}")));
-        Assert.Contains("removed what", (await Executable.RunAsync("down")).Output, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(folder));
-        Assert.False(File.Exists($"/run/netns/pf-{Path.GetFileName(folder)}-node"));
+        var down = await Executable.RunAsync("down", _mesh);
+        Assert.Contains("removed what 1 killed mesh had left", down.Output, StringComparison.Ordinal);
+        Assert.Equal(0, down.ExitCode);
+        AssertRemoved(folder);
+    }
+
+    [Fact]
+    public async Task Up_AfterAKilledOne_RemovesItsRestAndRuns()
+    {
+        using Process killed = Executable.Start("up", _mesh);
+        (string folder, _) = await UntilRunningAsync();
+        killed.Kill();
+        await killed.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        var up = await Executable.RunAsync("up", _mesh, "--detach");
+        try
+        {
+            Assert.True(up.ExitCode == 0, up.Output + up.Error);
+            Assert.Contains("removed what 1 killed mesh had left", up.Output, StringComparison.Ordinal);
+            AssertRemoved(folder);
+        }
+        finally
+        {
+            await Executable.RunAsync("down", _mesh);
+        }
+    }
+
+    [Fact]
+    public async Task Up_OfAFolderThatRuns_IsRefusedAndTheFirstGoesOn()
+    {
+        var both = await Task.WhenAll(Executable.RunAsync("up", _mesh, "--detach"), Executable.RunAsync("up", _mesh, "--detach"));
+        try
+        {
+            Assert.Equal([0, 1], both.Select(up => up.ExitCode).Order());
+            var refused = both.Single(up => up.ExitCode == 1);
+            Assert.Contains($"The folder '{_mesh}' runs as a mesh already", refused.Error + refused.Output, StringComparison.Ordinal);
+
+            string link = _mesh + "-link";
+            Directory.CreateSymbolicLink(link, _mesh);
+            var third = await Executable.RunAsync("up", link);
+            Directory.Delete(link);
+            Assert.Equal(1, third.ExitCode);
+            Assert.Contains("runs as a mesh already (id ", third.Error, StringComparison.Ordinal);
+            Assert.Equal("web\n", (await Executable.RunAsync("get", _mesh, "--names")).Output);
+        }
+        finally
+        {
+            await Executable.RunAsync("down", _mesh);
+        }
+    }
+
+    [Fact]
+    public async Task TwoFolders_AtOnce_AreTwoMeshes_AndNoCommandGuessesBetweenThem()
+    {
+        string other = Directory.CreateTempSubdirectory("pilotfish-up-").FullName;
+        await File.WriteAllTextAsync(
+            Path.Combine(other, "mesh.yaml"), Manifests.Replace("name: web", "name: two"), TestContext.Current.CancellationToken);
+        try
+        {
+            var ups = await Task.WhenAll(Executable.RunAsync("up", _mesh, "--detach"), Executable.RunAsync("up", other, "--detach"));
+            Assert.All(ups, up => Assert.True(up.ExitCode == 0, up.Output + up.Error));
+            Assert.Equal("web\n", (await Executable.RunAsync("get", _mesh, "--names")).Output);
+            Assert.Equal("two\n", (await Executable.RunAsync("get", other, "--names")).Output);
+
+            var unclear = await Executable.RunInAsync("/", "down");
+            Assert.Equal(1, unclear.ExitCode);
+            Assert.Contains(_mesh, unclear.Error, StringComparison.Ordinal);
+            Assert.Contains(other, unclear.Error, StringComparison.Ordinal);
+
+            Assert.Equal(0, (await Executable.RunInAsync(other, "down")).ExitCode);
+            Assert.Equal("web\n", (await Executable.RunInAsync("/", "get", "--names")).Output);
+        }
+        finally
+        {
+            await Executable.RunAsync("down", _mesh);
+            await Executable.RunAsync("down", other);
+            Directory.Delete(other, recursive: true);
+        }
+
+        Assert.Equal((0, $"no mesh of {_mesh} is running\n", ""), await Executable.RunAsync("down", _mesh));
+        Assert.Equal(1, (await Executable.RunAsync("down", _mesh + "x")).ExitCode);
+    }
+
+    [Fact]
+    public async Task UpDetach_InterruptedWhileItStarts_LeavesNothing()
+    {
+        using Process up = Executable.Start("up", _mesh, "--detach");
+        string[] mine = [];
+        await UntilAsync(() => (mine = Folders()).Length > 0 && File.Exists(Path.Combine(mine[0], "mesh.json")));
+
+        ProcessSignal.TrySend(up.Id, ProcessSignal.SIGINT);
+        await up.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(130, up.ExitCode);
+        AssertRemoved(mine[0]);
+    }
+
+    [Fact]
+    public async Task BadFile_IsReportedWithItsPlace_AndTheLastGoodStateStays()
+    {
+        string route = Path.Combine(_mesh, "route.yaml");
+        const string Good = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: web}\nspec: {hosts: [web], http: [{route: [{destination: {host: web}}]}]}\n";
+        await File.WriteAllTextAsync(route, Good, TestContext.Current.CancellationToken);
+        var up = await Executable.RunAsync("up", _mesh, "--detach");
+        try
+        {
+            Assert.True(up.ExitCode == 0, up.Output + up.Error);
+
+            // A field that only the control plane can judge, then YAML that nobody can read.
+            await File.WriteAllTextAsync(route, Good.Replace("host: web}", "host: web}, weight: much"), TestContext.Current.CancellationToken);
+            await UntilProblemAsync($"{route}:4:");
+            await File.WriteAllTextAsync(Path.Combine(_mesh, "mesh.yaml"), "kind: [\n", TestContext.Current.CancellationToken);
+            await UntilProblemAsync($"{_mesh}/mesh.yaml:2:1: ");
+            Assert.Equal("web\n", (await Executable.RunAsync("get", _mesh, "--names")).Output);
+
+            await File.WriteAllTextAsync(route, Good, TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(_mesh, "mesh.yaml"), Manifests, TestContext.Current.CancellationToken);
+            await UntilProblemAsync(null);
+        }
+        finally
+        {
+            await Executable.RunAsync("down", _mesh);
+        }
     }
 
     [Theory]
@@ -93,11 +213,29 @@ public sealed class UpTests : IDisposable
         await up.WaitForExitAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(0, up.ExitCode);
+        AssertRemoved(folder);
+    }
+
+    public void Dispose() => Directory.Delete(_mesh, recursive: true);
+
+    private static void AssertRemoved(string folder)
+    {
         Assert.False(Directory.Exists(folder));
         Assert.False(File.Exists($"/run/netns/pf-{Path.GetFileName(folder)}-node"));
     }
 
-    public void Dispose() => Directory.Delete(_mesh, recursive: true);
+    private static string[] Folders() => Directory.Exists("/run/pilotfish") ? Directory.GetDirectories("/run/pilotfish") : [];
+
+    /// <summary>Null: until there is none.</summary>
+    private async Task UntilProblemAsync(string? wanted)
+    {
+        string shown = "";
+        await UntilAsync(async () =>
+        {
+            shown = (await Executable.RunAsync("get", _mesh)).Error;
+            return wanted is null ? shown.Length == 0 : shown.Contains("problem: " + wanted, StringComparison.Ordinal);
+        });
+    }
 
     private async Task<(string Folder, JsonNode Description)> UntilRunningAsync()
     {
@@ -108,7 +246,7 @@ public sealed class UpTests : IDisposable
 
     private (string Folder, JsonNode Description)? Find()
     {
-        foreach (string folder in Directory.Exists("/run/pilotfish") ? Directory.GetDirectories("/run/pilotfish") : [])
+        foreach (string folder in Folders())
         {
             string file = Path.Combine(folder, "mesh.json");
             JsonNode? description = File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file)) : null;
@@ -121,10 +259,12 @@ public sealed class UpTests : IDisposable
         return null;
     }
 
-    private static async Task UntilAsync(Func<bool> reached)
+    private static Task UntilAsync(Func<bool> reached) => UntilAsync(() => Task.FromResult(reached()));
+
+    private static async Task UntilAsync(Func<Task<bool>> reached)
     {
         long began = Stopwatch.GetTimestamp();
-        while (!reached())
+        while (!await reached())
         {
             Assert.True(Stopwatch.GetElapsedTime(began) < s_deadline, "What was waited for did not happen.");
             await Task.Delay(s_poll, TestContext.Current.CancellationToken);

@@ -137,6 +137,8 @@ internal sealed class RunningMesh : IAsyncDisposable
 
         public Task SettleAsync(IReadOnlyCollection<System.Net.IPEndPoint> endpoints) => Task.CompletedTask;
 
+        public Task<IReadOnlyList<string>?> ProblemsAsync() => Task.FromResult<IReadOnlyList<string>?>([]);
+
         public Task StopAsync() => Task.CompletedTask;
     }
 }

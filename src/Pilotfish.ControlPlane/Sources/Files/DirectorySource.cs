@@ -24,7 +24,7 @@ public sealed class DirectorySource : IConfigSource
     public DirectorySource(IReadOnlyList<string> directories, string? meshFile, string domainSuffix)
     {
         _directories = directories;
-        _scanner = new DirectoryScanner(directories, meshFile, new ObjectReader(domainSuffix));
+        _scanner = new DirectoryScanner(directories, meshFile, new ObjectReader(domainSuffix) { CheckRules = true });
     }
 
     public async Task RunAsync(Action<SourceState> publish, CancellationToken cancellation)

@@ -13,14 +13,16 @@ internal readonly record struct FileStamp(string Target, long Length, DateTime W
         try
         {
             var info = new FileInfo(path);
-            FileSystemInfo target = info.ResolveLinkTarget(returnFinalTarget: true) ?? info;
-            if (target is not FileInfo file || !file.Exists)
+            FileSystemInfo found = info.ResolveLinkTarget(returnFinalTarget: true) ?? info;
+            if (found is not FileInfo file || !file.Exists)
             {
                 return false;
             }
 
-            // A link anywhere on the way moves the real path, so the directory's links are resolved too.
-            stamp = new FileStamp(RealDirectory(path) + "|" + file.FullName, file.Length, file.LastWriteTimeUtc);
+            // A link anywhere on the way moves the real path: of the directory, or of the one that the file's own link leads through
+            // (a mounted ConfigMap's `..data`).
+            var target = $"{RealDirectory(path)}|{file.FullName}|{RealDirectory(file.FullName)}";
+            stamp = new FileStamp(target, file.Length, file.LastWriteTimeUtc);
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -8,6 +8,7 @@ using Pilotfish.Api.Messages;
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Config;
 using Pilotfish.ControlPlane.Registry;
+using Pilotfish.ControlPlane.Validation;
 
 namespace Pilotfish.ControlPlane.Sources.Objects;
 
@@ -20,6 +21,12 @@ public sealed class ObjectReader(string domainSuffix, string defaultNamespace = 
 
     // Fields of a newer vocabulary are named to the user but do not stop the file.
     private static readonly ReadOptions s_options = ReadOptions.Istio with { UnknownFields = UnknownFields.Warn };
+
+    /// <summary>
+    /// Whether objects must keep the rules of their kind, as behind a validating webhook. Where there is none, files must be held to
+    /// them: a rule without a route, say, would replace a good one.
+    /// </summary>
+    public bool CheckRules { get; init; }
 
     public ReadObjects Read(ReadOnlySpan<byte> bytes, string fileName)
     {
@@ -98,6 +105,14 @@ public sealed class ObjectReader(string domainSuffix, string defaultNamespace = 
         var meta = ReadMeta(root, kind, apiVersion, kindName);
         var key = new ConfigKey(kind, meta.Namespace, meta.Name);
         var body = specType is not null ? ReadSpec(node, specType, state) : ReadKubernetes(key, meta, root, node, state);
+        if (body is not null && specType is not null && CheckRules && node["spec"] is YamlMapping spec)
+        {
+            foreach (var sentence in ConfigValidator.CheckRules(kindName, spec))
+            {
+                state.Errors.Add(new SourceError(node.Position, $"{kindName} '{meta.Namespace}/{meta.Name}': {sentence}"));
+            }
+        }
+
         if (body is not null)
         {
             var hash = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(text));
