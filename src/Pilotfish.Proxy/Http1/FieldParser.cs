@@ -78,5 +78,6 @@ internal static class FieldParser
         return null;
     }
 
-    private static bool IsControl(byte value) => value < 32 || value == 127;
+    // A line end or a tab inside a name is a malformed line; what Envoy calls an invalid character never ends a line.
+    private static bool IsControl(byte value) => (value < 32 && value is not ((byte)'\t' or (byte)'\r' or (byte)'\n')) || value == 127;
 }

@@ -1,7 +1,9 @@
+using Envoy.Config.Accesslog.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Filters.Router;
@@ -14,6 +16,7 @@ using Pilotfish.Proxy.Streams;
 using Pilotfish.Proxy.Tls;
 using Pilotfish.Proxy.Workers;
 using Pilotfish.Proxy.Xds;
+using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Streams;
@@ -37,6 +40,7 @@ internal sealed class ProxyBench
         var extensions = new Config.ExtensionRegistry();
         extensions.Register<IHttpFilterFactory>(new RouterFactory());
         extensions.Register<IHttpFilterFactory>(new RecordingFilterFactory(Recorded));
+        extensions.Register<IAccessLoggerFactory>(new RecordingAccessLoggerFactory(Logged));
         Context = new CompileContext
         {
             Extensions = extensions,
@@ -44,6 +48,7 @@ internal sealed class ProxyBench
             Stats = Stats,
             Node = new LocalNode { Id = "test", Cluster = "test" },
             Workers = Workers,
+            AccessLogs = new AccessLogCompiler(new AccessLogFiles(new FileWriterOptions(), opensFiles: false), extensions),
         };
         _network = new NetworkFilterContext
         {
@@ -65,6 +70,9 @@ internal sealed class ProxyBench
 
     /// <summary>What the recording filter saw at the end of each request.</summary>
     public List<RecordedStream> Recorded { get; } = [];
+
+    /// <summary>The access log: one record per request, also of those that never reached a filter.</summary>
+    public List<RecordedStream> Logged { get; } = [];
 
     public bool AllConnectionsFinished => _connections.TrueForAll(static c => c.IsFinished);
 
@@ -131,6 +139,7 @@ internal sealed class ProxyBench
         {
             StatPrefix = "test",
             RouteConfig = routes,
+            AccessLog = { new AccessLog { Name = "record", TypedConfig = Any.Pack(new StringValue()) } },
             HttpFilters = { Filter("record", new Empty()), Filter("router", new Envoy.Extensions.Filters.Http.Router.V3.Router()) },
         };
         configure?.Invoke(hcm);
