@@ -67,7 +67,7 @@ internal sealed class FileSubscriptions : IDisposable
     {
         foreach (WatchedFile file in _files.Values)
         {
-            if (Stamp(file.Path) is { } stamp && stamp != file.Stamp)
+            if (FileStamp.Of(file.Path) is { } stamp && stamp != file.Stamp)
             {
                 Read(file);
             }
@@ -76,26 +76,9 @@ internal sealed class FileSubscriptions : IDisposable
         _poll.Schedule(PollMilliseconds);
     }
 
-    // A replaced file differs in time, in length or in the target of a swapped symbolic link.
-    private static string? Stamp(string path)
-    {
-        try
-        {
-            FileInfo file = new(path);
-            return file.Exists
-                ? $"{file.LastWriteTimeUtc.Ticks}:{file.Length}:{file.ResolveLinkTarget(returnFinalTarget: true)?.FullName}"
-                : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // In the middle of a swap; the next look finds it settled.
-            return null;
-        }
-    }
-
     private void Read(WatchedFile file)
     {
-        file.Stamp = Stamp(file.Path);
+        file.Stamp = FileStamp.Of(file.Path);
         if (file.Stamp is null)
         {
             Log.Warning(LogComponent.Config, $"The file '{file.Path}' does not exist; its resources stay as they are.");
@@ -182,6 +165,6 @@ internal sealed class FileSubscriptions : IDisposable
 
         public ResourceTable Table { get; } = table;
 
-        public string? Stamp { get; set; }
+        public FileStamp? Stamp { get; set; }
     }
 }

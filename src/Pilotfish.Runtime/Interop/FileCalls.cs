@@ -13,6 +13,9 @@ internal static unsafe class FileCalls
     private const int O_CLOEXEC = 0x80000;
     private const short POLLOUT = 4;
     private const int WaitMilliseconds = 1000;
+    private const int AT_FDCWD = -100;
+    private const uint STATX_BASIC_STATS = 0x7ff;
+    private const int StatxBytes = 256;
     private const uint NewFileMode = 0x1a4; // rw-r--r--
 
     internal static int ChangeMode(string path, int mode)
@@ -23,6 +26,26 @@ internal static unsafe class FileCalls
         {
             return Libc.chmod(p, (uint)mode) == 0 ? 0 : Marshal.GetLastPInvokeError();
         }
+    }
+
+    /// <summary>Which file the path leads to and what state it is in, through symbolic links; false when it leads nowhere.</summary>
+    internal static bool TryStat(string path, out ulong inode, out ulong device, out long length, out long modifiedNanoseconds)
+    {
+        byte[] name = Terminated(path);
+        Span<byte> result = stackalloc byte[StatxBytes];
+        int error;
+        // Safety: both are pinned; the name ends with NUL and the kernel writes at most its 256-byte struct statx.
+        fixed (byte* p = name, into = result)
+        {
+            error = Libc.statx(AT_FDCWD, p, 0, STATX_BASIC_STATS, into);
+        }
+
+        // struct statx: stx_ino at 32, stx_size at 40, stx_mtime at 112, stx_dev_major and stx_dev_minor at 136.
+        inode = BitConverter.ToUInt64(result[32..]);
+        length = BitConverter.ToInt64(result[40..]);
+        modifiedNanoseconds = (BitConverter.ToInt64(result[112..]) * 1_000_000_000) + BitConverter.ToUInt32(result[120..]);
+        device = BitConverter.ToUInt64(result[136..]);
+        return error == 0;
     }
 
     internal static void Unlink(string path)

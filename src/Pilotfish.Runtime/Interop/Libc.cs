@@ -90,6 +90,9 @@ internal static unsafe partial class Libc
     internal static partial nint splice(int from, long* fromOffset, int to, long* toOffset, nuint length, uint flags);
 
     [LibraryImport(Name, SetLastError = true)]
+    internal static partial int statx(int directory, byte* path, int flags, uint mask, byte* result);
+
+    [LibraryImport(Name, SetLastError = true)]
     internal static partial int open(byte* path, int flags, uint mode);
 
     [LibraryImport(Name, SetLastError = true)]

@@ -14,12 +14,13 @@ using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Streams;
 using Pilotfish.Proxy.Tls;
+using Pilotfish.Proxy.Tests.Transport;
 using Pilotfish.Proxy.Workers;
-using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Streams;
+using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Proxy.Tests.Http;
 
@@ -32,7 +33,7 @@ internal sealed class ProxyBench
     private ListenerModel? _listener;
     private int _clusters;
 
-    public ProxyBench(EventLoop loop)
+    public ProxyBench(EventLoop loop, AccessLogFiles? files = null)
     {
         Loop = loop;
         Stats = new StatsStore();
@@ -41,14 +42,15 @@ internal sealed class ProxyBench
         extensions.Register<IHttpFilterFactory>(new RouterFactory());
         extensions.Register<IHttpFilterFactory>(new RecordingFilterFactory(Recorded));
         extensions.Register<IAccessLoggerFactory>(new RecordingAccessLoggerFactory(Logged));
+        extensions.Register<IAccessLoggerFactory>(new FileAccessLoggerFactory());
         Context = new CompileContext
         {
             Extensions = extensions,
-            Subscriptions = new NoSubscriptions(),
+            Subscriptions = Subscriptions,
             Stats = Stats,
             Node = new LocalNode { Id = "test", Cluster = "test" },
             Workers = Workers,
-            AccessLogs = new AccessLogCompiler(new AccessLogFiles(new FileWriterOptions(), opensFiles: false), extensions),
+            AccessLogs = new AccessLogCompiler(files ?? new AccessLogFiles(new FileWriterOptions(), opensFiles: false), extensions),
         };
         _network = new NetworkFilterContext
         {
@@ -61,6 +63,12 @@ internal sealed class ProxyBench
     }
 
     public EventLoop Loop { get; }
+
+    /// <summary>The control plane of filters that follow ECDS.</summary>
+    public ScriptedSubscriptions Subscriptions { get; } = new();
+
+    /// <summary>What the filter chain waits for before it would serve.</summary>
+    public Warming Warming => _network.Warming;
 
     public StatsStore Stats { get; }
 
@@ -152,15 +160,15 @@ internal sealed class ProxyBench
 
     public FilterChainModel Chain => _chain!;
 
-    public TestClient Connect()
+    public TestClient Connect(TlsSessionFacts? tls = null)
     {
         (IByteStream client, IByteStream server) = MemoryStreamPair.Create(
             Loop, NetAddress.Parse("10.0.0.9:3456"), NetAddress.Parse("10.0.0.1:80"));
-        Accept(server);
+        Accept(server, tls);
         return new TestClient(client);
     }
 
-    public void Accept(IByteStream server)
+    public void Accept(IByteStream server, TlsSessionFacts? tls = null)
     {
         var info = new ConnectionInfo
         {
@@ -170,6 +178,7 @@ internal sealed class ProxyBench
             DirectLocalAddress = server.LocalAddress,
             RemoteAddress = server.RemoteAddress,
             DirectRemoteAddress = server.RemoteAddress,
+            Tls = tls,
         };
         var connection = new DownstreamConnection(Workers.All[0], server, info, _listener!, _chain!);
         _connections.Add(connection);
@@ -182,10 +191,4 @@ internal sealed class ProxyBench
         Name = name,
         TypedConfig = Any.Pack(config),
     };
-
-    private sealed class NoSubscriptions : ISubscriptions
-    {
-        public IDisposable Subscribe(ResourceType type, string name, IResourceConsumer consumer) =>
-            throw new NotSupportedException("These tests subscribe to nothing.");
-    }
 }
