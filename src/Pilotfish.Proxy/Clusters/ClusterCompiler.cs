@@ -15,6 +15,22 @@ internal static class ClusterCompiler
 {
     public static ClusterModel Compile(ProtoCluster cluster, ulong configHash, CompileContext context)
     {
+        var transports = new UpstreamTransportContext(context);
+        try
+        {
+            return Compile(cluster, configHash, context, transports);
+        }
+        catch
+        {
+            // What a rejected cluster subscribed to must not outlive it.
+            transports.Dispose();
+            throw;
+        }
+    }
+
+    private static ClusterModel Compile(
+        ProtoCluster cluster, ulong configHash, CompileContext context, UpstreamTransportContext transports)
+    {
         (SocketStreamOptions v4, SocketStreamOptions v6) = UpstreamSockets.Compile(cluster);
         DiscoveryKind discovery = Discovery(cluster);
         return new ClusterModel
@@ -24,7 +40,8 @@ internal static class ClusterCompiler
             ConfigHash = configHash,
             Discovery = discovery,
             LoadBalancing = LoadBalancingCompiler.Compile(cluster),
-            Transport = Transports(cluster, context),
+            Transport = Transports(cluster, transports),
+            TransportContext = transports.Owned.Count == 0 ? null : transports,
             CircuitBreakers = Breakers(cluster.CircuitBreakers),
             ConnectTimeoutMilliseconds = (int)Math.Min(
                 int.MaxValue, ProtoValues.Milliseconds(cluster.ConnectTimeout, ClusterModel.DefaultConnectTimeoutMilliseconds)),
@@ -65,7 +82,7 @@ internal static class ClusterCompiler
         };
     }
 
-    private static UpstreamTransportSelector Transports(ProtoCluster cluster, CompileContext context)
+    private static UpstreamTransportSelector Transports(ProtoCluster cluster, UpstreamTransportContext context)
     {
         UpstreamTransport fallback = Transport(cluster.TransportSocket, "transport_socket", context);
         var matches = new List<UpstreamTransportSelector.Match>();
@@ -90,7 +107,7 @@ internal static class ClusterCompiler
             : new UpstreamTransportSelector(fallback, matches);
     }
 
-    private static UpstreamTransport Transport(TransportSocket? socket, string field, CompileContext context)
+    private static UpstreamTransport Transport(TransportSocket? socket, string field, UpstreamTransportContext context)
     {
         if (socket is null)
         {
@@ -102,7 +119,7 @@ internal static class ClusterCompiler
             return RawBufferTransport.Instance;
         }
 
-        IUpstreamTransportFactory factory = context.Extensions.Find<IUpstreamTransportFactory>(
+        IUpstreamTransportFactory factory = context.Config.Extensions.Find<IUpstreamTransportFactory>(
             socket.TypedConfig ?? new(), socket.Name, field, out ExtensionConfig config);
         return factory.Compile(config, context);
     }

@@ -112,9 +112,7 @@ public sealed class ClusterDirectory : IResourceCollection
         }
 
         ClusterModel model = ClusterCompiler.Compile(message, hash, _context);
-        AssignmentModel assignment = message.LoadAssignment is { } inline
-            ? AssignmentCompiler.Compile(inline, model.Dns is not null, "load_assignment.")
-            : new AssignmentModel();
+        AssignmentModel assignment = Assignment(message, model);
         if (entry is null)
         {
             _entries.Add(model.Name, entry = new Entry(_context.Clusters.Reference(model.Name)));
@@ -126,6 +124,21 @@ public sealed class ClusterDirectory : IResourceCollection
         }
 
         Warm(entry, model, assignment);
+    }
+
+    private static AssignmentModel Assignment(ProtoCluster message, ClusterModel model)
+    {
+        try
+        {
+            return message.LoadAssignment is { } inline
+                ? AssignmentCompiler.Compile(inline, model.Dns is not null, "load_assignment.")
+                : new AssignmentModel();
+        }
+        catch
+        {
+            model.TransportContext?.Dispose();
+            throw;
+        }
     }
 
     private void Warm(Entry entry, ClusterModel model, AssignmentModel assignment)
@@ -151,7 +164,17 @@ public sealed class ClusterDirectory : IResourceCollection
         var version = new Version(state, membership, source);
         entry.Warming = version;
         WarmingCount++;
-        source.Start(() => Activate(entry, version));
+        source.Start(() =>
+        {
+            if (model.TransportContext is { } transports)
+            {
+                transports.Warming.WhenReady(() => Activate(entry, version));
+            }
+            else
+            {
+                Activate(entry, version);
+            }
+        });
     }
 
     private void Activate(Entry entry, Version version)
@@ -211,6 +234,7 @@ public sealed class ClusterDirectory : IResourceCollection
     {
         version.Source.Dispose();
         version.Membership.Close();
+        version.State.Config.TransportContext?.Dispose();
         version.State.MarkRemoved();
         _context.Workers.PostAll(worker => worker.RemoveCluster(version.State), () =>
         {

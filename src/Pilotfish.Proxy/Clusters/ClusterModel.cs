@@ -28,6 +28,9 @@ public sealed record ClusterModel
 
     public required UpstreamTransportSelector Transport { get; init; }
 
+    /// <summary>What the transports subscribed to; the cluster waits for it and ends it.</summary>
+    internal UpstreamTransportContext? TransportContext { get; init; }
+
     /// <summary>By <see cref="RoutingPriority"/>.</summary>
     public required IReadOnlyList<CircuitBreakerConfig> CircuitBreakers { get; init; }
 

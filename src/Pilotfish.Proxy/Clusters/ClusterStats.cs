@@ -8,6 +8,9 @@ namespace Pilotfish.Proxy.Clusters;
 /// </summary>
 public sealed class ClusterStats
 {
+    // Two workers may make it at once: names resolve to the same cells, so either object is right.
+    private Tls.TlsStats? _tls;
+
     internal ClusterStats(StatScope scope)
     {
         Scope = scope;
@@ -72,4 +75,7 @@ public sealed class ClusterStats
     public Counter LbSubsetsFallback { get; }
     public Counter DropOverload { get; }
     public Counter OriginalDestinationInvalid { get; }
+
+    /// <summary>`ssl.*`; made at the first handshake.</summary>
+    public Tls.TlsStats Tls => _tls ??= new Tls.TlsStats(Scope, isServer: false);
 }

@@ -75,7 +75,8 @@ internal sealed class UpstreamConnector(WorkerCluster cluster)
         IByteStream stream = socket;
         if (!transport.IsRaw)
         {
-            UpstreamHandshake handshake = await transport.WrapAsync(socket, host, options.Transport);
+            UpstreamHandshake handshake = await transport.WrapAsync(
+                socket, new UpstreamTransportRequest(cluster, host, options.Transport));
             if (handshake.Stream is null || deadline.Passed)
             {
                 socket.Close();

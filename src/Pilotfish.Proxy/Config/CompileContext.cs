@@ -25,6 +25,9 @@ public sealed class CompileContext
     /// <summary>Clusters by name, whether they exist yet or not.</summary>
     public ClusterReferences Clusters { get; } = new();
 
+    /// <summary>static_resources.secrets by name.</summary>
+    public Dictionary<string, Envoy.Extensions.TransportSockets.Tls.V3.Secret> StaticSecrets { get; } = new(StringComparer.Ordinal);
+
     public ConfigProblems Warnings { get; init; } = new();
 
     /// <summary>The listener, cluster or route config that compiles at the moment, for remarks.</summary>

@@ -222,6 +222,11 @@ public sealed class ProxyApp : IDisposable
                 Addresses.Parse(address, "admin.address");
             }
         });
+        foreach (Envoy.Extensions.TransportSockets.Tls.V3.Secret secret in bootstrap.StaticResources?.Secrets ?? [])
+        {
+            Context.StaticSecrets[secret.Name] = secret;
+        }
+
         ApplyStatic(ResourceType.Cluster, Clusters, bootstrap.StaticResources?.Clusters ?? [], static c => c.Name, problems);
         ApplyStatic(ResourceType.Listener, Listeners, bootstrap.StaticResources?.Listeners ?? [], static l => l.Name, problems);
         Collect(problems, () => Subscriptions.PrepareAds(bootstrap.DynamicResources?.AdsConfig));

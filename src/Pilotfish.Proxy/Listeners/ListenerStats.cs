@@ -5,6 +5,9 @@ namespace Pilotfish.Proxy.Listeners;
 /// <summary>`listener.ADDRESS.*`.</summary>
 public sealed class ListenerStats
 {
+    // Two workers may make it at once: names resolve to the same cells, so either object is right.
+    private Tls.TlsStats? _tls;
+
     internal ListenerStats(StatScope scope)
     {
         Scope = scope;
@@ -21,8 +24,6 @@ public sealed class ListenerStats
         FilterRemoteClose = scope.Counter("downstream_listener_filter_remote_close");
         FilterError = scope.Counter("downstream_listener_filter_error");
         NoFilterChainMatch = scope.Counter("no_filter_chain_match");
-        TlsHandshake = scope.Counter("ssl.handshake");
-        TlsConnectionError = scope.Counter("ssl.connection_error");
     }
 
     public StatScope Scope { get; }
@@ -40,6 +41,7 @@ public sealed class ListenerStats
     public Counter FilterRemoteClose { get; }
     public Counter FilterError { get; }
     public Counter NoFilterChainMatch { get; }
-    public Counter TlsHandshake { get; }
-    public Counter TlsConnectionError { get; }
+
+    /// <summary>`ssl.*`; made at the first handshake.</summary>
+    public Tls.TlsStats Tls => _tls ??= new Tls.TlsStats(Scope, isServer: true);
 }

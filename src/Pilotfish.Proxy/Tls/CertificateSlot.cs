@@ -1,14 +1,12 @@
-using System.Net.Security;
-
 namespace Pilotfish.Proxy.Tls;
 
 /// <summary>A certificate with its key, read at each handshake: rotation is one write here. Written by the main loop.</summary>
 public sealed class CertificateSlot
 {
-    private volatile SslStreamCertificateContext? _current;
+    private volatile TlsIdentity? _current;
 
     /// <summary>Null while the secret has not come.</summary>
-    public SslStreamCertificateContext? Current => _current;
+    public TlsIdentity? Current => _current;
 
-    internal void Set(SslStreamCertificateContext? certificate) => _current = certificate;
+    internal void Set(TlsIdentity? identity) => _current = identity;
 }

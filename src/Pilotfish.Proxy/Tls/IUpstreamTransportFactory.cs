@@ -5,5 +5,5 @@ namespace Pilotfish.Proxy.Tls;
 /// <summary>Compiles a cluster's transport socket.</summary>
 public interface IUpstreamTransportFactory : IExtensionFactory
 {
-    UpstreamTransport Compile(in ExtensionConfig config, CompileContext context);
+    UpstreamTransport Compile(in ExtensionConfig config, UpstreamTransportContext context);
 }

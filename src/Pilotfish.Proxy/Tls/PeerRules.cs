@@ -4,13 +4,14 @@ using System.Text;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Routing;
+using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Proxy.Tls;
 
-/// <summary>What a verified chain's leaf must show besides: a name, a hash or a key hash. Any one match of a kind suffices.</summary>
+/// <summary>What a verified chain's leaf must show besides: one of the names, and one of the hashes or key hashes. Immutable.</summary>
 internal sealed class PeerRules
 {
-    private readonly List<(SubjectAltNameKind Kind, StringMatch Match)> _names = [];
+    private readonly List<(SubjectAltNameKind Kind, StringMatch Match, string? Exact)> _names = [];
     private readonly HashSet<string> _hashes = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _keyHashes = [];
 
@@ -18,73 +19,114 @@ internal sealed class PeerRules
 
     public static PeerRules Compile(CertificateValidationContext context, string field)
     {
-        if (context.CustomValidatorConfig is { } custom)
-        {
-            throw new ConfigRejectedException(
-                field + ".custom_validator_config", $"certificate validator '{custom.Name}' is not supported yet");
-        }
-
-        if (context.Crl is not null)
-        {
-            throw new ConfigRejectedException(field + ".crl", "revocation lists are not supported yet");
-        }
-
         var rules = new PeerRules();
         for (int i = 0; i < context.MatchTypedSubjectAltNames.Count; i++)
         {
             SubjectAltNameMatcher matcher = context.MatchTypedSubjectAltNames[i];
-            rules._names.Add((KindOf(matcher.SanType, $"{field}.match_typed_subject_alt_names[{i}].san_type"),
-                StringMatch.Compile(matcher.Matcher ?? new(), $"{field}.match_typed_subject_alt_names[{i}].matcher")));
+            string at = $"{field}.match_typed_subject_alt_names[{i}]";
+            rules._names.Add((KindOf(matcher.SanType, at + ".san_type"), StringMatch.Compile(matcher.Matcher ?? new(), at + ".matcher"),
+                Exact(matcher.Matcher)));
         }
 
         for (int i = 0; i < context.MatchSubjectAltNames.Count; i++)
         {
             rules._names.Add((SubjectAltNameKind.Any,
-                StringMatch.Compile(context.MatchSubjectAltNames[i], $"{field}.match_subject_alt_names[{i}]")));
+                StringMatch.Compile(context.MatchSubjectAltNames[i], $"{field}.match_subject_alt_names[{i}]"),
+                Exact(context.MatchSubjectAltNames[i])));
         }
 
-        foreach (string hash in context.VerifyCertificateHash)
-        {
-            rules._hashes.Add(hash.Replace(":", "", StringComparison.Ordinal));
-        }
-
-        rules._keyHashes.UnionWith(context.VerifyCertificateSpki);
+        rules.AddHashes(context, field);
         return rules;
     }
 
-    /// <summary>Null when the certificate passes, else why not.</summary>
-    public string? Check(X509Certificate2 leaf)
+    /// <summary>Null when the certificate passes.</summary>
+    public TlsRefusal? Check(X509Certificate2 leaf)
     {
-        if (_hashes.Count > 0 && !_hashes.Contains(leaf.GetCertHashString(HashAlgorithmName.SHA256)))
+        if (_names.Count > 0)
         {
-            return "the peer's certificate hash is not among verify_certificate_hash";
-        }
-
-        if (_keyHashes.Count > 0
-            && !_keyHashes.Contains(Convert.ToBase64String(SHA256.HashData(leaf.PublicKey.ExportSubjectPublicKeyInfo()))))
-        {
-            return "the peer's key hash is not among verify_certificate_spki";
-        }
-
-        if (_names.Count == 0)
-        {
-            return null;
-        }
-
-        foreach ((SubjectAltNameKind kind, string name) in SubjectAltNames.Read(leaf))
-        {
-            byte[] text = Encoding.ASCII.GetBytes(name);
-            foreach ((SubjectAltNameKind wanted, StringMatch match) in _names)
+            List<(SubjectAltNameKind Kind, string Name)> names = SubjectAltNames.Read(leaf);
+            if (!names.Exists(Matches))
             {
-                if ((wanted == SubjectAltNameKind.Any || wanted == kind) && match.Matches(text))
-                {
-                    return null;
-                }
+                return new TlsRefusal(
+                    TlsFailureKind.Name, $"verify cert failed: SAN matcher, certificate SANs are [{SubjectAltNames.Join(names)}]");
             }
         }
 
-        return "the peer's certificate has no matching subject alternative name";
+        if ((_hashes.Count > 0 || _keyHashes.Count > 0) && !IsPinned(leaf))
+        {
+            return new TlsRefusal(TlsFailureKind.Pin, "verify cert failed: cert hash and spki");
+        }
+
+        return null;
     }
+
+    private void AddHashes(CertificateValidationContext context, string field)
+    {
+        foreach (string hash in context.VerifyCertificateHash)
+        {
+            string hex = hash.Replace(":", "", StringComparison.Ordinal);
+            if (hex.Length != 2 * SHA256.HashSizeInBytes || !IsHex(hex))
+            {
+                throw new ConfigRejectedException(field + ".verify_certificate_hash", $"'{hash}' is no SHA-256 in hexadecimal");
+            }
+
+            _hashes.Add(hex);
+        }
+
+        Span<byte> bytes = stackalloc byte[SHA256.HashSizeInBytes + 3];
+        foreach (string hash in context.VerifyCertificateSpki)
+        {
+            if (!Convert.TryFromBase64String(hash, bytes, out int written) || written != SHA256.HashSizeInBytes)
+            {
+                throw new ConfigRejectedException(field + ".verify_certificate_spki", $"'{hash}' is no SHA-256 in base64");
+            }
+
+            _keyHashes.Add(hash);
+        }
+    }
+
+    private bool IsPinned(X509Certificate2 leaf) =>
+        (_hashes.Count > 0 && _hashes.Contains(leaf.GetCertHashString(HashAlgorithmName.SHA256)))
+        || (_keyHashes.Count > 0
+            && _keyHashes.Contains(Convert.ToBase64String(SHA256.HashData(leaf.PublicKey.ExportSubjectPublicKeyInfo()))));
+
+    private bool Matches((SubjectAltNameKind Kind, string Name) san)
+    {
+        byte[]? text = null;
+        foreach ((SubjectAltNameKind wanted, StringMatch match, string? exact) in _names)
+        {
+            if (wanted != SubjectAltNameKind.Any && wanted != san.Kind)
+            {
+                continue;
+            }
+
+            // An exact DNS name is also met by a certificate's wildcard.
+            if (exact is not null && san.Kind == SubjectAltNameKind.Dns
+                ? SubjectAltNames.DnsMatches(exact, san.Name)
+                : match.Matches(text ??= Encoding.ASCII.GetBytes(san.Name)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool IsHex(string text)
+    {
+        foreach (char c in text)
+        {
+            if (!char.IsAsciiHexDigit(c))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static string? Exact(Envoy.Type.Matcher.V3.StringMatcher? matcher) =>
+        matcher is { MatchPatternCase: Envoy.Type.Matcher.V3.StringMatcher.MatchPatternOneofCase.Exact } ? matcher.Exact : null;
 
     private static SubjectAltNameKind KindOf(SubjectAltNameMatcher.Types.SanType type, string field) => type switch
     {

@@ -8,7 +8,7 @@ internal sealed class RawBufferFactory : IUpstreamTransportFactory, IDownstreamT
 {
     public IReadOnlyList<string> MessageNames => ["envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"];
 
-    public UpstreamTransport Compile(in ExtensionConfig config, CompileContext context) => RawBufferTransport.Instance;
+    public UpstreamTransport Compile(in ExtensionConfig config, UpstreamTransportContext context) => RawBufferTransport.Instance;
 
     public DownstreamTransport? Compile(in ExtensionConfig config, NetworkFilterContext context) => null;
 }

@@ -16,6 +16,6 @@ public sealed class RawBufferTransport : UpstreamTransport
 
     public override string Name => "raw_buffer";
 
-    public override ValueTask<UpstreamHandshake> WrapAsync(SocketStream socket, Host host, UpstreamTransportOverrides? overrides) =>
+    public override ValueTask<UpstreamHandshake> WrapAsync(SocketStream socket, UpstreamTransportRequest request) =>
         new(new UpstreamHandshake(socket, UpstreamConnectFailure.None, null));
 }

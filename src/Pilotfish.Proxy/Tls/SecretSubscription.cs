@@ -15,10 +15,7 @@ internal sealed class SecretSubscription(Action<Secret> apply) : IResourceConsum
 
     public void Start(ISubscriptions subscriptions, SdsSecretConfig config)
     {
-        if (config.SdsConfig is not null)
-        {
-            _subscription = subscriptions.Subscribe(ResourceType.Secret, config.Name, this, config.SdsConfig);
-        }
+        _subscription = subscriptions.Subscribe(ResourceType.Secret, config.Name, this, config.SdsConfig);
     }
 
     public void OnResource(string name, ReadOnlyMemory<byte> message, string version)

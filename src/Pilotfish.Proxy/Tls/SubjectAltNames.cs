@@ -28,6 +28,36 @@ internal static class SubjectAltNames
         return names;
     }
 
+    /// <summary>The names as Envoy prints them in a failure.</summary>
+    public static string Join(List<(SubjectAltNameKind Kind, string Name)> names)
+    {
+        var text = new StringBuilder();
+        foreach ((SubjectAltNameKind kind, string name) in names)
+        {
+            text.Append(text.Length == 0 ? "" : ", ").Append(kind switch
+            {
+                SubjectAltNameKind.Uri => "URI:",
+                SubjectAltNameKind.Dns => "DNS:",
+                SubjectAltNameKind.Email => "EMAIL:",
+                _ => "IP:",
+            }).Append(name);
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Whether a certificate's DNS name, maybe a wildcard for one left-most label, covers a name (RFC 9525 section 6.3).</summary>
+    public static bool DnsMatches(string name, string pattern)
+    {
+        if (!pattern.StartsWith("*.", StringComparison.Ordinal))
+        {
+            return string.Equals(name, pattern, StringComparison.OrdinalIgnoreCase);
+        }
+
+        int dot = name.IndexOf('.', StringComparison.Ordinal);
+        return dot > 0 && name.AsSpan(dot).Equals(pattern.AsSpan(1), StringComparison.OrdinalIgnoreCase);
+    }
+
     private static void Read(byte[] bytes, List<(SubjectAltNameKind, string)> names)
     {
         try

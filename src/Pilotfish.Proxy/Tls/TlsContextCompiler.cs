@@ -1,4 +1,3 @@
-using System.Security.Authentication;
 using System.Security.Cryptography;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Pilotfish.Proxy.Config;
@@ -7,85 +6,90 @@ using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Proxy.Tls;
 
-/// <summary>Compiles common_tls_context: inline or file certificates, SDS secrets, verification, versions, ciphers. Main loop.</summary>
-internal sealed class TlsContextCompiler(CompileContext context, Warming? warming, ICollection<IDisposable> owned)
+/// <summary>Compiles common_tls_context: inline or file certificates, SDS and static secrets, verification, versions. Main loop.</summary>
+internal sealed class TlsContextCompiler(CompileContext context, Warming warming, ICollection<IDisposable> owned)
 {
-    // OpenSSL's names, as Envoy and Istio write them, to those of IANA, as handshakes report them.
-    private static readonly Dictionary<string, string> s_ciphers = new()
-    {
-        ["ECDHE-ECDSA-AES256-GCM-SHA384"] = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-        ["ECDHE-RSA-AES256-GCM-SHA384"] = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-        ["ECDHE-ECDSA-AES128-GCM-SHA256"] = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-        ["ECDHE-RSA-AES128-GCM-SHA256"] = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-        ["ECDHE-ECDSA-CHACHA20-POLY1305"] = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-        ["ECDHE-RSA-CHACHA20-POLY1305"] = "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-        ["AES256-GCM-SHA384"] = "TLS_RSA_WITH_AES_256_GCM_SHA384",
-        ["AES128-GCM-SHA256"] = "TLS_RSA_WITH_AES_128_GCM_SHA256",
-    };
-
     public TlsContextModel Compile(CommonTlsContext? common, bool isServer, string field)
     {
         common ??= new CommonTlsContext();
+        if (common.TlsCertificateProviderInstance is not null || common.CustomTlsCertificateSelector is not null
+            || common.CustomHandshaker is not null)
+        {
+            throw new ConfigRejectedException(field, "certificate providers, selectors and custom handshakers are not supported");
+        }
+
+        TlsParameterCompiler.CheckCurves(common.TlsParams, field);
+        if (!isServer && common.TlsCertificates.Count + common.TlsCertificateSdsSecretConfigs.Count > 1)
+        {
+            throw new ConfigRejectedException(field, "Multiple TLS certificates are not supported for client contexts");
+        }
+
         return new TlsContextModel
         {
-            Certificate = Certificate(common, field),
-            Trust = Trust(common, field),
+            Protocols = TlsParameterCompiler.Protocols(common.TlsParams, isServer, field),
+            CipherSuites = TlsParameterCompiler.Ciphers(common.TlsParams, field),
             ApplicationProtocols = [.. common.AlpnProtocols],
-            Protocols = Protocols(common.TlsParams, isServer),
-            CipherSuites = Ciphers(common.TlsParams, field),
+            Certificates = Certificates(common, field),
+            Trust = Trust(common, field),
         };
     }
 
-    private CertificateSlot? Certificate(CommonTlsContext common, string field)
+    private List<CertificateSlot> Certificates(CommonTlsContext common, string field)
     {
-        var slot = new CertificateSlot();
-        if (common.TlsCertificateSdsSecretConfigs.Count > 0)
+        var slots = new List<CertificateSlot>();
+        for (int i = 0; i < common.TlsCertificates.Count; i++)
         {
-            SdsSecretConfig sds = common.TlsCertificateSdsSecretConfigs[0];
-            Subscribe(sds, secret => slot.Set(Read(secret.TlsCertificate, "tls_certificate")));
-            return slot;
+            TlsCertificate certificate = common.TlsCertificates[i];
+            string at = $"{field}.tls_certificates[{i}]";
+            CheckFields(certificate, at);
+            slots.Add(new CertificateSlot());
+            CertificateSlot slot = slots[^1];
+            Files().LoadWhenReadable(
+                () => slot.Set(Read(certificate, at)), certificate.CertificateChain, certificate.PrivateKey, certificate.Pkcs12);
         }
 
-        if (common.TlsCertificates.Count == 0)
+        foreach (SdsSecretConfig sds in common.TlsCertificateSdsSecretConfigs)
         {
-            return null;
+            var slot = new CertificateSlot();
+            slots.Add(slot);
+            SecretFiles files = Files();
+            Subscribe(sds, field + ".tls_certificate_sds_secret_configs", secret =>
+            {
+                TlsCertificate certificate = secret.TlsCertificate
+                    ?? throw new ConfigRejectedException("tls_certificate", $"secret '{secret.Name}' is no certificate");
+                CheckFields(certificate, "tls_certificate");
+                files.Load(
+                    () => slot.Set(Read(certificate, "tls_certificate")),
+                    certificate.CertificateChain, certificate.PrivateKey, certificate.Pkcs12);
+            });
         }
 
-        TlsCertificate certificate = common.TlsCertificates[0];
-        LoadFiles(() => slot.Set(Read(certificate, field + ".tls_certificates[0]")));
-        return slot;
+        return slots;
     }
 
     private TrustSlot? Trust(CommonTlsContext common, string field)
     {
-        var slot = new TrustSlot();
         switch (common.ValidationContextTypeCase)
         {
             case CommonTlsContext.ValidationContextTypeOneofCase.ValidationContext:
+                string at = field + ".validation_context";
                 CertificateValidationContext inline = common.ValidationContext;
-                PeerRules rules = PeerRules.Compile(inline, field + ".validation_context");
-                if (inline.TrustedCa is null && rules.IsEmpty)
+                ValidationCompiler.CheckFields(inline, at);
+                if (ValidationCompiler.IsEmpty(inline))
                 {
                     return null;
                 }
 
-                LoadFiles(() => slot.Set(Verification(inline, rules, field + ".validation_context")));
+                var slot = new TrustSlot();
+                Files().LoadWhenReadable(() => slot.Set(ValidationCompiler.Compile(inline, at)), ValidationCompiler.Sources(inline));
                 return slot;
             case CommonTlsContext.ValidationContextTypeOneofCase.ValidationContextSdsSecretConfig:
-                Subscribe(common.ValidationContextSdsSecretConfig, secret => slot.Set(Verification(
-                    secret.ValidationContext, PeerRules.Compile(secret.ValidationContext, "validation_context"), "validation_context")));
-                return slot;
+                return Trust(common.ValidationContextSdsSecretConfig, new(), field + ".validation_context_sds_secret_config");
             case CommonTlsContext.ValidationContextTypeOneofCase.CombinedValidationContext:
                 CertificateValidationContext defaults = common.CombinedValidationContext.DefaultValidationContext ?? new();
-                PeerRules.Compile(defaults, field + ".combined_validation_context.default_validation_context");
-                Subscribe(common.CombinedValidationContext.ValidationContextSdsSecretConfig ?? new(), secret =>
-                {
-                    // The dynamic part is merged over the default one, as protobuf merges: lists are appended.
-                    CertificateValidationContext merged = defaults.Clone();
-                    merged.MergeFrom(secret.ValidationContext ?? new());
-                    slot.Set(Verification(merged, PeerRules.Compile(merged, "validation_context"), "validation_context"));
-                });
-                return slot;
+                ValidationCompiler.CheckFields(defaults, field + ".combined_validation_context.default_validation_context");
+                SdsSecretConfig? sds = common.CombinedValidationContext.ValidationContextSdsSecretConfig;
+                return Trust(sds ?? new(), defaults, field + ".combined_validation_context.validation_context_sds_secret_config");
             case CommonTlsContext.ValidationContextTypeOneofCase.None:
                 return null;
             default:
@@ -93,105 +97,75 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming? warmin
         }
     }
 
-    private void Subscribe(SdsSecretConfig config, Action<Secret> apply)
+    private TrustSlot Trust(SdsSecretConfig sds, CertificateValidationContext defaults, string field)
     {
-        var subscription = new SecretSubscription(apply);
-        owned.Add(subscription);
-        if (config.SdsConfig is not null)
+        var slot = new TrustSlot();
+        SecretFiles files = Files();
+        Subscribe(sds, field, secret =>
         {
-            subscription.OnKnown = warming is null ? null : warming.Add("secret " + config.Name).Ready;
+            // The dynamic part is merged over the default one, as protobuf merges: lists are appended.
+            CertificateValidationContext merged = defaults.Clone();
+            merged.MergeFrom(secret.ValidationContext
+                ?? throw new ConfigRejectedException("validation_context", $"secret '{secret.Name}' is no validation context"));
+            files.Load(
+                () => slot.Set(ValidationCompiler.Compile(merged, "validation_context")), ValidationCompiler.Sources(merged));
+        });
+        return slot;
+    }
+
+    private SecretFiles Files()
+    {
+        var files = new SecretFiles(context.Workers.MainLoop);
+        owned.Add(files);
+        return files;
+    }
+
+    private void Subscribe(SdsSecretConfig config, string field, Action<Secret> apply)
+    {
+        if (config.SdsConfig is null)
+        {
+            apply(context.StaticSecrets.GetValueOrDefault(config.Name)
+                ?? throw new ConfigRejectedException(
+                    field, $"Unknown static secret '{config.Name}': it has no sds_config and static_resources.secrets does not name it"));
+            return;
         }
 
+        var subscription = new SecretSubscription(apply);
+        owned.Add(subscription);
+        subscription.OnKnown = warming.Add("secret " + config.Name).Ready;
         subscription.Start(context.Subscriptions, config);
     }
 
-    /// <summary>
-    /// Files that do not exist yet do not make a config invalid: a pod's secrets may be mounted late. They are tried again until
-    /// they can be read.
-    /// </summary>
-    private void LoadFiles(Action load)
+    private static void CheckFields(TlsCertificate certificate, string field)
     {
-        var loader = new FileLoader(context.Workers.MainLoop, load);
-        owned.Add(loader);
-        loader.TryNow();
-    }
+        if (certificate.PrivateKeyProvider is not null)
+        {
+            throw new ConfigRejectedException(field + ".private_key_provider", "private key providers are not supported");
+        }
 
-    private static System.Net.Security.SslStreamCertificateContext Read(TlsCertificate? certificate, string field)
-    {
-        if (certificate?.CertificateChain is null || certificate.PrivateKey is null)
+        if (certificate.Pkcs12 is null && (certificate.CertificateChain is null || certificate.PrivateKey is null))
         {
             throw new ConfigRejectedException(field, "a certificate needs certificate_chain and private_key");
         }
+    }
 
-        string chain = DataSources.ReadText(certificate.CertificateChain, field + ".certificate_chain");
-        string key = DataSources.ReadText(certificate.PrivateKey, field + ".private_key");
+    private static TlsIdentity Read(TlsCertificate certificate, string field)
+    {
+        string? password = certificate.Password is { } secret ? DataSources.ReadText(secret, field + ".password") : null;
         try
         {
-            return TlsCertificates.FromPem(chain, key);
+            if (certificate.Pkcs12 is { } bundle)
+            {
+                return new TlsIdentity(TlsCertificates.FromPkcs12(DataSources.ReadBytes(bundle, field + ".pkcs12"), password));
+            }
+
+            string chain = DataSources.ReadText(certificate.CertificateChain, field + ".certificate_chain");
+            string key = DataSources.ReadText(certificate.PrivateKey, field + ".private_key");
+            return new TlsIdentity(TlsCertificates.FromPem(chain, key, password));
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             throw new ConfigRejectedException(field, $"the certificate and key cannot be used: {e.Message}", e);
         }
-    }
-
-    private static TlsPeerVerification Verification(CertificateValidationContext? validation, PeerRules rules, string field)
-    {
-        validation ??= new CertificateValidationContext();
-        try
-        {
-            return new TlsPeerVerification
-            {
-                Roots = validation.TrustedCa is { } roots
-                    ? TlsCertificates.RootsFromPem(DataSources.ReadText(roots, field + ".trusted_ca"))
-                    : [],
-                Check = rules.IsEmpty ? null : rules.Check,
-                AcceptUntrusted = validation.TrustedCa is null
-                    || validation.TrustChainVerification == CertificateValidationContext.Types.TrustChainVerification.AcceptUntrusted,
-                AllowExpired = validation.AllowExpiredCertificate,
-            };
-        }
-        catch (CryptographicException e)
-        {
-            throw new ConfigRejectedException(field + ".trusted_ca", $"the certificates cannot be read: {e.Message}", e);
-        }
-    }
-
-    private static SslProtocols Protocols(TlsParameters? parameters, bool isServer)
-    {
-        // Envoy's defaults: 1.2 to 1.3 for servers, 1.2 only for clients.
-        bool from13 = parameters?.TlsMinimumProtocolVersion == TlsParameters.Types.TlsProtocol.Tlsv13;
-        bool to13 = parameters?.TlsMaximumProtocolVersion switch
-        {
-            TlsParameters.Types.TlsProtocol.Tlsv13 => true,
-            null or TlsParameters.Types.TlsProtocol.TlsAuto => isServer || from13,
-            _ => false,
-        };
-        return (from13 ? SslProtocols.None : SslProtocols.Tls12) | (to13 ? SslProtocols.Tls13 : SslProtocols.None);
-    }
-
-    private static HashSet<string>? Ciphers(TlsParameters? parameters, string field)
-    {
-        if (parameters is null || parameters.CipherSuites.Count == 0)
-        {
-            return null;
-        }
-
-        var allowed = new HashSet<string>();
-        foreach (string group in parameters.CipherSuites)
-        {
-            // [A|B] is a group of equal preference.
-            foreach (string name in group.Trim('[', ']').Split('|'))
-            {
-                if (!s_ciphers.TryGetValue(name, out string? iana))
-                {
-                    throw new ConfigRejectedException(field + ".tls_params.cipher_suites", $"'{name}' is not a supported cipher suite");
-                }
-
-                allowed.Add(iana);
-            }
-        }
-
-        return allowed;
     }
 }

@@ -5,8 +5,8 @@ namespace Pilotfish.Proxy.Tls;
 /// <summary>The compiled common_tls_context of either side. Secrets are read through their slots at each handshake.</summary>
 internal sealed class TlsContextModel
 {
-    /// <summary>Null when this side shows no certificate.</summary>
-    public CertificateSlot? Certificate { get; init; }
+    /// <summary>Empty when this side shows no certificate.</summary>
+    public IReadOnlyList<CertificateSlot> Certificates { get; init; } = [];
 
     /// <summary>Null when the peer is not verified.</summary>
     public TrustSlot? Trust { get; init; }
@@ -18,5 +18,24 @@ internal sealed class TlsContextModel
     /// <summary>IANA names allowed under TLS 1.2; null for all.</summary>
     public IReadOnlySet<string>? CipherSuites { get; init; }
 
-    public bool IsReady => Certificate is not { Current: null } && Trust is not { Current: null };
+    public bool IsReady
+    {
+        get
+        {
+            if (Trust is { Current: null })
+            {
+                return false;
+            }
+
+            foreach (CertificateSlot slot in Certificates)
+            {
+                if (slot.Current is null)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
 }

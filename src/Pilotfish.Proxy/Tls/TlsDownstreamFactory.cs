@@ -11,8 +11,25 @@ internal sealed class TlsDownstreamFactory : IDownstreamTransportFactory
     public DownstreamTransport? Compile(in ExtensionConfig config, NetworkFilterContext context)
     {
         DownstreamTlsContext message = config.Parse(DownstreamTlsContext.Parser);
+        string field = config.Field + ".common_tls_context";
+        if ((message.CommonTlsContext?.TlsCertificates.Count ?? 0) + (message.CommonTlsContext?.TlsCertificateSdsSecretConfigs.Count ?? 0) == 0)
+        {
+            throw new ConfigRejectedException(field, "No TLS certificates found for server context");
+        }
+
+        if (message.SessionTicketKeysTypeCase is DownstreamTlsContext.SessionTicketKeysTypeOneofCase.SessionTicketKeys
+            or DownstreamTlsContext.SessionTicketKeysTypeOneofCase.SessionTicketKeysSdsSecretConfig)
+        {
+            context.Config.Warnings.Add(
+                $"{config.Field}.session_ticket_keys: this process's own keys are used; sessions of other processes are negotiated in full");
+        }
+
         var compiler = new TlsContextCompiler(context.Config, context.Warming, context.Owned);
-        TlsContextModel model = compiler.Compile(message.CommonTlsContext, isServer: true, config.Field + ".common_tls_context");
-        return new TlsDownstreamTransport(model, message.RequireClientCertificate ?? false);
+        return new TlsDownstreamTransport(compiler.Compile(message.CommonTlsContext, isServer: true, field))
+        {
+            RequiresClientCertificate = message.RequireClientCertificate ?? false,
+            AllowsResumption = !message.DisableStatelessSessionResumption,
+            ScansAllCertificates = message.FullScanCertsOnSniMismatch ?? false,
+        };
     }
 }

@@ -7,29 +7,36 @@ using Pilotfish.Runtime.Tls;
 namespace Pilotfish.Proxy.Tls;
 
 /// <summary>TLS towards clients.</summary>
-internal sealed class TlsDownstreamTransport(TlsContextModel model, bool requiresClientCertificate) : DownstreamTransport
+internal sealed class TlsDownstreamTransport(TlsContextModel model) : DownstreamTransport
 {
-    private const string NotReady = "TLS secrets are not ready yet";
+    internal const string NotReady = "TLS error: Secret is not supplied by SDS";
     private const string TimedOut = "the TLS handshake took longer than transport_socket_connect_timeout";
+
+    // A required certificate that nothing can vouch for is refused, not waived.
+    private static readonly TlsPeerVerification s_nobody = new()
+    {
+        Roots = [],
+        Check = static _ => new TlsRefusal(TlsFailureKind.Chain, "verify cert failed: no trusted_ca is configured"),
+    };
 
     public override string Name => "tls";
 
+    public bool RequiresClientCertificate { get; init; }
+
+    public bool AllowsResumption { get; init; } = true;
+
+    public bool ScansAllCertificates { get; init; }
+
     public override async ValueTask<string?> AcceptAsync(DownstreamConnection connection)
     {
-        if (!model.IsReady || model.Certificate?.Current is not { } certificate)
+        TlsStats stats = connection.Listener.State.Stats.Tls;
+        StatCells cells = connection.Worker.Stats;
+        if (!model.IsReady)
         {
+            cells.Add(stats.SecretsNotReady);
             return NotReady;
         }
 
-        var choice = new TlsServerChoice
-        {
-            Certificate = certificate,
-            ApplicationProtocols = model.ApplicationProtocols,
-            ClientVerification = model.Trust?.Current,
-            RequireClientCertificate = requiresClientCertificate,
-            Protocols = model.Protocols,
-            CipherSuites = model.CipherSuites,
-        };
         IByteStream raw = connection.Stream;
         bool timedOut = false;
         var timer = new LoopTimer(connection.Worker.Loop, _ =>
@@ -38,21 +45,47 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model, bool require
             raw.Close();
         }, null);
         timer.Schedule(connection.Chain.HandshakeMilliseconds);
-        TlsHandshake<TlsServerStream> handshake = await TlsServerStream.AcceptAsync(raw, _ => choice);
+        TlsHandshake<TlsServerStream> handshake = await TlsServerStream.AcceptAsync(raw, Choose);
         timer.Cancel();
-        Listeners.ListenerStats stats = connection.Listener.State.Stats;
-        StatCells cells = connection.Worker.Stats;
         if (handshake.Stream is not { } stream)
         {
-            cells.Add(timedOut ? stats.CxHandshakeTimeout : stats.TlsConnectionError);
-            return timedOut ? TimedOut : "TLS error: " + handshake.Failure;
+            if (timedOut)
+            {
+                cells.Add(connection.Listener.State.Stats.CxHandshakeTimeout);
+                return TimedOut;
+            }
+
+            stats.Failed(cells, handshake.Kind);
+            return handshake.Failure;
         }
 
-        cells.Add(stats.TlsHandshake);
+        stats.Succeeded(cells, stream.Tls);
         connection.Stream = stream;
         connection.Info.Tls = stream.Tls;
         connection.Info.HandshakeNanoseconds = connection.Worker.Loop.NowNanoseconds;
-        connection.Info.RequestedServerName ??= stream.Tls?.ServerName;
+        connection.Info.RequestedServerName ??= stream.Tls.ServerName;
         return null;
+    }
+
+    private TlsServerChoice? Choose(TlsClientHello hello)
+    {
+        if (CertificateChooser.Choose(model.Certificates, hello, ScansAllCertificates) is not { } identity)
+        {
+            return null;
+        }
+
+        TlsPeerVerification? verification = model.Trust?.Current ?? (RequiresClientCertificate ? s_nobody : null);
+        return new TlsServerChoice
+        {
+            Certificate = identity.Context,
+            ApplicationProtocols = model.ApplicationProtocols,
+            ClientVerification = verification,
+
+            // Rules about the certificate's content demand that there is one (default_validator.cc, verify_mode).
+            RequireClientCertificate = RequiresClientCertificate || verification is { Check: not null, AcceptUntrusted: false },
+            Protocols = model.Protocols,
+            CipherSuites = model.CipherSuites,
+            AllowResumption = AllowsResumption,
+        };
     }
 }

@@ -7,13 +7,29 @@ internal sealed class TlsUpstreamFactory : IUpstreamTransportFactory
 {
     public IReadOnlyList<string> MessageNames => ["envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"];
 
-    public UpstreamTransport Compile(in ExtensionConfig config, CompileContext context)
+    public UpstreamTransport Compile(in ExtensionConfig config, UpstreamTransportContext context)
     {
         UpstreamTlsContext message = config.Parse(UpstreamTlsContext.Parser);
+        string field = config.Field + ".common_tls_context";
+        if (message.AllowRenegotiation)
+        {
+            context.Config.Warnings.Add($"{config.Field}.allow_renegotiation: renegotiation stays off");
+        }
 
-        // A cluster serves while its secrets are on their way: its connections fail with a sentence that says so.
-        var compiler = new TlsContextCompiler(context, warming: null, new List<IDisposable>());
-        TlsContextModel model = compiler.Compile(message.CommonTlsContext, isServer: false, config.Field + ".common_tls_context");
-        return new TlsUpstreamTransport(model, message.Sni, message.AutoHostSni);
+        var compiler = new TlsContextCompiler(context.Config, context.Warming, context.Owned);
+        TlsContextModel model = compiler.Compile(message.CommonTlsContext, isServer: false, field);
+        if (message.AutoSniSanValidation && model.Trust is null)
+        {
+            throw new ConfigRejectedException(
+                field, "'auto_sni_san_validation' was configured without configuring a trusted CA");
+        }
+
+        return new TlsUpstreamTransport(model)
+        {
+            ServerName = message.Sni,
+            UsesHostname = message.AutoHostSni,
+            ValidatesServerName = message.AutoSniSanValidation,
+            AllowsResumption = message.MaxSessionKeys is not 0,
+        };
     }
 }

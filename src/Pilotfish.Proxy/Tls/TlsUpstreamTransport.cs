@@ -1,35 +1,92 @@
-using Pilotfish.Proxy.Clusters;
+using System.Security.Cryptography.X509Certificates;
+using Pilotfish.Proxy.Stats;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Proxy.Tls;
 
 /// <summary>TLS towards a host.</summary>
-internal sealed class TlsUpstreamTransport(TlsContextModel model, string serverName, bool autoHostServerName) : UpstreamTransport
+internal sealed class TlsUpstreamTransport(TlsContextModel model) : UpstreamTransport
 {
     public override bool IsRaw => false;
 
     public override string Name => "tls";
 
-    public override async ValueTask<UpstreamHandshake> WrapAsync(SocketStream socket, Host host, UpstreamTransportOverrides? overrides)
+    public string ServerName { get; init; } = "";
+
+    /// <summary>auto_host_sni.</summary>
+    public bool UsesHostname { get; init; }
+
+    /// <summary>auto_sni_san_validation: the name that was asked for must be the certificate's.</summary>
+    public bool ValidatesServerName { get; init; }
+
+    public bool AllowsResumption { get; init; } = true;
+
+    public override async ValueTask<UpstreamHandshake> WrapAsync(SocketStream socket, UpstreamTransportRequest request)
     {
+        TlsStats stats = request.Cluster.State.Stats.Tls;
+        StatCells cells = request.Cluster.Worker.Stats;
         if (!model.IsReady)
         {
-            return new UpstreamHandshake(null, UpstreamConnectFailure.SecretsNotReady, "TLS secrets are not ready yet");
+            cells.Add(stats.SecretsNotReady);
+            return new UpstreamHandshake(null, Clusters.UpstreamConnectFailure.SecretsNotReady, TlsDownstreamTransport.NotReady);
         }
 
-        string name = overrides?.ServerName ?? (serverName.Length == 0 && autoHostServerName ? host.Hostname : serverName);
+        UpstreamTransportOverrides? overrides = request.Overrides;
+        string name = overrides?.ServerName ?? (ServerName.Length == 0 && UsesHostname ? request.Host.Hostname : ServerName);
         TlsHandshake<TlsClientStream> handshake = await TlsClientStream.ConnectAsync(socket, new TlsClientOptions
         {
             ServerName = name,
             ApplicationProtocols = overrides?.ApplicationProtocols is { } protocols ? protocols.Split(',') : model.ApplicationProtocols,
-            Certificate = model.Certificate?.Current,
-            ServerVerification = model.Trust?.Current,
+            Certificate = model.Certificates.Count > 0 ? model.Certificates[0].Current?.Context : null,
+            ServerVerification = Verification(overrides?.VerifySubjectAltName, name),
             Protocols = model.Protocols,
             CipherSuites = model.CipherSuites,
+            AllowResumption = AllowsResumption,
         });
-        return handshake.Stream is { } stream
-            ? new UpstreamHandshake(stream, UpstreamConnectFailure.None, null)
-            : new UpstreamHandshake(null, UpstreamConnectFailure.Remote, "TLS error: " + handshake.Failure);
+        if (handshake.Stream is { } stream)
+        {
+            stats.Succeeded(cells, stream.Tls);
+            return new UpstreamHandshake(stream, Clusters.UpstreamConnectFailure.None, null);
+        }
+
+        stats.Failed(cells, handshake.Kind);
+        return new UpstreamHandshake(null, Clusters.UpstreamConnectFailure.Remote, handshake.Failure);
+    }
+
+    /// <summary>A name that the request demands (auto_san_validation) takes the place of the configured ones.</summary>
+    private TlsPeerVerification? Verification(string? demanded, string serverName)
+    {
+        TlsPeerVerification? configured = model.Trust?.Current;
+        if (configured is null)
+        {
+            return null;
+        }
+
+        if (demanded is not null)
+        {
+            return configured with { Check = leaf => CheckName(leaf, demanded, dnsOnly: false) };
+        }
+
+        return ValidatesServerName && serverName.Length > 0
+            ? configured with { Check = leaf => CheckName(leaf, serverName, dnsOnly: true) }
+            : configured;
+    }
+
+    private static TlsRefusal? CheckName(X509Certificate2 leaf, string wanted, bool dnsOnly)
+    {
+        List<(SubjectAltNameKind Kind, string Name)> names = SubjectAltNames.Read(leaf);
+        foreach ((SubjectAltNameKind kind, string name) in names)
+        {
+            if (kind == SubjectAltNameKind.Dns ? SubjectAltNames.DnsMatches(wanted, name) : !dnsOnly && name == wanted)
+            {
+                return null;
+            }
+        }
+
+        string text = dnsOnly
+            ? $"verify cert failed: SAN matcher, certificate SANs are [{SubjectAltNames.Join(names)}]"
+            : $"verify cert failed: verify SAN list, expected SANs: [{wanted}], certificate SANs: [{SubjectAltNames.Join(names)}]";
+        return new TlsRefusal(TlsFailureKind.Name, text);
     }
 }

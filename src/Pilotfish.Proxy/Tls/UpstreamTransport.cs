@@ -1,4 +1,3 @@
-using Pilotfish.Proxy.Clusters;
 using Pilotfish.Runtime.Sockets;
 
 namespace Pilotfish.Proxy.Tls;
@@ -13,5 +12,5 @@ public abstract class UpstreamTransport
     public abstract string Name { get; }
 
     /// <summary>Shakes hands over a connected socket; the caller closes the socket when this fails.</summary>
-    public abstract ValueTask<UpstreamHandshake> WrapAsync(SocketStream socket, Host host, UpstreamTransportOverrides? overrides);
+    public abstract ValueTask<UpstreamHandshake> WrapAsync(SocketStream socket, UpstreamTransportRequest request);
 }

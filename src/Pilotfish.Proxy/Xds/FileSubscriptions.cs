@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Api.Messages;
 using Pilotfish.Api.Yaml;
+using Pilotfish.Proxy.Config;
 using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Timers;

@@ -8,4 +8,7 @@ public sealed class TlsClientHello
 
     /// <summary>The client's application protocols in its order; empty without ALPN.</summary>
     public required IReadOnlyList<string> ApplicationProtocols { get; init; }
+
+    /// <summary>Whether the client can verify signatures of an EC key (its signature_algorithms extension).</summary>
+    public bool AcceptsEcdsa { get; init; }
 }

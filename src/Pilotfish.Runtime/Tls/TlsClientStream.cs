@@ -15,11 +15,11 @@ public sealed class TlsClientStream : TlsStream
     /// <summary>Shakes hands. The caller bounds the time by closing <paramref name="inner"/>.</summary>
     public static async ValueTask<TlsHandshake<TlsClientStream>> ConnectAsync(IByteStream inner, TlsClientOptions options)
     {
-        var transport = new TlsTransport(inner);
-        transport.TakeHello();
+        var transport = new TlsTransport(inner, isServer: false);
         var ssl = new SslStream(transport, leaveInnerStreamOpen: true);
-        var verifier = new TlsVerifier(options.ServerVerification, required: options.ServerVerification is not null);
+        var verifier = new TlsVerifier(options.ServerVerification, required: options.ServerVerification is not null, isServer: false);
         string? failure;
+        TlsFailureKind kind = TlsFailureKind.Protocol;
         try
         {
             await ssl.AuthenticateAsClientAsync(
@@ -38,17 +38,17 @@ public sealed class TlsClientStream : TlsStream
             failure = TlsVerifier.CheckCipher(ssl, options.CipherSuites);
             if (failure is null)
             {
-                return new(new TlsClientStream(inner, ssl, FactsOf(ssl, options.ServerName, verifier.IsValidated)), null);
+                return new(new TlsClientStream(inner, ssl, FactsOf(ssl, options.ServerName, verifier.IsValidated, transport.TakeFlight())), null, TlsFailureKind.None);
             }
         }
         catch (Exception exception) when (exception is AuthenticationException or IOException or InvalidOperationException
             or NotSupportedException or ArgumentException)
         {
-            failure = verifier.Failure ?? Describe(exception);
+            failure = FailureOf(verifier, exception, transport.TakeFlight(), out kind);
         }
 
         inner.Close();
         ssl.Dispose();
-        return new(null, failure);
+        return new(null, failure, kind);
     }
 }

@@ -18,25 +18,36 @@ public sealed class TlsServerStream : TlsStream
     /// </summary>
     public static async ValueTask<TlsHandshake<TlsServerStream>> AcceptAsync(IByteStream inner, Func<TlsClientHello, TlsServerChoice?> choose)
     {
-        var transport = new TlsTransport(inner);
+        var transport = new TlsTransport(inner, isServer: true);
         var ssl = new SslStream(transport, leaveInnerStreamOpen: true);
         TlsVerifier? verifier = null;
         TlsServerChoice? chosen = null;
         string? serverName = null;
+        const string NoCertificate = "no certificate serves the name that the client asks for";
+        bool refused = false;
         string? failure;
+        TlsFailureKind kind = TlsFailureKind.Protocol;
         try
         {
             await ssl.AuthenticateAsServerAsync(
                 (_, hello, _, _) =>
                 {
                     serverName = hello.ServerName;
-                    IReadOnlyList<string> offered = ClientHelloProtocols.Read(transport.TakeHello());
+                    ReadOnlySpan<byte> bytes = transport.TakeHello();
+                    IReadOnlyList<string> offered = ClientHelloReader.Protocols(bytes);
                     chosen = choose(new TlsClientHello
                     {
                         ServerName = string.IsNullOrEmpty(serverName) ? null : serverName,
                         ApplicationProtocols = offered,
-                    }) ?? throw new AuthenticationException("No certificate serves the name that the client asks for.");
-                    verifier = new TlsVerifier(chosen.ClientVerification, chosen.RequireClientCertificate);
+                        AcceptsEcdsa = ClientHelloReader.AcceptsEcdsa(bytes),
+                    });
+                    refused = chosen is null;
+                    if (chosen is null)
+                    {
+                        throw new AuthenticationException(NoCertificate);
+                    }
+
+                    verifier = new TlsVerifier(chosen.ClientVerification, chosen.RequireClientCertificate, isServer: true);
                     return new ValueTask<SslServerAuthenticationOptions>(ToOptions(chosen, offered, verifier));
                 },
                 null,
@@ -44,18 +55,22 @@ public sealed class TlsServerStream : TlsStream
             failure = TlsVerifier.CheckCipher(ssl, chosen!.CipherSuites);
             if (failure is null)
             {
-                return new(new TlsServerStream(inner, ssl, FactsOf(ssl, serverName, verifier!.IsValidated)), null);
+                return new(new TlsServerStream(inner, ssl, FactsOf(ssl, serverName, verifier!.IsValidated, transport.TakeFlight())), null, TlsFailureKind.None);
             }
         }
         catch (Exception exception) when (exception is AuthenticationException or IOException or InvalidOperationException
             or NotSupportedException or ArgumentException)
         {
-            failure = verifier?.Failure ?? Describe(exception);
+            failure = FailureOf(verifier, exception, transport.TakeHello(), out kind);
+            if (refused)
+            {
+                (failure, kind) = (NoCertificate, TlsFailureKind.Protocol);
+            }
         }
 
         inner.Close();
         ssl.Dispose();
-        return new(null, failure);
+        return new(null, failure, kind);
     }
 
     private static SslServerAuthenticationOptions ToOptions(TlsServerChoice choice, IReadOnlyList<string> offered, TlsVerifier verifier) => new()

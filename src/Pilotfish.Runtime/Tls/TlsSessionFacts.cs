@@ -24,4 +24,10 @@ public sealed class TlsSessionFacts
 
     /// <summary>Whether the peer's certificate passed validation.</summary>
     public required bool PeerCertificateValidated { get; init; }
+
+    /// <summary>Whether the session was resumed rather than negotiated in full.</summary>
+    public bool IsResumed { get; init; }
+
+    /// <summary>The key exchange's group in Envoy's names (X25519, P-256); null for a resumed TLS 1.2 session or RSA key exchange.</summary>
+    public string? Group { get; init; }
 }

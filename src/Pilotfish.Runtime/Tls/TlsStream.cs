@@ -208,8 +208,9 @@ public abstract class TlsStream : IByteStream
         }
     }
 
-    internal static TlsSessionFacts FactsOf(SslStream ssl, string? serverName, bool validated)
+    internal static TlsSessionFacts FactsOf(SslStream ssl, string? serverName, bool validated, ReadOnlySpan<byte> flight)
     {
+        ServerFlight seen = ServerFlight.Read(flight);
         ReadOnlyMemory<byte> protocol = ssl.NegotiatedApplicationProtocol.Protocol;
         return new TlsSessionFacts
         {
@@ -220,6 +221,8 @@ public abstract class TlsStream : IByteStream
             PeerCertificate = ssl.RemoteCertificate as X509Certificate2,
             LocalCertificate = ssl.LocalCertificate as X509Certificate2,
             PeerCertificateValidated = validated && ssl.RemoteCertificate is not null,
+            IsResumed = seen.IsResumed,
+            Group = seen.GroupName,
         };
     }
 
@@ -234,14 +237,16 @@ public abstract class TlsStream : IByteStream
         return protocols;
     }
 
-    /// <summary>The clause for a failed handshake or session.</summary>
-    internal static string Describe(Exception exception) => exception switch
+    private protected static string FailureOf(TlsVerifier? verifier, Exception exception, ReadOnlySpan<byte> received, out TlsFailureKind kind)
     {
-        ByteStreamException transport => transport.Message,
-        _ when exception.InnerException is ByteStreamException transport => transport.Message,
-        _ when exception.InnerException is { } inner => $"{exception.Message} {inner.Message}",
-        _ => exception.Message,
-    };
+        if (verifier?.Refusal is not { } refusal)
+        {
+            return TlsFailureText.Of(exception, received, out kind);
+        }
+
+        kind = refusal.Kind;
+        return TlsFailureText.Of(refusal);
+    }
 
     private IoError? SendRefusal() => IsClosed ? IoError.Closed
         : _isSendShut ? IoError.BrokenPipe
@@ -560,7 +565,7 @@ public abstract class TlsStream : IByteStream
             : IoError.TlsFailure;
         if (error == IoError.TlsFailure)
         {
-            _failure ??= Describe(exception);
+            _failure ??= TlsFailureText.Of(exception, default, out _);
         }
 
         return IoResult.Failed(error);

@@ -4,23 +4,30 @@ using Pilotfish.Runtime.Streams;
 namespace Pilotfish.Runtime.Tls;
 
 /// <summary>
-/// The stream below an SslStream: its reads and writes complete inline on the loop. It keeps the first bytes, which hold the
-/// ClientHello, until the server has chosen what to answer.
+/// The stream below an SslStream: its reads and writes complete inline on the loop. It keeps the first bytes of both sides while
+/// the handshake runs: the ClientHello until the server has chosen what to answer, and the server's flight.
 /// </summary>
 internal sealed class TlsTransport : Stream
 {
     /// <summary>Bytes kept of the ClientHello: OpenSSL refuses larger ones.</summary>
     private const int HelloBytesMax = 16 * 1024;
 
+    /// <summary>Bytes kept of the server's flight: a ServerHello and, before TLS 1.3, a usual certificate chain.</summary>
+    private const int FlightBytesMax = 4 * 1024;
+
     private readonly IByteStream _inner;
     private readonly TlsTransfer _read;
     private TlsTransfer? _write;
     private Memory<byte> _readBuffer;
-    private byte[]? _hello = [];
+    private readonly bool _isServer;
+    private byte[]? _hello;
+    private byte[]? _flight = [];
 
-    internal TlsTransport(IByteStream inner)
+    internal TlsTransport(IByteStream inner, bool isServer)
     {
         _inner = inner;
+        _isServer = isServer;
+        _hello = isServer ? [] : null;
         _read = new TlsTransfer(OnReceived);
     }
 
@@ -38,12 +45,20 @@ internal sealed class TlsTransport : Stream
         set => throw NoPosition();
     }
 
-    /// <summary>What came so far; afterwards nothing is kept any more.</summary>
+    /// <summary>What the client sent so far; afterwards it is not kept any more. Empty on a client.</summary>
     internal ReadOnlySpan<byte> TakeHello()
     {
         byte[] hello = _hello ?? [];
         _hello = null;
         return hello;
+    }
+
+    /// <summary>The first bytes of the server, whichever side this is; afterwards nothing is kept any more.</summary>
+    internal ReadOnlySpan<byte> TakeFlight()
+    {
+        byte[] flight = _flight ?? [];
+        _flight = null;
+        return flight;
     }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -55,7 +70,7 @@ internal sealed class TlsTransport : Stream
             if (receive.IsCompletedSuccessfully)
             {
                 IoResult result = receive.GetAwaiter().GetResult();
-                Keep(buffer, result.Bytes);
+                Keep(buffer.Span[..result.Bytes]);
                 return result.IsOk ? new ValueTask<int>(result.Bytes) : ValueTask.FromException<int>(new ByteStreamException(result.Error));
             }
 
@@ -70,6 +85,11 @@ internal sealed class TlsTransport : Stream
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (_isServer && _flight is not null)
+        {
+            KeepFlight(buffer.Span);
+        }
+
         SynchronizationContext? context = EnterLoop();
         try
         {
@@ -120,15 +140,28 @@ internal sealed class TlsTransport : Stream
 
     private void OnReceived(IoResult result)
     {
-        Keep(_readBuffer, result.Bytes);
+        Keep(_readBuffer.Span[..result.Bytes]);
         _readBuffer = default;
     }
 
-    private void Keep(Memory<byte> buffer, int bytes)
+    private void Keep(ReadOnlySpan<byte> received)
     {
-        if (_hello is { } hello && bytes > 0)
+        if (_hello is { } hello && !received.IsEmpty)
         {
-            _hello = hello.Length + bytes <= HelloBytesMax ? [.. hello, .. buffer.Span[..bytes]] : hello;
+            _hello = hello.Length + received.Length <= HelloBytesMax ? [.. hello, .. received] : hello;
+        }
+        else if (!_isServer && _flight is not null)
+        {
+            KeepFlight(received);
+        }
+    }
+
+    private void KeepFlight(ReadOnlySpan<byte> bytes)
+    {
+        int room = FlightBytesMax - _flight!.Length;
+        if (room > 0 && !bytes.IsEmpty)
+        {
+            _flight = [.. _flight, .. bytes[..Math.Min(room, bytes.Length)]];
         }
     }
 

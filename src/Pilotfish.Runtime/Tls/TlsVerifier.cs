@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Pilotfish.Runtime.Tls;
@@ -9,27 +10,28 @@ internal sealed class TlsVerifier
 {
     private readonly TlsPeerVerification? _verification;
     private readonly bool _required;
+    private readonly bool _isServer;
 
-    internal TlsVerifier(TlsPeerVerification? verification, bool required)
+    internal TlsVerifier(TlsPeerVerification? verification, bool required, bool isServer)
     {
         _verification = verification;
         _required = required;
+        _isServer = isServer;
         Callback = Verify;
     }
 
     internal RemoteCertificateValidationCallback Callback { get; }
 
-    internal string? Failure { get; private set; }
+    internal TlsRefusal? Refusal { get; private set; }
 
     internal bool IsValidated { get; private set; }
 
     /// <summary>TLS 1.3 suites are not configurable, in Envoy neither.</summary>
     internal static string? CheckCipher(SslStream ssl, IReadOnlySet<string>? allowed)
     {
-        string name = ssl.NegotiatedCipherSuite.ToString();
-        return allowed is null || ssl.SslProtocol == SslProtocols.Tls13 || allowed.Contains(name)
+        return allowed is null || ssl.SslProtocol == SslProtocols.Tls13 || allowed.Contains(ssl.NegotiatedCipherSuite.ToString())
             ? null
-            : $"the peers share no allowed cipher suite ('{name}' was negotiated)";
+            : TlsFailureText.Of(TlsFailureText.NoSharedCipher);
     }
 
     private bool Verify(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
@@ -41,30 +43,48 @@ internal sealed class TlsVerifier
 
         if (certificate is not X509Certificate2 peer)
         {
-            Failure = _required ? "the peer showed no certificate" : null;
+            Refusal = _required
+                ? new TlsRefusal(TlsFailureKind.NoPeerCertificate, "peer did not provide required client certificate")
+                : null;
             return !_required;
         }
 
         // The name is not .NET's business: mesh certificates carry SPIFFE URIs, which Check compares.
-        if ((errors & SslPolicyErrors.RemoteCertificateChainErrors) != 0 && !_verification.AcceptUntrusted)
+        string? chainProblem = _verification.VerifiesChain ? ChainProblem(peer, chain) : null;
+        if (chainProblem is not null && !_verification.AcceptUntrusted)
         {
-            Failure = $"the peer's certificate did not verify ({Reasons(chain)})";
+            Refusal = new TlsRefusal(TlsFailureKind.Chain, "verify cert failed: " + chainProblem);
             return false;
         }
 
-        Failure = _verification.Check?.Invoke(peer);
-        IsValidated = Failure is null && (errors & SslPolicyErrors.RemoteCertificateChainErrors) == 0;
-        return Failure is null;
+        TlsRefusal? refusal = _verification.Check?.Invoke(peer);
+        IsValidated = refusal is null && chainProblem is null && (_verification.VerifiesChain || _verification.Check is not null);
+        Refusal = _verification.AcceptUntrusted ? null : refusal;
+        return Refusal is null;
     }
 
-    private static string Reasons(X509Chain? chain)
+    private string? ChainProblem(X509Certificate2 peer, X509Chain? built)
     {
-        var reasons = new List<string>();
-        foreach (X509ChainStatus status in chain?.ChainStatus ?? [])
+        if (_verification!.RootsFor is null)
         {
-            reasons.Add(status.Status.ToString());
+            return TlsChainText.Problem(built, _verification, _verification.Roots);
         }
 
-        return reasons.Count == 0 ? "no chain" : string.Join(", ", reasons);
+        (X509Certificate2Collection? roots, string? problem) = _verification.RootsFor(peer);
+        if (roots is null)
+        {
+            return problem;
+        }
+
+        // Anchors of other trust domains must not take part in path building, so the chain that .NET built does not count.
+        using var chain = new X509Chain { ChainPolicy = _verification.ToPolicy(roots) };
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(_isServer ? "1.3.6.1.5.5.7.3.2" : "1.3.6.1.5.5.7.3.1"));
+        if (built is not null)
+        {
+            chain.ChainPolicy.ExtraStore.AddRange(built.ChainPolicy.ExtraStore);
+        }
+
+        chain.Build(peer);
+        return TlsChainText.Problem(chain, _verification, roots);
     }
 }

@@ -68,7 +68,7 @@ public sealed class TlsStreamTests
         Assert.Equal("x.example", seen!.ServerName);
         Assert.Equal(["a", "bb"], seen.ApplicationProtocols);
         Assert.Null(server.Stream);
-        Assert.Contains("No certificate", server.Failure, StringComparison.Ordinal);
+        Assert.Contains("no certificate serves", server.Failure, StringComparison.Ordinal);
         Assert.NotNull(client.Failure);
         Assert.True(a.IsClosed && b.IsClosed);
     });
@@ -77,7 +77,10 @@ public sealed class TlsStreamTests
     public void Client_WithoutRequiredCertificate_IsRefused() => LoopRunner.Run(async loop =>
     {
         (_, TlsHandshake<TlsServerStream> server) = await Handshakes(loop, Mutual(), new());
-        Assert.Equal("the peer showed no certificate", server.Failure);
+        Assert.Equal(TlsFailureKind.NoPeerCertificate, server.Kind);
+        Assert.Equal(
+            "TLS_error:|268435648:SSL routines:OPENSSL_internal:PEER_DID_NOT_RETURN_A_CERTIFICATE:"
+            + "peer did not provide required client certificate:TLS_error_end", server.Failure);
     });
 
     [Fact]
@@ -85,7 +88,10 @@ public sealed class TlsStreamTests
     {
         var stranger = new TlsClientOptions { Certificate = new TestCertificates("other root").Identity("spiffe://evil/ns/a/sa/client") };
         (_, TlsHandshake<TlsServerStream> server) = await Handshakes(loop, Mutual(), stranger);
-        Assert.Contains("did not verify", server.Failure, StringComparison.Ordinal);
+        Assert.Equal(TlsFailureKind.Chain, server.Kind);
+        Assert.Equal(
+            "TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:verify cert failed: X509_verify_cert: "
+            + "certificate verification error at depth 0: unable to get local issuer certificate:TLS_error_end", server.Failure);
         Assert.Null(server.Stream);
     });
 
@@ -101,7 +107,7 @@ public sealed class TlsStreamTests
         var options = new TlsClientOptions { Certificate = s_mesh.Identity("spiffe://cluster.local/ns/a/sa/late", expired: true) };
         (TlsHandshake<TlsClientStream> client, TlsHandshake<TlsServerStream> server) = await Handshakes(loop, choice, options);
         Assert.Equal(allow, server.Stream is not null);
-        Assert.True(allow || server.Failure!.Contains("NotTimeValid", StringComparison.Ordinal), server.Failure);
+        Assert.True(allow || server.Failure!.Contains("certificate has expired", StringComparison.Ordinal), server.Failure);
         server.Stream?.Close();
         client.Stream?.Close();
     });
@@ -111,10 +117,11 @@ public sealed class TlsStreamTests
     {
         var options = new TlsClientOptions
         {
-            ServerVerification = new TlsPeerVerification { Roots = s_mesh.Roots, Check = peer => $"SAN of {peer.Subject} is not wanted" },
+            ServerVerification = new TlsPeerVerification { Roots = s_mesh.Roots, Check = peer => new(TlsFailureKind.Name, $"SAN of {peer.Subject} is not wanted") },
         };
         (TlsHandshake<TlsClientStream> client, _) = await Handshakes(loop, s_server, options);
-        Assert.Equal("SAN of CN=leaf is not wanted", client.Failure);
+        Assert.Equal(TlsFailureKind.Name, client.Kind);
+        Assert.Contains(":SAN of CN=leaf is not wanted:", client.Failure, StringComparison.Ordinal);
     });
 
     [Fact]
@@ -122,7 +129,7 @@ public sealed class TlsStreamTests
     {
         TlsServerChoice choice = s_server with { Protocols = SslProtocols.Tls12, CipherSuites = new HashSet<string> { "TLS_RSA_WITH_NULL_MD5" } };
         (_, TlsHandshake<TlsServerStream> server) = await Handshakes(loop, choice, new());
-        Assert.Contains("cipher suite", server.Failure, StringComparison.Ordinal);
+        Assert.Contains("NO_SHARED_CIPHER", server.Failure, StringComparison.Ordinal);
     });
 
     /// <summary>Slow peers and cut records: every continuation of SslStream must stay on the loop.</summary>
@@ -153,7 +160,9 @@ public sealed class TlsStreamTests
         ValueTask<TlsHandshake<TlsServerStream>> accepting = TlsServerStream.AcceptAsync(b, _ => s_server);
         a.TrySend([22, 3, 1]);
         a.Reset();
-        Assert.Equal(IoError.ConnectionReset.Describe(), (await accepting).Failure);
+        TlsHandshake<TlsServerStream> handshake = await accepting;
+        Assert.Equal(TlsFailureKind.Transport, handshake.Kind);
+        Assert.Contains("Connection reset by peer", handshake.Failure, StringComparison.Ordinal);
     });
 
     [Fact]
@@ -225,10 +234,13 @@ public sealed class TlsStreamTests
         SocketStreamTests.CloseAll(client, server);
     });
 
-    [Fact]
-    public void Resumption_SecondSessionOfAClient_NeedsNoCertificates() => LoopRunner.Run(async loop =>
+    [Theory]
+    [InlineData(SslProtocols.Tls12)]
+    [InlineData(SslProtocols.Tls13)]
+    public void Resumption_SecondSessionOfAClient_NeedsNoCertificates(SslProtocols protocol) => LoopRunner.Run(async loop =>
     {
-        var options = new TlsClientOptions { ServerName = "resume.example" };
+        var options = new TlsClientOptions { ServerName = "resume.example", Protocols = protocol };
+        var resumed = new List<(bool Client, bool Server)>();
         var handshakeBytes = new List<long>();
         for (int i = 0; i < 3; i++)
         {
@@ -238,12 +250,15 @@ public sealed class TlsStreamTests
             TlsClientStream client = (await TlsClientStream.ConnectAsync(a, options)).Stream!;
             TlsServerStream server = (await accepting).Stream!;
             handshakeBytes.Add(counted.SentBytes);
+            resumed.Add((client.Tls.IsResumed, server.Tls.IsResumed));
             // Session tickets reach the client with the first bytes it reads.
             await Exchange(server, client);
             SocketStreamTests.CloseAll(client, server);
         }
 
         Assert.True(handshakeBytes[2] < handshakeBytes[0], string.Join(", ", handshakeBytes));
+        Assert.Equal((false, false), resumed[0]);
+        Assert.Equal((true, true), resumed[2]);
     });
 
     private static TlsServerChoice Mutual() => s_server with

@@ -3,36 +3,63 @@ using System.Text;
 
 namespace Pilotfish.Runtime.Tls;
 
-/// <summary>Finds the ALPN list (RFC 7301) in the TLS records of a whole ClientHello. SslStream does not tell it.</summary>
-internal static class ClientHelloProtocols
+/// <summary>Finds what SslStream does not tell in the TLS records of a whole ClientHello: ALPN (RFC 7301), kinds of signature.</summary>
+internal static class ClientHelloReader
 {
     private const int RecordHeaderBytes = 5;
     private const byte HandshakeRecord = 22;
     private const int AlpnExtension = 16;
+    private const int SignatureAlgorithmsExtension = 13;
 
     /// <summary>The protocols in the client's order; empty when there are none or the bytes are not a ClientHello.</summary>
-    internal static IReadOnlyList<string> Read(ReadOnlySpan<byte> records)
+    internal static IReadOnlyList<string> Protocols(ReadOnlySpan<byte> records)
     {
         byte[] message = new byte[records.Length];
+        ReadOnlySpan<byte> extension = Find(records, message, AlpnExtension);
+        return extension.IsEmpty ? [] : ReadList(extension);
+    }
+
+    /// <summary>Whether signature_algorithms (RFC 8446 section 4.2.3) holds one of the ecdsa schemes. False without the extension.</summary>
+    internal static bool AcceptsEcdsa(ReadOnlySpan<byte> records)
+    {
+        byte[] message = new byte[records.Length];
+        var outer = new Reader(Find(records, message, SignatureAlgorithmsExtension));
+        if (outer.Block16(out ReadOnlySpan<byte> list))
+        {
+            var schemes = new Reader(list);
+            while (schemes.Number16(out int scheme))
+            {
+                if (scheme is 0x0403 or 0x0503 or 0x0603)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> records, Span<byte> message, int wanted)
+    {
         int length = Join(records, message);
-        var reader = new Reader(message.AsSpan(0, length));
+        var reader = new Reader(message[..length]);
         // Handshake type and length, version, random; then session id, cipher suites, compression methods.
         if (!reader.Skip(4 + 2 + 32) || !reader.Block8(out _) || !reader.Block16(out _) || !reader.Block8(out _)
             || !reader.Block16(out ReadOnlySpan<byte> extensions))
         {
-            return [];
+            return default;
         }
 
         var all = new Reader(extensions);
         while (all.Number16(out int type) && all.Block16(out ReadOnlySpan<byte> extension))
         {
-            if (type == AlpnExtension)
+            if (type == wanted)
             {
-                return ReadList(extension);
+                return extension;
             }
         }
 
-        return [];
+        return default;
     }
 
     private static List<string> ReadList(ReadOnlySpan<byte> extension)

@@ -1,0 +1,182 @@
+using Envoy.Config.Cluster.V3;
+using Envoy.Config.Core.V3;
+using Envoy.Extensions.TransportSockets.Tls.V3;
+using Pilotfish.Proxy.Tests.Transport;
+using Pilotfish.Runtime.Sockets;
+using Pilotfish.Runtime.Tls;
+using Pilotfish.Testing;
+
+namespace Pilotfish.Proxy.Tests.Tls;
+
+/// <summary>Secrets that come later and secrets that are replaced.</summary>
+public sealed class SecretTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("pilotfish-secrets").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public void Listener_SecretNotThere_WarmsUntilItIs() => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        Assert.Empty(bench.Fixture.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", BySds()))));
+        Assert.Empty(bench.Fixture.Listeners.BoundAddresses("l"));
+        Push(bench, TlsBench.Mesh, TlsBench.ServerUri);
+        Assert.True(await bench.EchoesAsync(bench.Fixture.AddressOf("l"), TlsBench.Client()));
+    });
+
+    [Fact]
+    public void Rotation_NewSecret_ServesTheNextHandshakeAndLeavesOpenConnections() => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        Push(bench, TlsBench.Mesh, TlsBench.ServerUri);
+        NetAddress address = bench.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", BySds())));
+        TlsClientStream before = (await bench.ShakeHandsAsync(address, TlsBench.Client())).Stream!;
+        Assert.True(await TlsBench.EchoesAsync(before));
+        string first = before.Tls.PeerCertificate!.Thumbprint;
+
+        var next = new TestCertificates("next root");
+        Push(bench, next, TlsBench.ServerUri);
+        TlsClientOptions newcomer = new() { Certificate = next.Identity(TlsBench.ClientUri), ServerName = "rotated" };
+        TlsClientStream after = (await bench.ShakeHandsAsync(address, newcomer)).Stream!;
+        Assert.True(await TlsBench.EchoesAsync(after));
+        Assert.NotEqual(first, after.Tls.PeerCertificate!.Thumbprint);
+        Assert.True(await TlsBench.EchoesAsync(before));
+        Assert.False(await bench.EchoesAsync(address, TlsBench.Client() with { ServerName = "old identity" }));
+        Assert.Equal(0, bench.Fixture.Counter("listener_manager.listener_modified"));
+        before.Close();
+        after.Close();
+    });
+
+    [Fact]
+    public void Secret_OfTheWrongKind_IsRefusedAndTheOldOneStays() => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        Push(bench, TlsBench.Mesh, TlsBench.ServerUri);
+        NetAddress address = bench.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", BySds())));
+        Config.ConfigRejectedException refused = Assert.Throws<Config.ConfigRejectedException>(() => bench.Fixture.Subscriptions.Push(
+            "default", new Secret { Name = "default", ValidationContext = new CertificateValidationContext() }));
+        Assert.Contains("is no certificate", refused.Message, StringComparison.Ordinal);
+        Assert.True(await bench.EchoesAsync(address, TlsBench.Client()));
+    });
+
+    [Fact]
+    public void StaticSecret_IsFoundByName_AndAnUnknownOneIsRejected() => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        DownstreamTlsContext tls = TlsBench.Mutual();
+        tls.CommonTlsContext.TlsCertificates.Clear();
+        tls.CommonTlsContext.TlsCertificateSdsSecretConfigs.Add(new SdsSecretConfig { Name = "mine" });
+        var rejected = bench.Fixture.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", tls)));
+        Assert.Contains("Unknown static secret 'mine'", Assert.Single(rejected).Reason, StringComparison.Ordinal);
+        bench.Fixture.Context.StaticSecrets["mine"] = new Secret
+        {
+            Name = "mine", TlsCertificate = TlsMessages.Certificate(TlsBench.Mesh.Leaf(TlsBench.ServerUri)),
+        };
+        Assert.True(await bench.EchoesAsync(bench.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", tls))), TlsBench.Client()));
+    });
+
+    [Fact]
+    public void Files_Replaced_ServeTheNextHandshake()
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            var bench = new TlsBench(loop);
+            string chain = Path.Combine(_directory, "cert-chain.pem");
+            string key = Path.Combine(_directory, "key.pem");
+            DownstreamTlsContext tls = TlsBench.Mutual();
+            tls.CommonTlsContext.TlsCertificates[0] = new TlsCertificate
+            {
+                CertificateChain = new DataSource { Filename = chain }, PrivateKey = new DataSource { Filename = key },
+            };
+
+            // The files are not there yet: the listener listens, its handshakes fail with a reason.
+            NetAddress address = bench.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", tls)));
+            Assert.False(await bench.EchoesAsync(address, TlsBench.Client()));
+            Assert.Equal(1, bench.Stat("l", "server_ssl_socket_factory.downstream_context_secrets_not_ready"));
+
+            string first = await ReplaceAsync(TlsBench.ServerUri);
+            string second = await ReplaceAsync("spiffe://cluster.local/ns/a/sa/a-longer-name");
+            Assert.NotEqual(first, second);
+
+            async Task<string> ReplaceAsync(string uri)
+            {
+                (string pem, string pemKey) = TlsBench.Mesh.Leaf(uri);
+                await File.WriteAllTextAsync(chain, pem);
+                await File.WriteAllTextAsync(key, pemKey);
+                clock.Advance(TimeSpan.FromSeconds(1.1));
+                await loop.YieldAsync();
+                await loop.YieldAsync();
+                TlsHandshake<TlsClientStream> shaken = await bench.ShakeHandsAsync(address, TlsBench.Client() with { ServerName = uri[^9..] });
+                Assert.True(await TlsBench.EchoesAsync(shaken.Stream!), shaken.Failure);
+                shaken.Stream!.Close();
+                return shaken.Stream.Tls.PeerCertificate!.Thumbprint;
+            }
+        });
+    }
+
+    [Fact]
+    public void Cluster_SecretNotThere_WarmsUntilItIsAndEndsItsSubscription() => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        NetAddress server = bench.Apply(TlsMessages.Listener("up", TlsMessages.Chain("t", "c", TlsBench.Mutual())));
+        Cluster cluster = TransportFixture.StaticCluster("secured", server);
+        cluster.TransportSocket = TlsMessages.Socket(new UpstreamTlsContext
+        {
+            Sni = "server.example",
+            CommonTlsContext = new CommonTlsContext
+            {
+                TlsCertificateSdsSecretConfigs = { TlsMessages.Sds("default") },
+                CombinedValidationContext = new CommonTlsContext.Types.CombinedCertificateValidationContext
+                {
+                    DefaultValidationContext = new CertificateValidationContext
+                    {
+                        MatchTypedSubjectAltNames =
+                        {
+                            new SubjectAltNameMatcher
+                            {
+                                SanType = SubjectAltNameMatcher.Types.SanType.Uri,
+                                Matcher = new Envoy.Type.Matcher.V3.StringMatcher { Exact = TlsBench.ServerUri },
+                            },
+                        },
+                    },
+                    ValidationContextSdsSecretConfig = TlsMessages.Sds("ROOTCA"),
+                },
+            },
+        });
+        Assert.Empty(bench.Fixture.Apply(cluster));
+        Assert.Equal(1, bench.Fixture.Clusters.WarmingCount);
+        Push(bench, TlsBench.Mesh, TlsBench.ClientUri);
+        Assert.Equal(0, bench.Fixture.Clusters.WarmingCount);
+
+        NetAddress front = bench.Apply(TlsMessages.Listener("l", TransportFixture.Chain("p", "secured")));
+        SocketStream client = await TestPeers.ConnectAsync(loop, front);
+        Assert.True(await TlsBench.EchoesAsync(client));
+        Assert.Equal(1, bench.ClusterStat("secured", "ssl.handshake"));
+        client.Close();
+
+        Assert.Equal(2, bench.Fixture.Subscriptions.Subscribers.Count);
+        bench.Fixture.Clusters.Apply([], ["secured"], []);
+        Assert.Empty(bench.Fixture.Subscriptions.Subscribers);
+    });
+
+    private static DownstreamTlsContext BySds() => new()
+    {
+        RequireClientCertificate = true,
+        CommonTlsContext = new CommonTlsContext
+        {
+            TlsCertificateSdsSecretConfigs = { TlsMessages.Sds("default") },
+            ValidationContextSdsSecretConfig = TlsMessages.Sds("ROOTCA"),
+        },
+    };
+
+    private static void Push(TlsBench bench, TestCertificates mesh, string uri)
+    {
+        bench.Fixture.Subscriptions.Push("default", new Secret { Name = "default", TlsCertificate = TlsMessages.Certificate(mesh.Leaf(uri)) });
+        bench.Fixture.Subscriptions.Push("ROOTCA", new Secret
+        {
+            Name = "ROOTCA", ValidationContext = new CertificateValidationContext { TrustedCa = TlsMessages.Text(mesh.RootPem) },
+        });
+    }
+}

@@ -1,0 +1,142 @@
+using Envoy.Config.Cluster.V3;
+using Envoy.Config.Endpoint.V3;
+using Envoy.Extensions.TransportSockets.Tls.V3;
+using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Tests.Transport;
+using Pilotfish.Runtime.Sockets;
+using Pilotfish.Runtime.Tls;
+using Pilotfish.Testing;
+
+namespace Pilotfish.Proxy.Tests.Tls;
+
+/// <summary>How a cluster secures its connections, and what it says when it cannot.</summary>
+public sealed class UpstreamTlsTests
+{
+    [Fact]
+    public void ReEncryption_ServerOfAnotherName_IsRefusedInEnvoysWords() => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        NetAddress server = bench.Apply(TlsMessages.Listener("up", TlsMessages.Chain("t", "c", TlsBench.Mutual())));
+        Assert.True(await ReachesAsync(bench, "right", server, TlsBench.ServerUri));
+        Assert.False(await ReachesAsync(bench, "wrong", server, "spiffe://cluster.local/ns/b/sa/other"));
+        Assert.Equal(1, bench.ClusterStat("right", "ssl.handshake"));
+        Assert.Equal(1, bench.ClusterStat("wrong", "ssl.fail_verify_san"));
+        Assert.Equal(0, bench.ClusterStat("wrong", "ssl.handshake"));
+        Assert.Equal(1, bench.Fixture.Counter("cluster.wrong.upstream_cx_connect_fail"));
+    });
+
+    [Fact]
+    public void TransportSocketMatch_ByEndpointMetadata_MixesPlainAndTls() => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        NetAddress secured = bench.Apply(TlsMessages.Listener("up", TlsMessages.Chain("t", "c", TlsBench.Mutual())));
+        NetAddress plain = TestPeers.Echo(loop).LocalAddress;
+        Cluster cluster = TransportFixture.StaticCluster("mixed", secured, plain);
+        LbEndpoint sidecar = cluster.LoadAssignment.Endpoints[0].LbEndpoints[0];
+        sidecar.Metadata = new Envoy.Config.Core.V3.Metadata
+        {
+            FilterMetadata = { ["envoy.transport_socket_match"] = new Struct { Fields = { ["tlsMode"] = Value.ForString("istio") } } },
+        };
+        cluster.TransportSocketMatches.Add(new Cluster.Types.TransportSocketMatch
+        {
+            Name = "tlsMode-istio",
+            Match = new Struct { Fields = { ["tlsMode"] = Value.ForString("istio") } },
+            TransportSocket = TlsMessages.Socket(Context(TlsBench.ServerUri)),
+        });
+        cluster.TransportSocketMatches.Add(new Cluster.Types.TransportSocketMatch
+        {
+            Name = "tlsMode-disabled",
+            Match = new Struct(),
+            TransportSocket = new Envoy.Config.Core.V3.TransportSocket
+            {
+                Name = "envoy.transport_sockets.raw_buffer",
+                TypedConfig = Any.Pack(new Envoy.Extensions.TransportSockets.RawBuffer.V3.RawBuffer()),
+            },
+        });
+        Assert.Empty(bench.Fixture.Apply(cluster));
+        NetAddress front = bench.Apply(TlsMessages.Listener("l", TransportFixture.Chain("p", "mixed")));
+        for (int i = 0; i < 4; i++)
+        {
+            SocketStream client = await TestPeers.ConnectAsync(loop, front);
+            Assert.True(await TlsBench.EchoesAsync(client));
+            client.Close();
+        }
+
+        Assert.Equal(2, bench.ClusterStat("mixed", "ssl.handshake"));
+        Assert.Equal(2, bench.Stat("up", "ssl.handshake"));
+    });
+
+    [Fact]
+    public void ClientContext_SeveralCertificates_IsRejected() => LoopRunner.Run(loop =>
+    {
+        var bench = new TlsBench(loop);
+        Cluster cluster = TransportFixture.StaticCluster("two", NetAddress.Loopback(1));
+        UpstreamTlsContext context = Context(TlsBench.ServerUri);
+        context.CommonTlsContext.TlsCertificates.Add(context.CommonTlsContext.TlsCertificates[0]);
+        cluster.TransportSocket = TlsMessages.Socket(context);
+        Assert.Contains("Multiple TLS certificates", Assert.Single(bench.Fixture.Apply(cluster)).Reason, StringComparison.Ordinal);
+        return Task.CompletedTask;
+    });
+
+    [Theory]
+    [InlineData("db.example", true)]
+    [InlineData("other.example", false)]
+    public void AutoSniSanValidation_NameOfTheHandshake_MustBeTheCertificates(string sni, bool passes) => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        var tls = new DownstreamTlsContext
+        {
+            CommonTlsContext = new CommonTlsContext { TlsCertificates = { TlsMessages.Certificate(TlsBench.Mesh.DnsLeaf("db.example")) } },
+        };
+        NetAddress server = bench.Apply(TlsMessages.Listener("up", TlsMessages.Chain("t", "c", tls)));
+        Cluster cluster = TransportFixture.StaticCluster("db", server);
+        cluster.TransportSocket = TlsMessages.Socket(new UpstreamTlsContext
+        {
+            Sni = sni,
+            AutoSniSanValidation = true,
+            CommonTlsContext = new CommonTlsContext
+            {
+                ValidationContext = new CertificateValidationContext { TrustedCa = TlsMessages.Text(TlsBench.Mesh.RootPem) },
+            },
+        });
+        Assert.Empty(bench.Fixture.Apply(cluster));
+        NetAddress front = bench.Apply(TlsMessages.Listener("l", TransportFixture.Chain("p", "db")));
+        SocketStream client = await TestPeers.ConnectAsync(loop, front);
+        Assert.Equal(passes, await TlsBench.EchoesAsync(client));
+        Assert.Equal(passes ? 0 : 1, bench.ClusterStat("db", "ssl.fail_verify_san"));
+        client.Close();
+    });
+
+    private static async Task<bool> ReachesAsync(TlsBench bench, string cluster, NetAddress server, string san)
+    {
+        Cluster message = TransportFixture.StaticCluster(cluster, server);
+        message.TransportSocket = TlsMessages.Socket(Context(san));
+        Assert.Empty(bench.Fixture.Apply(message));
+        NetAddress front = bench.Apply(TlsMessages.Listener("to-" + cluster, TransportFixture.Chain("p", cluster)));
+        SocketStream client = await TestPeers.ConnectAsync(bench.Loop, front);
+        bool echoes = await TlsBench.EchoesAsync(client);
+        client.Close();
+        return echoes;
+    }
+
+    private static UpstreamTlsContext Context(string san) => new()
+    {
+        Sni = "outbound_.80_._.server",
+        CommonTlsContext = new CommonTlsContext
+        {
+            TlsCertificates = { TlsMessages.Certificate(TlsBench.Mesh.Leaf(TlsBench.ClientUri)) },
+            ValidationContext = new CertificateValidationContext
+            {
+                TrustedCa = TlsMessages.Text(TlsBench.Mesh.RootPem),
+                MatchTypedSubjectAltNames =
+                {
+                    new SubjectAltNameMatcher
+                    {
+                        SanType = SubjectAltNameMatcher.Types.SanType.Uri,
+                        Matcher = new Envoy.Type.Matcher.V3.StringMatcher { Exact = san },
+                    },
+                },
+            },
+        },
+    };
+}

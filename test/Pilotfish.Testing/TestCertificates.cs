@@ -1,0 +1,89 @@
+using System.Net.Security;
+using System.Numerics;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Pilotfish.Runtime.Tls;
+
+namespace Pilotfish.Testing;
+
+/// <summary>A root and leaves made for the test run.</summary>
+public sealed class TestCertificates
+{
+    private readonly X509Certificate2 _root;
+
+    public TestCertificates(string name = "test root")
+        : this(name, null)
+    {
+    }
+
+    private TestCertificates(string name, X509Certificate2? issuer)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
+        DateTimeOffset from = DateTimeOffset.UtcNow.AddDays(-1);
+        DateTimeOffset until = DateTimeOffset.UtcNow.AddDays(9);
+        _root = issuer is null
+            ? request.CreateSelfSigned(from, until.AddDays(1))
+            : request.Create(issuer, from, until, RandomNumberGenerator.GetBytes(8)).CopyWithPrivateKey(key);
+    }
+
+    public string RootPem => _root.ExportCertificatePem();
+
+    public X509Certificate2Collection Roots => TlsCertificates.RootsFromPem(RootPem);
+
+    public TestCertificates Intermediate(string name) => new(name, _root);
+
+    public (string Chain, string Key) Leaf(string uri, bool expired = false) =>
+        Leaf(names => names.AddUri(new Uri(uri)), expired);
+
+    /// <summary>A leaf whose names are DNS names; with an RSA key when asked for.</summary>
+    public (string Chain, string Key) DnsLeaf(string name, bool rsa = false) => Leaf(names => names.AddDnsName(name), rsa: rsa);
+
+    public SslStreamCertificateContext Identity(string uri, bool expired = false)
+    {
+        (string chain, string key) = Leaf(uri, expired);
+        return TlsCertificates.FromPem(chain, key);
+    }
+
+    /// <summary>A leaf that shows this issuer's certificate behind its own.</summary>
+    public SslStreamCertificateContext IdentityWithIssuer(string uri)
+    {
+        (string chain, string key) = Leaf(uri);
+        return TlsCertificates.FromPem(chain + "\n" + RootPem, key);
+    }
+
+    /// <summary>A revocation list of this issuer.</summary>
+    public string Crl(DateTimeOffset? nextUpdate = null, params X509Certificate2[] revoked)
+    {
+        var builder = new CertificateRevocationListBuilder();
+        foreach (X509Certificate2 certificate in revoked)
+        {
+            builder.AddEntry(certificate);
+        }
+
+        DateTimeOffset next = nextUpdate ?? DateTimeOffset.UtcNow.AddDays(1);
+        byte[] der = builder.Build(_root, BigInteger.One, next, HashAlgorithmName.SHA256, thisUpdate: next.AddDays(-2));
+        return PemEncoding.WriteString("X509 CRL", der);
+    }
+
+    private (string Chain, string Key) Leaf(Action<SubjectAlternativeNameBuilder> addNames, bool expired = false, bool rsa = false)
+    {
+        using var ecdsa = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var rsaKey = rsa ? RSA.Create(2048) : null;
+        CertificateRequest request = rsaKey is null
+            ? new CertificateRequest("CN=leaf", ecdsa, HashAlgorithmName.SHA256)
+            : new CertificateRequest("CN=leaf", rsaKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var names = new SubjectAlternativeNameBuilder();
+        addNames(names);
+        request.CertificateExtensions.Add(names.Build());
+        DateTimeOffset until = expired ? DateTimeOffset.UtcNow.AddHours(-1) : DateTimeOffset.UtcNow.AddDays(1);
+        using ECDsa issuerKey = _root.GetECDsaPrivateKey()!;
+        using X509Certificate2 leaf = request.Create(
+            _root.SubjectName, X509SignatureGenerator.CreateForECDsa(issuerKey), DateTimeOffset.UtcNow.AddHours(-20), until,
+            RandomNumberGenerator.GetBytes(8));
+        return (leaf.ExportCertificatePem(), rsaKey?.ExportPkcs8PrivateKeyPem() ?? ecdsa.ExportPkcs8PrivateKeyPem());
+    }
+}
