@@ -26,6 +26,9 @@ need() {
 }
 
 need_dotnet() {
+  # Builds leave no server processes behind that would outlive the script.
+  export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 UseSharedCompilation=false
+  export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
   command -v dotnet >/dev/null 2>&1 && dotnet --list-sdks | grep -q '^10\.' && return 0
   echo "The .NET 10 SDK is missing: install dotnet-sdk-10.0 and run this again." >&2
   return 1

@@ -5,7 +5,13 @@ namespace Pilotfish.EndToEnd;
 /// <summary>The `pilotfish` that is tested: the published one when there is one, else the build's.</summary>
 internal static class Executable
 {
-    public static string Path { get; } = Find();
+    /// <summary>The repository.</summary>
+    public static string Root { get; } = FindRoot();
+
+    public static bool IsPublished { get; } = File.Exists(System.IO.Path.Combine(Root, "artifacts", "pilotfish"));
+
+    public static string Path { get; } = System.IO.Path.Combine(
+        Root, "artifacts", IsPublished ? "pilotfish" : System.IO.Path.Combine("build", "bin", "Pilotfish", "debug", "pilotfish"));
 
     /// <summary>Runs it to its end.</summary>
     public static Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] args) => RunInAsync("", args);
@@ -26,20 +32,14 @@ internal static class Executable
     private static Process StartIn(string folder, string[] args) => Process.Start(
         new ProcessStartInfo(Path, args) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder })!;
 
-    private static string Find()
+    private static string FindRoot()
     {
         for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
         {
-            if (!File.Exists(System.IO.Path.Combine(at.FullName, "Pilotfish.slnx")))
+            if (File.Exists(System.IO.Path.Combine(at.FullName, "Pilotfish.slnx")))
             {
-                continue;
+                return at.FullName;
             }
-
-            string artifacts = System.IO.Path.Combine(at.FullName, "artifacts");
-            string published = System.IO.Path.Combine(artifacts, "pilotfish");
-            return File.Exists(published)
-                ? published
-                : System.IO.Path.Combine(artifacts, "build", "bin", "Pilotfish", "debug", "pilotfish");
         }
 
         throw new FileNotFoundException("No parent folder of the tests holds Pilotfish.slnx.");
