@@ -16,7 +16,7 @@ internal sealed class SecretFiles : IDisposable
 
     private readonly LoopTimer _timer;
     private List<string> _paths = [];
-    private string?[] _stamps = [];
+    private FileStamp?[] _stamps = [];
     private Action? _load;
     private bool _isLoaded;
 
@@ -70,7 +70,7 @@ internal sealed class SecretFiles : IDisposable
 
     private void Poll()
     {
-        string?[] stamps = Stamps();
+        FileStamp?[] stamps = Stamps();
         bool isChanged = !stamps.AsSpan().SequenceEqual(_stamps);
         if ((isChanged || !_isLoaded) && Array.IndexOf(stamps, null) < 0)
         {
@@ -95,9 +95,9 @@ internal sealed class SecretFiles : IDisposable
         }
     }
 
-    private string?[] Stamps()
+    private FileStamp?[] Stamps()
     {
-        var stamps = new string?[_paths.Count];
+        var stamps = new FileStamp?[_paths.Count];
         for (int i = 0; i < stamps.Length; i++)
         {
             stamps[i] = FileStamp.Of(_paths[i]);
