@@ -46,6 +46,22 @@ public sealed class EndpointGeneratorTests
         Assert.Equal(["10.0.0.1:1234"], Addresses("outbound|9080||reviews.default.svc.cluster.local", Manifests.Bookinfo + "\n---\n" + Slice));
     }
 
+    // The kubelet gives a finished pod's address to the next one while the old object is still there.
+    [Theory]
+    [InlineData("finished", "status: {podIP: 10.0.0.3, phase: Failed, conditions: [{type: Ready, status: \"True\"}]}")]
+    [InlineData("not ready", "status: {podIP: 10.0.0.3, phase: Running, conditions: [{type: Ready, status: \"False\"}]}")]
+    public void PodAddress_TakenOverByAnotherServicesPod_BelongsToThatOneAlone(string label, string oldStatus)
+    {
+        string manifests = Manifests.Bookinfo + $"\n---\napiVersion: v1\nkind: Pod\nmetadata: {{name: reviews-old, labels: {{app: reviews}}}}\n{oldStatus}\n";
+        Assert.Equal(["10.0.0.1:9080", "10.0.0.2:9080"], Addresses("outbound|9080||reviews.default.svc.cluster.local", manifests));
+        Assert.True(
+            Addresses("outbound|9080||ratings.default.svc.cluster.local", manifests) is ["10.0.0.3:8080"],
+            $"the old pod is {label}");
+        var mesh = new Mesh(manifests);
+        Assert.Contains(mesh.Proxy.Targets, target => target.Service.Hostname == "ratings.default.svc.cluster.local");
+        Assert.DoesNotContain(mesh.Proxy.Targets, target => target.Service.Hostname == "reviews.default.svc.cluster.local");
+    }
+
     [Fact]
     public void Endpoint_NamesItsWorkload()
     {

@@ -49,6 +49,35 @@ public sealed class ListenerGeneratorTests
             listener.DefaultFilterChain.Filters[^1].TypedConfig.Unpack<TcpProxy>().Cluster);
     }
 
+    // Nothing but a mistake gives two services one address, but it must not cost a proxy its listeners.
+    [Theory]
+    [InlineData("both TCP", "tcp-a", "tcp-b", "10.96.0.50_7000")]
+    [InlineData("both HTTP", "http-a", "http-b", "0.0.0.0_7000")]
+    [InlineData("one of each", "tcp-a", "http-b", "10.96.0.50_7000")]
+    public void TwoServices_OnOneAddressAndPort_ShareOneListenerOfTheFirst(string label, string first, string second, string listener)
+    {
+        const string Two = """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: a, creationTimestamp: "2024-01-01T00:00:00Z"}
+            spec: {clusterIP: 10.96.0.50, selector: {app: a}, ports: [{name: FIRST, port: 7000}]}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: b, creationTimestamp: "2024-01-02T00:00:00Z"}
+            spec: {clusterIP: 10.96.0.50, selector: {app: b}, ports: [{name: SECOND, port: 7000}]}
+            """;
+        var listeners = Generate(Two.Replace("FIRST", first, StringComparison.Ordinal).Replace("SECOND", second, StringComparison.Ordinal));
+
+        Assert.Equal(listeners.Count, listeners.Select(static l => l.Name).Distinct().Count());
+        Assert.Contains(listener, listeners.Select(static l => l.Name));
+        if (label == "both TCP")
+        {
+            var chain = Assert.Single(listeners.Single(l => l.Name == listener).FilterChains);
+            Assert.Equal("outbound|7000||a.default.svc.cluster.local", chain.Filters[^1].TypedConfig.Unpack<TcpProxy>().Cluster);
+        }
+    }
+
     [Fact]
     public void TcpListener_IsOneChainWithStatsAndProxy()
     {
