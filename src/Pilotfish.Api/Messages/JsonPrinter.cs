@@ -63,7 +63,8 @@ public sealed class JsonPrinter
         foreach (FieldDescriptor field in message.Descriptor.Fields.InFieldNumberOrder())
         {
             object? value = field.Accessor.GetValue(message);
-            if (!IsPresent(field, message, value))
+            bool always = _options.AlwaysPrintsPrimitives && (field.IsRepeated || !field.HasPresence);
+            if (!always && !IsPresent(field, message, value))
             {
                 continue;
             }

@@ -57,8 +57,8 @@ internal sealed class AdminServer
         bool isPost = request.Method == "POST";
         if (endpoint.IsMutation ? !isPost : request.Method is not ("GET" or "HEAD" or "POST"))
         {
-            response.Status = 400;
-            response.Write(endpoint.IsMutation ? "Invalid request; POST required\n" : "Invalid request; GET required\n");
+            response.Status = 405;
+            response.Write($"Method {request.Method} not allowed, {(endpoint.IsMutation ? "POST" : "GET")} required.");
             return ValueTask.CompletedTask;
         }
 

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text;
 using Envoy.Admin.V3;
 using Envoy.Config.Core.V3;
+using Envoy.Type.V3;
 using Pilotfish.Api.Messages;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http1.InternalServer;
@@ -48,6 +50,7 @@ internal sealed class ClustersEndpoint(ClusterDirectory clusters, ResourceTable 
     {
         string name = cluster.Name;
         text.Append($"{name}::observability_name::{cluster.Config.ObservabilityName}\n");
+        WriteOutliers(cluster, text);
         foreach ((RoutingPriority priority, string label) in
             ((RoutingPriority, string)[])[(RoutingPriority.Default, "default_priority"), (RoutingPriority.High, "high_priority")])
         {
@@ -59,7 +62,7 @@ internal sealed class ClustersEndpoint(ClusterDirectory clusters, ResourceTable 
         }
 
         text.Append($"{name}::added_via_api::{(IsAddedViaApi(cluster) ? "true" : "false")}\n");
-        if (cluster.Config.EdsServiceName.Length > 0)
+        if (cluster.Config.Discovery == DiscoveryKind.Eds)
         {
             text.Append($"{name}::eds_service_name::{cluster.Config.EdsServiceName}\n");
         }
@@ -67,18 +70,58 @@ internal sealed class ClustersEndpoint(ClusterDirectory clusters, ResourceTable 
         foreach (Host host in cluster.Hosts.All)
         {
             string at = $"{name}::{host.AddressText}::";
-            text.Append($"{at}cx_active::{host.ActiveConnections}\n");
-            text.Append($"{at}rq_active::{host.ActiveRequests}\n");
+            foreach ((string stat, long value, _) in Stats(host))
+            {
+                text.Append($"{at}{stat}::{value}\n");
+            }
+
             text.Append($"{at}hostname::{host.Hostname}\n");
             text.Append($"{at}health_flags::{HealthFlags(host)}\n");
             text.Append($"{at}weight::{host.Weight}\n");
             text.Append($"{at}region::{host.Locality.Region}\n");
             text.Append($"{at}zone::{host.Locality.Zone}\n");
             text.Append($"{at}sub_zone::{host.Locality.SubZone}\n");
-            text.Append($"{at}canary::false\n");
+            text.Append($"{at}canary::{(IsCanary(host) ? "true" : "false")}\n");
             text.Append($"{at}priority::{host.Config.Priority}\n");
+            text.Append($"{at}success_rate::{Rate(host.Monitor.SuccessRate)}\n");
+            text.Append($"{at}local_origin_success_rate::{Rate(host.Monitor.LocalOriginSuccessRate)}\n");
         }
     }
+
+    private static void WriteOutliers(ClusterState cluster, StringBuilder text)
+    {
+        if (cluster.Outliers is not { } outliers)
+        {
+            return;
+        }
+
+        string at = $"{cluster.Name}::outlier::";
+        text.Append($"{at}success_rate_average::{Rate(outliers.SuccessRate.Average)}\n");
+        text.Append($"{at}success_rate_ejection_threshold::{Rate(outliers.SuccessRate.Threshold)}\n");
+        text.Append($"{at}local_origin_success_rate_average::{Rate(outliers.LocalOriginSuccessRate.Average)}\n");
+        text.Append($"{at}local_origin_success_rate_ejection_threshold::{Rate(outliers.LocalOriginSuccessRate.Threshold)}\n");
+    }
+
+    // Counters and gauges of a host in the order of their names.
+    private static (string Name, long Value, SimpleMetric.Types.Type Type)[] Stats(Host host) =>
+    [
+        ("cx_active", host.ActiveConnections, SimpleMetric.Types.Type.Gauge),
+        ("cx_connect_fail", host.ConnectFailures, SimpleMetric.Types.Type.Counter),
+        ("cx_total", host.ConnectionsTotal, SimpleMetric.Types.Type.Counter),
+        ("rq_active", host.ActiveRequests, SimpleMetric.Types.Type.Gauge),
+        ("rq_error", host.Monitor.Failed, SimpleMetric.Types.Type.Counter),
+        ("rq_success", host.Monitor.Succeeded, SimpleMetric.Types.Type.Counter),
+        ("rq_timeout", host.Monitor.TimedOut, SimpleMetric.Types.Type.Counter),
+        ("rq_total", host.RequestsTotal, SimpleMetric.Types.Type.Counter),
+    ];
+
+    private static bool IsCanary(Host host) =>
+        host.Config.Metadata.Namespace(EndpointMetadata.SubsetNamespace) is { } fields
+        && fields.Fields.TryGetValue("canary", out Google.Protobuf.WellKnownTypes.Value? canary) && canary.BoolValue;
+
+    private static string Rate(double percent) => percent.ToString("G6", CultureInfo.InvariantCulture);
+
+    private static Percent? Percentage(double percent) => percent < 0 ? null : new Percent { Value = percent };
 
     private static string HealthFlags(Host host)
     {
@@ -88,8 +131,10 @@ internal sealed class ClustersEndpoint(ClusterDirectory clusters, ResourceTable 
         Append(HostHealth.FailedEdsHealth, "/failed_eds_health");
         Append(HostHealth.DegradedActiveHealthCheck, "/degraded_active_hc");
         Append(HostHealth.DegradedEdsHealth, "/degraded_eds_health");
+        Append(HostHealth.PendingDynamicRemoval, "/pending_dynamic_removal");
         Append(HostHealth.PendingActiveHealthCheck, "/pending_active_hc");
         Append(HostHealth.ExcludedViaImmediateHealthCheckFailure, "/excluded_via_immediate_hc_fail");
+        Append(HostHealth.ActiveHealthCheckTimeout, "/active_hc_timeout");
         Append(HostHealth.EdsStatusDraining, "/eds_status_draining");
         return flags.Length == 0 ? "healthy" : flags.ToString();
 
@@ -109,8 +154,10 @@ internal sealed class ClustersEndpoint(ClusterDirectory clusters, ResourceTable 
             Name = cluster.Name,
             AddedViaApi = IsAddedViaApi(cluster),
             ObservabilityName = cluster.Config.ObservabilityName,
-            EdsServiceName = cluster.Config.EdsServiceName,
+            EdsServiceName = cluster.Config.Discovery == DiscoveryKind.Eds ? cluster.Config.EdsServiceName : "",
             CircuitBreakers = new ProtoBreakers(),
+            SuccessRateEjectionThreshold = Percentage(cluster.Outliers?.SuccessRate.Threshold ?? -1),
+            LocalOriginSuccessRateEjectionThreshold = Percentage(cluster.Outliers?.LocalOriginSuccessRate.Threshold ?? -1),
         };
         status.CircuitBreakers.Thresholds.Add(Thresholds(cluster, RoutingPriority.Default, Envoy.Config.Core.V3.RoutingPriority.Default));
         status.CircuitBreakers.Thresholds.Add(Thresholds(cluster, RoutingPriority.High, Envoy.Config.Core.V3.RoutingPriority.High));
@@ -153,18 +200,23 @@ internal sealed class ClustersEndpoint(ClusterDirectory clusters, ResourceTable 
                 FailedActiveHealthCheck = (host.Health & HostHealth.FailedActiveHealthCheck) != 0,
                 FailedOutlierCheck = (host.Health & HostHealth.FailedOutlierCheck) != 0,
                 FailedActiveDegradedCheck = (host.Health & HostHealth.DegradedActiveHealthCheck) != 0,
+                PendingDynamicRemoval = (host.Health & HostHealth.PendingDynamicRemoval) != 0,
+                ExcludedViaImmediateHcFail = (host.Health & HostHealth.ExcludedViaImmediateHealthCheckFailure) != 0,
+                ActiveHcTimeout = (host.Health & HostHealth.ActiveHealthCheckTimeout) != 0,
                 PendingActiveHc = (host.Health & HostHealth.PendingActiveHealthCheck) != 0,
                 EdsHealthStatus = (host.Health & HostHealth.FailedEdsHealth) != 0 ? HealthStatus.Unhealthy
                     : (host.Health & HostHealth.DegradedEdsHealth) != 0 ? HealthStatus.Degraded
                     : (host.Health & HostHealth.EdsStatusDraining) != 0 ? HealthStatus.Draining
                     : HealthStatus.Healthy,
             },
+            SuccessRate = Percentage(host.Monitor.SuccessRate),
+            LocalOriginSuccessRate = Percentage(host.Monitor.LocalOriginSuccessRate),
         };
-        status.Stats.Add(Gauge("cx_active", host.ActiveConnections));
-        status.Stats.Add(Gauge("rq_active", host.ActiveRequests));
+        foreach ((string stat, long value, SimpleMetric.Types.Type type) in Stats(host))
+        {
+            status.Stats.Add(new SimpleMetric { Name = stat, Value = (ulong)value, Type = type });
+        }
+
         return status;
     }
-
-    private static SimpleMetric Gauge(string name, int value) =>
-        new() { Name = name, Value = (ulong)value, Type = SimpleMetric.Types.Type.Gauge };
 }

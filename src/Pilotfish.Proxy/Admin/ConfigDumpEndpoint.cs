@@ -20,11 +20,15 @@ internal sealed class ConfigDumpEndpoint(HeldResource bootstrap, ResourceTable f
 
     private void Answer(InternalRequest request, InternalResponse response)
     {
-        if (request.Query("mask") is not null)
+        MessageMask? mask = null;
+        if (request.Query("mask") is { } paths)
         {
-            response.Status = 400;
-            response.Write("the mask parameter is not supported; use resource= and name_regex=\n");
-            return;
+            mask = MessageMask.Parse(paths, out string? problem);
+            if (mask is null)
+            {
+                Refuse(response, 400, problem + "\n");
+                return;
+            }
         }
 
         Regex? names = null;
@@ -36,8 +40,7 @@ internal sealed class ConfigDumpEndpoint(HeldResource bootstrap, ResourceTable f
             }
             catch (ArgumentException e)
             {
-                response.Status = 400;
-                response.Write($"Error while parsing name_regex from {expression}: {e.Message}\n");
+                Refuse(response, 400, $"Error while parsing name_regex from {expression}: {e.Message}\n");
                 return;
             }
         }
@@ -47,19 +50,28 @@ internal sealed class ConfigDumpEndpoint(HeldResource bootstrap, ResourceTable f
         ConfigDump dump = new();
         if (request.Query("resource") is { } resource)
         {
-            if (!AddResource(dump, sections, resource))
+            if (FindResource(sections, resource) is not { } items)
             {
-                response.Status = 404;
-                response.Write($"{resource} not found in config dump\n");
+                Refuse(response, 404, $"{resource} not found in config dump\n");
                 return;
             }
+
+            sections = items;
         }
-        else
+
+        // A mask names fields of the resource, or of the sections: those that it does not fit are left out.
+        foreach (IMessage section in sections)
         {
-            foreach (IMessage section in sections)
+            if (mask is null || mask.TryTrim(section))
             {
                 dump.Configs.Add(Any.Pack(section));
             }
+        }
+
+        if (mask is not null && dump.Configs.Count == 0 && sections.Count > 0)
+        {
+            Refuse(response, 400, $"FieldMask {request.Query("mask")} could not be successfully applied to any configs.\n");
+            return;
         }
 
         response.ContentType = "application/json";
@@ -67,7 +79,7 @@ internal sealed class ConfigDumpEndpoint(HeldResource bootstrap, ResourceTable f
     }
 
     // A resource is a repeated field of some section, by its proto name: its items become the answer.
-    private static bool AddResource(ConfigDump dump, List<IMessage> sections, string resource)
+    private static List<IMessage>? FindResource(List<IMessage> sections, string resource)
     {
         foreach (IMessage section in sections)
         {
@@ -76,23 +88,30 @@ internal sealed class ConfigDumpEndpoint(HeldResource bootstrap, ResourceTable f
                 continue;
             }
 
-            object value = field.Accessor.GetValue(section);
+            List<IMessage> items = [];
+            object? value = field.Accessor.GetValue(section);
             if (field.IsRepeated)
             {
                 foreach (object item in (System.Collections.IEnumerable)value)
                 {
-                    dump.Configs.Add(Any.Pack((IMessage)item));
+                    items.Add((IMessage)item);
                 }
             }
             else if (value is IMessage single)
             {
-                dump.Configs.Add(Any.Pack(single));
+                items.Add(single);
             }
 
-            return true;
+            return items;
         }
 
-        return false;
+        return null;
+    }
+
+    private static void Refuse(InternalResponse response, int status, string text)
+    {
+        response.Status = status;
+        response.Write(text);
     }
 
     private List<IMessage> Sections(Func<string, bool> passes, bool endpoints)

@@ -7,7 +7,7 @@ using Pilotfish.Proxy.Stats;
 namespace Pilotfish.Proxy.Admin;
 
 /// <summary>/stats in its forms, and the reset of counters.</summary>
-internal sealed class StatsEndpoints(StatsStore stats, StatTagRules tags, ServerState server)
+internal sealed class StatsEndpoints(StatsStore stats, StatTagRules tags, ServerState server, HistogramIntervals intervals)
 {
     public IEnumerable<AdminEndpoint> All =>
     [
@@ -30,11 +30,12 @@ internal sealed class StatsEndpoints(StatsStore stats, StatTagRules tags, Server
             return;
         }
 
+        intervals.Asked();
         server.Refresh();
         if (format == "json")
         {
             response.ContentType = "application/json";
-            StatsJson.Write(stats, query, response.Body);
+            StatsJson.Write(stats, query, intervals, response.Body);
             return;
         }
 
@@ -45,7 +46,7 @@ internal sealed class StatsEndpoints(StatsStore stats, StatTagRules tags, Server
         }
 
         StringBuilder text = new();
-        StatsText.Write(stats, query, text);
+        StatsText.Write(stats, query, intervals, text);
         response.Write(text.ToString());
     }
 
@@ -107,8 +108,29 @@ internal sealed class StatsEndpoints(StatsStore stats, StatTagRules tags, Server
                 return null;
         }
 
+        HistogramForm form;
+        switch (request.Query("histogram_buckets"))
+        {
+            case null or "" or "none" or "summary":
+                form = HistogramForm.Summary;
+                break;
+            case "cumulative":
+                form = HistogramForm.Cumulative;
+                break;
+            case "disjoint":
+                form = HistogramForm.Disjoint;
+                break;
+            case "detailed":
+                form = HistogramForm.Detailed;
+                break;
+            default:
+                Refuse(response, "usage: /stats?histogram_buckets=(summary|cumulative|disjoint|detailed)\n");
+                return null;
+        }
+
         return new StatsQuery
         {
+            Histograms = form,
             UsedOnly = request.Query("usedonly") is not null,
             Filter = filter,
             Kind = kind,

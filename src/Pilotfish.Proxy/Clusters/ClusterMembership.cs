@@ -32,6 +32,7 @@ internal sealed class ClusterMembership
         _outliers = state.Config.Outlier is { } policy
             ? new OutlierDetector(policy, workers.MainLoop, random, state.Scope, OnHealthChanged)
             : null;
+        state.Outliers = _outliers;
     }
 
     public ClusterState State { get; }

@@ -50,6 +50,9 @@ public sealed class ClusterState
 
     public CircuitBreaker Breaker(RoutingPriority priority) => _breakers[(int)priority];
 
+    /// <summary>The cluster's outlier detector; main loop only.</summary>
+    internal Health.OutlierDetector? Outliers { get; set; }
+
     internal StatScope Scope => _scope;
 
     internal ClusterStats? StatsIfUsed => _stats;

@@ -16,6 +16,9 @@ public sealed class Host
     // Any thread, atomically.
     private int _activeRequests;
     private int _activeConnections;
+    private long _connections;
+    private long _connectFailures;
+    private long _requests;
     private int _health;
     private volatile HostConfig _config;
     private volatile TransportChoice? _transport;
@@ -58,6 +61,15 @@ public sealed class Host
 
     public int ActiveConnections => Volatile.Read(ref _activeConnections);
 
+    /// <summary>Connections ever begun to this host.</summary>
+    public long ConnectionsTotal => Interlocked.Read(ref _connections);
+
+    /// <summary>Those that never came about: refused, timed out, failed handshakes, no port left.</summary>
+    public long ConnectFailures => Interlocked.Read(ref _connectFailures);
+
+    /// <summary>Requests and TCP connections ever given to this host.</summary>
+    public long RequestsTotal => Interlocked.Read(ref _requests);
+
     /// <summary>Outlier detection's view of the host and its counters.</summary>
     public HostMonitor Monitor { get; }
 
@@ -72,7 +84,11 @@ public sealed class Host
     public ref IHostPool? Slot(int worker) => ref _pools[worker];
 
     /// <summary>Counts a request or TCP connection that the balancer should see as load; pair with <see cref="RequestEnded"/>.</summary>
-    public void RequestStarted() => Interlocked.Increment(ref _activeRequests);
+    public void RequestStarted()
+    {
+        Interlocked.Increment(ref _activeRequests);
+        Interlocked.Increment(ref _requests);
+    }
 
     public void RequestEnded() => Interlocked.Decrement(ref _activeRequests);
 
@@ -89,7 +105,13 @@ public sealed class Host
         return choice.Transport;
     }
 
-    internal void ConnectionOpened() => Interlocked.Increment(ref _activeConnections);
+    internal void ConnectionOpened()
+    {
+        Interlocked.Increment(ref _activeConnections);
+        Interlocked.Increment(ref _connections);
+    }
+
+    internal void ConnectFailed() => Interlocked.Increment(ref _connectFailures);
 
     internal void ConnectionClosed() => Interlocked.Decrement(ref _activeConnections);
 

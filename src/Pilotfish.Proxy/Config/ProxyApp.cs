@@ -293,13 +293,14 @@ public sealed class ProxyApp : IDisposable
 
     private void AddAdminEndpoints(StatTagRules tags)
     {
-        Admin.AddAll(new StatsEndpoints(Stats, tags, Server).All);
+        Admin.AddAll(new StatsEndpoints(Stats, tags, Server, new HistogramIntervals(Stats, _inputs.MainLoop)).All);
         Admin.AddAll(new ServerInfoEndpoints(Server, _inputs.Options, Node, Workers.Count).All);
         Admin.AddAll(new LifecycleEndpoints(Server, AccessLogs, () => OnQuit?.Invoke(), Drain).All);
         Admin.Add(LoggingEndpoint.Endpoint);
         Admin.Add(new RuntimeEndpoint(_inputs.Bootstrap.LayeredRuntime).Endpoint);
         Admin.Add(new ConfigDumpEndpoint(_bootstrap, _static, () => Subscriptions.Tables).Endpoint);
         Admin.Add(new ClustersEndpoint(Clusters, _static).Endpoint);
+        Admin.Add(new CertsEndpoint(Listeners, Clusters, _inputs.MainLoop).Endpoint);
         Admin.AddAll(new ListenersEndpoints(Listeners, Clusters, Server).All);
     }
 }

@@ -20,12 +20,30 @@ public sealed class HostMonitor(Host host)
     private long _externalTotal;
     private long _localSuccesses;
     private long _localTotal;
+    private long _succeeded;
+    private long _failed;
+    private long _timedOut;
     private volatile OutlierDetector? _detector;
 
     public Host Host { get; } = host;
 
+    /// <summary>Requests answered below 500.</summary>
+    public long Succeeded => Interlocked.Read(ref _succeeded);
+
+    /// <summary>Requests answered with 5xx or reset.</summary>
+    public long Failed => Interlocked.Read(ref _failed);
+
+    /// <summary>Requests given up for their time.</summary>
+    public long TimedOut => Interlocked.Read(ref _timedOut);
+
     /// <summary>A response came with this status.</summary>
     public void OnStatus(int status, long nowMilliseconds)
+    {
+        Interlocked.Increment(ref status < 500 ? ref _succeeded : ref _failed);
+        Judge(status, nowMilliseconds);
+    }
+
+    private void Judge(int status, long nowMilliseconds)
     {
         if (_detector is not { } detector)
         {
@@ -57,6 +75,15 @@ public sealed class HostMonitor(Host host)
     /// <summary>Something without a status happened.</summary>
     public void OnResult(OutlierResult result, long nowMilliseconds)
     {
+        if (result == OutlierResult.RequestReset)
+        {
+            Interlocked.Increment(ref _failed);
+        }
+        else if (result == OutlierResult.RequestTimeout)
+        {
+            Interlocked.Increment(ref _timedOut);
+        }
+
         if (_detector is not { } detector)
         {
             return;
@@ -68,7 +95,7 @@ public sealed class HostMonitor(Host host)
             if (result != OutlierResult.LocalConnectSuccess)
             {
                 bool timeout = result is OutlierResult.LocalConnectTimeout or OutlierResult.RequestTimeout;
-                OnStatus(timeout ? TimeoutStatus : ConnectFailedStatus, nowMilliseconds);
+                Judge(timeout ? TimeoutStatus : ConnectFailedStatus, nowMilliseconds);
             }
 
             return;
@@ -91,6 +118,10 @@ public sealed class HostMonitor(Host host)
     internal long EjectedForMilliseconds { get; set; }
     internal int EjectionCount { get; set; }
     internal bool IsEjected { get; set; }
+
+    /// <summary>Percent over the last interval; -1 while too few requests or hosts give none.</summary>
+    internal double SuccessRate { get; set; } = -1;
+    internal double LocalOriginSuccessRate { get; set; } = -1;
 
     internal void Attach(OutlierDetector? detector) => _detector = detector;
 

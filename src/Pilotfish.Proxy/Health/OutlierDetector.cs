@@ -42,6 +42,31 @@ public sealed class OutlierDetector
 
     internal int EjectedCount { get; private set; }
 
+    /// <summary>Mean and threshold of the last interval's success rates in percent; -1 while too few hosts give one.</summary>
+    internal (double Average, double Threshold) SuccessRate { get; private set; } = (-1, -1);
+
+    internal (double Average, double Threshold) LocalOriginSuccessRate { get; private set; } = (-1, -1);
+
+    internal void SetSuccessRates(bool local, double average, double threshold)
+    {
+        if (local)
+        {
+            LocalOriginSuccessRate = (average, threshold);
+        }
+        else
+        {
+            SuccessRate = (average, threshold);
+        }
+
+        if (average < 0)
+        {
+            foreach (Host host in _hosts)
+            {
+                _ = local ? host.Monitor.LocalOriginSuccessRate = -1 : host.Monitor.SuccessRate = -1;
+            }
+        }
+    }
+
     internal void SetHosts(IReadOnlyList<Host> hosts)
     {
         foreach (Host gone in _hosts)

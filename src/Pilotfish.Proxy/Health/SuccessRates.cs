@@ -40,9 +40,18 @@ internal static class SuccessRates
     {
         OutlierPolicy policy = detector.Policy;
         List<(HostMonitor Monitor, double Rate, long Total)> valid = rates.FindAll(rate => rate.Total >= policy.SuccessRateVolumeMin);
+        bool local = byRate == OutlierKind.LocalOriginSuccessRate;
+        detector.SetSuccessRates(local, -1, -1);
         if (valid.Count > 0 && valid.Count >= policy.SuccessRateHostsMin)
         {
-            double threshold = Threshold(valid, policy.SuccessRateStdevFactor / 1000.0);
+            double mean = Mean(valid);
+            double threshold = mean - (policy.SuccessRateStdevFactor / 1000.0 * Deviation(valid, mean));
+            detector.SetSuccessRates(local, mean, threshold);
+            foreach ((HostMonitor monitor, double rate, _) in valid)
+            {
+                _ = local ? monitor.LocalOriginSuccessRate = rate : monitor.SuccessRate = rate;
+            }
+
             foreach ((HostMonitor monitor, double rate, _) in valid)
             {
                 if (rate < threshold)
@@ -65,7 +74,7 @@ internal static class SuccessRates
         }
     }
 
-    private static double Threshold(List<(HostMonitor Monitor, double Rate, long Total)> rates, double factor)
+    private static double Mean(List<(HostMonitor Monitor, double Rate, long Total)> rates)
     {
         double sum = 0;
         foreach ((_, double rate, _) in rates)
@@ -73,13 +82,17 @@ internal static class SuccessRates
             sum += rate;
         }
 
-        double mean = sum / rates.Count;
+        return sum / rates.Count;
+    }
+
+    private static double Deviation(List<(HostMonitor Monitor, double Rate, long Total)> rates, double mean)
+    {
         double squares = 0;
         foreach ((_, double rate, _) in rates)
         {
             squares += (rate - mean) * (rate - mean);
         }
 
-        return mean - (factor * Math.Sqrt(squares / rates.Count));
+        return Math.Sqrt(squares / rates.Count);
     }
 }

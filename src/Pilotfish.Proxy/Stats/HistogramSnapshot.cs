@@ -23,6 +23,19 @@ internal sealed class HistogramSnapshot(HistogramBuckets buckets, long[] counts,
         }
     }
 
+    /// <summary>The buckets that hold records: lower bound, width, count. The last has no upper bound and is given its lower one as width.</summary>
+    public IEnumerable<(double Lower, double Width, long Count)> Filled()
+    {
+        for (int i = 0; i < counts.Length; i++)
+        {
+            if (counts[i] > 0)
+            {
+                double lower = i == 0 ? 0 : Buckets.Bounds[i - 1];
+                yield return (lower, i < Buckets.Bounds.Length ? Buckets.Bounds[i] - lower : lower, counts[i]);
+            }
+        }
+    }
+
     /// <summary>
     /// The value below which the given share of records lies, interpolated inside its bucket. Records beyond the last bound
     /// count as the last bound, which understates them: the buckets know no more.

@@ -17,6 +17,9 @@ internal sealed record StatsQuery
     /// <summary>Text readouts in Prometheus reports, as gauges of value 0.</summary>
     public bool ShowsTextReadouts { get; init; }
 
+    /// <summary>How histograms are shown.</summary>
+    public HistogramForm Histograms { get; init; }
+
     /// <summary>What passes, sorted by name.</summary>
     public List<(string Name, StatEntry Entry)> Select(StatsStore store)
     {

@@ -8,7 +8,7 @@ internal static class StatsText
 {
     public static readonly double[] Quantiles = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 1];
 
-    public static void Write(StatsStore store, StatsQuery query, StringBuilder output)
+    public static void Write(StatsStore store, StatsQuery query, HistogramIntervals intervals, StringBuilder output)
     {
         List<(string Name, StatEntry Entry)> chosen = query.Select(store);
         foreach ((string name, StatEntry entry) in chosen)
@@ -31,28 +31,73 @@ internal static class StatsText
         {
             if (entry.Kind == StatKind.Histogram)
             {
-                output.Append(name).Append(": ");
-                WriteQuantiles(store.Snapshot(entry), output);
+                output.Append(name).Append(':');
+                WriteHistogram(store.Snapshot(entry), intervals.Of(entry), query.Histograms, output);
                 output.Append('\n');
             }
         }
     }
 
-    // The interval and the cumulative value of each quantile; this process keeps no interval of its own.
-    private static void WriteQuantiles(HistogramSnapshot snapshot, StringBuilder output)
+    private static void WriteHistogram(HistogramSnapshot total, HistogramSnapshot interval, HistogramForm form, StringBuilder output)
     {
-        if (snapshot.Total == 0)
+        if (total.Total == 0)
         {
-            output.Append("No recorded values");
+            output.Append(" No recorded values");
             return;
         }
 
-        foreach (double quantile in Quantiles)
+        switch (form)
         {
-            string value = snapshot.Quantile(quantile).ToString("0.######", CultureInfo.InvariantCulture);
-            output.Append(quantile == 0 ? "" : " ").Append('P')
-                .Append((quantile * 100).ToString("0.#", CultureInfo.InvariantCulture))
-                .Append("(nan,").Append(value).Append(')');
+            case HistogramForm.Cumulative or HistogramForm.Disjoint:
+                WriteBuckets(total, interval, form == HistogramForm.Cumulative, output);
+                break;
+            case HistogramForm.Detailed:
+                output.Append("\n  totals=");
+                WriteDetail(total, output);
+                output.Append("\n  intervals=");
+                WriteDetail(interval, output);
+                output.Append("\n  summary=");
+                WriteQuantiles(total, interval, output);
+                break;
+            default:
+                output.Append(' ');
+                WriteQuantiles(total, interval, output);
+                break;
         }
     }
+
+    // Of each quantile the interval's and the cumulative value.
+    private static void WriteQuantiles(HistogramSnapshot total, HistogramSnapshot interval, StringBuilder output)
+    {
+        foreach (double quantile in Quantiles)
+        {
+            output.Append(quantile == 0 ? "" : " ").Append('P').Append(Number(quantile * 100)).Append('(')
+                .Append(interval.Total == 0 ? "nan" : Number(interval.Quantile(quantile))).Append(',')
+                .Append(Number(total.Quantile(quantile))).Append(')');
+        }
+    }
+
+    private static void WriteBuckets(HistogramSnapshot total, HistogramSnapshot interval, bool cumulative, StringBuilder output)
+    {
+        (long below, long belowInInterval) = (0, 0);
+        ReadOnlySpan<double> bounds = total.Buckets.Bounds;
+        for (int i = 0; i < bounds.Length; i++)
+        {
+            below = total.Counts[i] + (cumulative ? below : 0);
+            belowInInterval = interval.Counts[i] + (cumulative ? belowInInterval : 0);
+            output.Append(" B").Append(Number(bounds[i])).Append('(').Append(belowInInterval).Append(',').Append(below).Append(')');
+        }
+    }
+
+    private static void WriteDetail(HistogramSnapshot snapshot, StringBuilder output)
+    {
+        string separator = "";
+        foreach ((double lower, double width, long count) in snapshot.Filled())
+        {
+            output.Append(separator).Append(Number(lower)).Append(',').Append(Number(width)).Append(':').Append(count);
+            separator = ", ";
+        }
+    }
+
+    private static string Number(double value) => value.ToString("0.######", CultureInfo.InvariantCulture);
 }

@@ -27,6 +27,9 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model) : Downstream
 
     public bool ScansAllCertificates { get; init; }
 
+    /// <summary>For reports.</summary>
+    internal TlsContextModel Context => model;
+
     public override async ValueTask<string?> AcceptAsync(DownstreamConnection connection)
     {
         TlsStats stats = connection.Listener.State.Stats.Tls;

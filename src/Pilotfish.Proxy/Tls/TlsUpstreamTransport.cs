@@ -22,6 +22,9 @@ internal sealed class TlsUpstreamTransport(TlsContextModel model) : UpstreamTran
 
     public bool AllowsResumption { get; init; } = true;
 
+    /// <summary>For reports.</summary>
+    internal TlsContextModel Context => model;
+
     public override async ValueTask<UpstreamHandshake> WrapAsync(SocketStream socket, UpstreamTransportRequest request)
     {
         TlsStats stats = request.Cluster.State.Stats.Tls;

@@ -22,6 +22,19 @@ public sealed class UpstreamTransportSelector
 
     public UpstreamTransport Default { get; }
 
+    /// <summary>The default and that of each match, for reports.</summary>
+    public IEnumerable<UpstreamTransport> All
+    {
+        get
+        {
+            yield return Default;
+            foreach (Match match in _matches)
+            {
+                yield return match.Transport;
+            }
+        }
+    }
+
     /// <summary>Whether any endpoint's connection may be encrypted.</summary>
     public bool MayEncrypt
     {

@@ -1,6 +1,7 @@
 using System.Text;
 using Pilotfish.Language.Re2;
 using Pilotfish.Proxy.Stats;
+using Pilotfish.Runtime.Loops;
 
 namespace Pilotfish.Proxy.Tests.Stats;
 
@@ -136,8 +137,9 @@ public sealed class StatsStoreTests
 
     private static string Text(StatsStore store, StatsQuery query)
     {
+        using var loop = new EventLoop(new EventLoopOptions { Name = "stats" });
         StringBuilder text = new();
-        StatsText.Write(store, query, text);
+        StatsText.Write(store, query, new HistogramIntervals(store, loop), text);
         return text.ToString();
     }
 }
