@@ -50,7 +50,7 @@ internal static class ClusterCompiler
             SocketsV6 = v6,
             Outlier = OutlierPolicyCompiler.Compile(cluster.OutlierDetection),
             OriginalDestination = discovery == DiscoveryKind.OriginalDestination ? OriginalDestination(cluster) : null,
-            Dns = discovery is DiscoveryKind.StrictDns or DiscoveryKind.LogicalDns ? Dns(cluster) : null,
+            Dns = discovery is DiscoveryKind.StrictDns or DiscoveryKind.LogicalDns ? Dns(cluster, context.DnsResolver) : null,
             EdsServiceName = cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name,
             EdsSource = cluster.EdsClusterConfig?.EdsConfig,
             CloseConnectionsOnHostSetChange = cluster.CommonLbConfig?.CloseConnectionsOnHostSetChange ?? false,
@@ -183,7 +183,7 @@ internal static class ClusterCompiler
         };
     }
 
-    private static DnsPolicy Dns(ProtoCluster cluster)
+    private static DnsPolicy Dns(ProtoCluster cluster, DnsResolverOptions bootstrapResolver)
     {
         long refresh = ProtoValues.Milliseconds(cluster.DnsRefreshRate, DnsPolicy.DefaultRefreshMilliseconds);
         long failureBase = ProtoValues.Milliseconds(cluster.DnsFailureRefreshRate?.BaseInterval, refresh);
@@ -194,6 +194,7 @@ internal static class ClusterCompiler
             FailureBaseMilliseconds = failureBase,
             FailureMaxMilliseconds = ProtoValues.Milliseconds(cluster.DnsFailureRefreshRate?.MaxInterval, failureBase * 10),
             RespectsTtl = cluster.RespectDnsTtl,
+            Resolver = DnsResolverCompiler.Compile(cluster, bootstrapResolver),
             Family = cluster.DnsLookupFamily switch
             {
                 ProtoCluster.Types.DnsLookupFamily.V4Only => DnsLookupFamily.V4Only,

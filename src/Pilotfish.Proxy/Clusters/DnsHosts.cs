@@ -111,21 +111,21 @@ internal sealed class DnsHosts : HostSource
         switch (_policy.Family)
         {
             case DnsLookupFamily.V4Only:
-                return await _resolver.ResolveAsync(name, AddressFamilyKind.IPv4);
+                return await _resolver.ResolveAsync(name, AddressFamilyKind.IPv4, _policy.Resolver);
             case DnsLookupFamily.V6Only:
-                return await _resolver.ResolveAsync(name, AddressFamilyKind.IPv6);
+                return await _resolver.ResolveAsync(name, AddressFamilyKind.IPv6, _policy.Resolver);
             case DnsLookupFamily.All:
-                NameAnswer v4 = await _resolver.ResolveAsync(name, AddressFamilyKind.IPv4);
-                NameAnswer v6 = await _resolver.ResolveAsync(name, AddressFamilyKind.IPv6);
+                NameAnswer v4 = await _resolver.ResolveAsync(name, AddressFamilyKind.IPv4, _policy.Resolver);
+                NameAnswer v6 = await _resolver.ResolveAsync(name, AddressFamilyKind.IPv6, _policy.Resolver);
                 return v4.IsOk && v6.IsOk
                     ? new NameAnswer([.. v4.Addresses, .. v6.Addresses], Math.Min(v4.TtlMilliseconds, v6.TtlMilliseconds), null)
                     : v4.IsOk ? v4 : v6;
             default:
                 bool v4First = _policy.Family == DnsLookupFamily.V4Preferred;
-                NameAnswer first = await _resolver.ResolveAsync(name, v4First ? AddressFamilyKind.IPv4 : AddressFamilyKind.IPv6);
+                NameAnswer first = await _resolver.ResolveAsync(name, v4First ? AddressFamilyKind.IPv4 : AddressFamilyKind.IPv6, _policy.Resolver);
                 return first is { IsOk: true, Addresses.Count: > 0 }
                     ? first
-                    : await _resolver.ResolveAsync(name, v4First ? AddressFamilyKind.IPv6 : AddressFamilyKind.IPv4);
+                    : await _resolver.ResolveAsync(name, v4First ? AddressFamilyKind.IPv6 : AddressFamilyKind.IPv4, _policy.Resolver);
         }
     }
 

@@ -16,4 +16,6 @@ public sealed record DnsPolicy
     public bool RespectsTtl { get; init; }
 
     public DnsLookupFamily Family { get; init; }
+
+    public DnsResolverOptions Resolver { get; init; } = DnsResolverOptions.Default;
 }

@@ -2,6 +2,7 @@ using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Core.V3;
 using Envoy.Config.Metrics.V3;
 using Envoy.Config.Overload.V3;
+using Pilotfish.Proxy.Clusters;
 
 namespace Pilotfish.Proxy.Config;
 
@@ -20,7 +21,6 @@ internal static class BootstrapChecks
         ["envoy.config.metrics.v3.MetricsServiceConfig"] = "statistics are not sent to the metrics service yet",
         ["envoy.extensions.stat_sinks.graphite_statsd.v3.GraphiteStatsdSink"] = "statistics are not sent to statsd yet",
         ["envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"] = "",
-        ["envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig"] = "",
         ["envoy.config.trace.v3.ZipkinConfig"] = "traces are not sent yet",
         ["envoy.config.trace.v3.DatadogConfig"] = "traces are not sent yet",
         ["envoy.config.trace.v3.LightstepConfig"] = "traces are not sent yet",
@@ -57,7 +57,7 @@ internal static class BootstrapChecks
 
         if (bootstrap.TypedDnsResolverConfig is { } resolver)
         {
-            Check(resolver, "typed_dns_resolver_config", context);
+            context.DnsResolver = DnsResolverCompiler.Compile(resolver, "typed_dns_resolver_config");
         }
 
         if (bootstrap.HdsConfig is not null)

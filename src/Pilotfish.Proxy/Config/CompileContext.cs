@@ -22,6 +22,9 @@ public sealed class CompileContext
 
     public required WorkerSet Workers { get; init; }
 
+    /// <summary>The bootstrap's typed_dns_resolver_config: for clusters without one of their own.</summary>
+    public DnsResolverOptions DnsResolver { get; set; } = DnsResolverOptions.Default;
+
     /// <summary>Clusters by name, whether they exist yet or not.</summary>
     public ClusterReferences Clusters { get; } = new();
 

@@ -5,6 +5,7 @@ using Google.Protobuf;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Admin;
 using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Clusters.Resolution;
 using Pilotfish.Proxy.Drain;
 using Pilotfish.Proxy.Listeners;
 using Pilotfish.Proxy.Stats;
@@ -58,7 +59,7 @@ public sealed class ProxyApp : IDisposable
             AccessLogs = new AccessLogCompiler(files, extensions),
             Warnings = remarks,
         };
-        Clusters = new ClusterDirectory(Context, new SystemNameResolver(), (ulong)Random.Shared.NextInt64());
+        Clusters = new ClusterDirectory(Context, new DnsResolver(inputs.MainLoop, new SystemNameResolver()), (ulong)Random.Shared.NextInt64());
         DrainOptions drain = new()
         {
             Milliseconds = inputs.Options.DrainSeconds * 1000L,

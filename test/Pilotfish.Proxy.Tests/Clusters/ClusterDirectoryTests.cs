@@ -156,6 +156,85 @@ public sealed class ClusterDirectoryTests
         });
     }
 
+    [Theory]
+    [InlineData(true, 30, 30)]
+    [InlineData(true, 0, 5)]
+    [InlineData(false, 30, 5)]
+    public void Cluster_StrictDns_RefreshesAfterTheTtlOrTheRate(bool respectsTtl, int ttlSeconds, int expectedSeconds)
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            var fixture = new TransportFixture(loop);
+            fixture.Resolver.Answers["db.local"] = new NameAnswer([NetAddress.IPv4(10, 9, 0, 1, 0)], ttlSeconds * 1000, null);
+            Cluster cluster = DnsCluster();
+            cluster.RespectDnsTtl = respectsTtl;
+            Assert.Empty(fixture.Apply(cluster));
+            Assert.Equal(1, fixture.Resolver.Asked);
+            clock.Advance(TimeSpan.FromSeconds(expectedSeconds - 0.1));
+            await loop.YieldAsync();
+            await loop.YieldAsync();
+            Assert.Equal(1, fixture.Resolver.Asked);
+            clock.Advance(TimeSpan.FromSeconds(0.2));
+            await TestPeers.UntilAsync(loop, () => fixture.Resolver.Asked == 2);
+        });
+    }
+
+    [Fact]
+    public void Cluster_DnsFails_TriesAgainWithinTheFailureRate()
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            var fixture = new TransportFixture(loop);
+            Cluster cluster = DnsCluster();
+            cluster.DnsRefreshRate = Google.Protobuf.WellKnownTypes.Duration.FromTimeSpan(TimeSpan.FromHours(1));
+            cluster.DnsFailureRefreshRate = new Cluster.Types.RefreshRate
+            {
+                BaseInterval = Google.Protobuf.WellKnownTypes.Duration.FromTimeSpan(TimeSpan.FromSeconds(1)),
+                MaxInterval = Google.Protobuf.WellKnownTypes.Duration.FromTimeSpan(TimeSpan.FromSeconds(2)),
+            };
+            Assert.Empty(fixture.Apply(cluster));
+            Assert.Equal(1, fixture.Counter("cluster.c.update_failure"));
+            for (int i = 2; i < 8; i++)
+            {
+                clock.Advance(TimeSpan.FromSeconds(2.1));
+                await TestPeers.UntilAsync(loop, () => fixture.Resolver.Asked >= i);
+            }
+        });
+    }
+
+    [Fact]
+    public void Cluster_DnsResolverOfUnknownType_IsRejectedByField()
+    {
+        LoopRunner.Run(loop =>
+        {
+            var fixture = new TransportFixture(loop);
+            Cluster cluster = DnsCluster();
+            cluster.TypedDnsResolverConfig = new TypedExtensionConfig
+            {
+                Name = "mine",
+                TypedConfig = Google.Protobuf.WellKnownTypes.Any.Pack(new Google.Protobuf.WellKnownTypes.Empty()),
+            };
+            Assert.StartsWith("typed_dns_resolver_config: extension 'mine'", Assert.Single(fixture.Apply(cluster)).Reason);
+            return Task.CompletedTask;
+        });
+    }
+
+    private static Cluster DnsCluster()
+    {
+        Cluster cluster = TransportFixture.StaticCluster("c");
+        cluster.Type = Cluster.Types.DiscoveryType.StrictDns;
+        cluster.LoadAssignment.Endpoints[0].LbEndpoints.Add(new LbEndpoint
+        {
+            Endpoint = new Endpoint
+            {
+                Address = new Address { SocketAddress = new SocketAddress { Address = "db.local", PortValue = 5432 } },
+            },
+        });
+        return cluster;
+    }
+
     [Fact]
     public void Cluster_OriginalDestination_MakesTheHostAndForgetsItWhenUnused()
     {

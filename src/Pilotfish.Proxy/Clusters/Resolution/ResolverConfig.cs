@@ -1,7 +1,7 @@
 using System.Globalization;
 using Pilotfish.Runtime.Sockets;
 
-namespace Pilotfish.Proxy.Clusters;
+namespace Pilotfish.Proxy.Clusters.Resolution;
 
 /// <summary>What resolv.conf(5) says; bad lines are skipped, as libc does.</summary>
 public sealed record ResolverConfig
@@ -15,6 +15,9 @@ public sealed record ResolverConfig
     private const int AttemptsMax = 5;
 
     public IReadOnlyList<NetAddress> Servers { get; init; } = [NetAddress.Loopback(DnsPort)];
+
+    /// <summary>The file names no server; the local one stands in, as in libc.</summary>
+    public bool IsDefault { get; init; } = true;
 
     public IReadOnlyList<string> Search { get; init; } = [];
 
@@ -52,7 +55,7 @@ public sealed record ResolverConfig
             }
         }
 
-        return servers.Count == 0 ? config : config with { Servers = servers };
+        return servers.Count == 0 ? config : config with { Servers = servers, IsDefault = false };
     }
 
     /// <summary>The names to try for a given name, in libc's order.</summary>

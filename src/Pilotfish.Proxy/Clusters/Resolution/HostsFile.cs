@@ -1,6 +1,6 @@
 using Pilotfish.Runtime.Sockets;
 
-namespace Pilotfish.Proxy.Clusters;
+namespace Pilotfish.Proxy.Clusters.Resolution;
 
 /// <summary>hosts(5): names to addresses.</summary>
 internal sealed class HostsFile
