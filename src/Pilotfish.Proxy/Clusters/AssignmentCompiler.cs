@@ -67,6 +67,7 @@ internal static class AssignmentCompiler
             EdsHealth = Health(endpoint.HealthStatus),
             Metadata = EndpointMetadata.From(endpoint.Metadata),
             HealthCheckPort = (ushort)(target.HealthCheckConfig?.PortValue ?? 0),
+            ActiveHealthCheckDisabled = target.HealthCheckConfig?.DisableActiveHealthCheck ?? false,
             HealthCheckHostname = target.HealthCheckConfig?.Hostname ?? "",
         };
         if (resolvesNames && target.Address?.SocketAddress is { } socket && !NetAddress.TryParseIp(socket.Address, 0, out _))

@@ -168,11 +168,11 @@ public sealed class ClusterDirectory : IResourceCollection
         {
             if (model.TransportContext is { } transports)
             {
-                transports.Warming.WhenReady(() => Activate(entry, version));
+                transports.Warming.WhenReady(() => membership.WhenChecked(() => Activate(entry, version)));
             }
             else
             {
-                Activate(entry, version);
+                membership.WhenChecked(() => Activate(entry, version));
             }
         });
     }

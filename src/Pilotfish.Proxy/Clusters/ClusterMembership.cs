@@ -15,6 +15,7 @@ internal sealed class ClusterMembership
     private readonly WorkerSet _workers;
     private readonly HostSetBuilder _builder;
     private readonly OutlierDetector? _outliers;
+    private readonly ActiveHealthChecker? _checker;
     private readonly MembershipStats _stats;
     private readonly StatCells _cells;
     private Dictionary<(NetAddress Address, string Hostname), Host> _hosts = [];
@@ -33,6 +34,9 @@ internal sealed class ClusterMembership
             ? new OutlierDetector(policy, workers.MainLoop, random, state.Scope, OnHealthChanged)
             : null;
         state.Outliers = _outliers;
+        _checker = state.Config.HealthCheck is { } check
+            ? new ActiveHealthChecker(check, state, workers.MainLoop, random, OnChecked)
+            : null;
     }
 
     public ClusterState State { get; }
@@ -60,11 +64,12 @@ internal sealed class ClusterMembership
 
             if (_hosts.Remove(key, out Host? host))
             {
-                changed |= host.Update(config);
+                changed |= host.Update(config) | host.SetHealth(HostHealth.PendingDynamicRemoval, on: false);
             }
             else
             {
                 host = new Host(config, _workers.Count, _workers.MainLoop.NowMilliseconds);
+                ExpectCheck(host);
                 changed = true;
                 _cells.Add(_stats.Change);
             }
@@ -73,7 +78,7 @@ internal sealed class ClusterMembership
             ordered.Add(host);
         }
 
-        List<Host> gone = [.. _hosts.Values];
+        List<Host> gone = Removed(next, ordered);
         bool first = _ordered.Count == 0;
         _hosts = next;
         _ordered = ordered;
@@ -85,7 +90,21 @@ internal sealed class ClusterMembership
         _cells.Add(_stats.Change, gone.Count);
         _outliers?.SetHosts(_ordered);
         Publish();
+        _checker?.SetHosts(_ordered);
         Leave(State.Config.CloseConnectionsOnHostSetChange ? [.. gone, .. _ordered] : gone);
+    }
+
+    /// <summary>Begins active checks and runs the action when each host had its first: at once without any.</summary>
+    public void WhenChecked(Action action)
+    {
+        if (_checker is null)
+        {
+            action();
+        }
+        else
+        {
+            _checker.Begin(action);
+        }
     }
 
     /// <summary>A host's health flags changed (ejection, active check).</summary>
@@ -100,7 +119,72 @@ internal sealed class ClusterMembership
     }
 
     /// <summary>The cluster state is done with: nothing of it changes any more.</summary>
-    public void Close() => _outliers?.Close();
+    public void Close()
+    {
+        _outliers?.Close();
+        _checker?.Close();
+    }
+
+    // A checked host is taken for down until it has answered once.
+    private void ExpectCheck(Host host)
+    {
+        if (_checker is not null && !host.Config.ActiveHealthCheckDisabled)
+        {
+            host.SetHealth(HostHealth.FailedActiveHealthCheck, on: true);
+            host.SetHealth(HostHealth.PendingActiveHealthCheck, on: State.Config.IgnoresNewHostsUntilFirstCheck);
+        }
+    }
+
+    // Discovery is eventually consistent and a passed check is not: a host that discovery dropped stays while its checks pass.
+    private List<Host> Removed(Dictionary<(NetAddress Address, string Hostname), Host> next, List<Host> ordered)
+    {
+        var gone = new List<Host>();
+        foreach (((NetAddress, string) key, Host host) in _hosts)
+        {
+            bool stays = _checker is not null && !State.Config.IgnoresHealthOnHostRemoval && !host.Config.ActiveHealthCheckDisabled
+                && (host.Health & HostHealth.FailedActiveHealthCheck) == 0;
+            if (stays)
+            {
+                host.SetHealth(HostHealth.PendingDynamicRemoval, on: true);
+                next.Add(key, host);
+                ordered.Add(host);
+            }
+            else
+            {
+                gone.Add(host);
+            }
+        }
+
+        return gone;
+    }
+
+    private void OnChecked(Host host, bool passed, bool changed)
+    {
+        if (passed && _outliers is { Policy.ActiveCheckUnejects: true } outliers)
+        {
+            outliers.Uneject(host.Monitor);
+        }
+
+        if (!changed)
+        {
+            return;
+        }
+
+        OnHealthChanged(host);
+        if ((host.Health & HostHealth.PendingDynamicRemoval) != 0 && (host.Health & HostHealth.FailedActiveHealthCheck) != 0)
+        {
+            var present = new List<HostConfig>(_ordered.Count);
+            foreach (Host other in _ordered)
+            {
+                if (other != host && (other.Health & HostHealth.PendingDynamicRemoval) == 0)
+                {
+                    present.Add(other.Config);
+                }
+            }
+
+            Update(present, _overprovisioningFactor, _dropPerMillion);
+        }
+    }
 
     private void Publish()
     {

@@ -45,6 +45,15 @@ public sealed record ClusterModel
 
     public OutlierPolicy? Outlier { get; init; }
 
+    /// <summary>Active checks; null for none.</summary>
+    public HealthCheckPolicy? HealthCheck { get; init; }
+
+    /// <summary>New hosts count neither as healthy nor as unhealthy until their first check.</summary>
+    public bool IgnoresNewHostsUntilFirstCheck { get; init; }
+
+    /// <summary>A host that discovery drops goes at once, even while its active checks pass.</summary>
+    public bool IgnoresHealthOnHostRemoval { get; init; }
+
     public OriginalDestinationPolicy? OriginalDestination { get; init; }
 
     public DnsPolicy? Dns { get; init; }

@@ -19,6 +19,9 @@ public sealed record HostConfig(NetAddress Address, string Hostname)
     /// <summary>Where active checks go when not to the address itself.</summary>
     public ushort HealthCheckPort { get; init; }
 
+    /// <summary>The endpoint takes no part in active checks and counts as healthy to them.</summary>
+    public bool ActiveHealthCheckDisabled { get; init; }
+
     public string HealthCheckHostname { get; init; } = "";
 
     /// <summary>More addresses of the same endpoint, tried in turn when the first refuses.</summary>

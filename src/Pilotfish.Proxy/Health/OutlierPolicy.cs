@@ -26,4 +26,7 @@ public sealed record OutlierPolicy
     public uint FailurePercentageVolumeMin { get; init; } = 50;
     public uint EnforcingFailurePercentage { get; init; }
     public uint EnforcingFailurePercentageLocalOrigin { get; init; }
+
+    /// <summary>A passed active check takes an ejected host back.</summary>
+    public bool ActiveCheckUnejects { get; init; } = true;
 }

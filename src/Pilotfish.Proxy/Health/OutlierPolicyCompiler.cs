@@ -40,6 +40,7 @@ internal static class OutlierPolicyCompiler
             FailurePercentageThreshold = config.FailurePercentageThreshold ?? d.FailurePercentageThreshold,
             FailurePercentageHostsMin = config.FailurePercentageMinimumHosts ?? d.FailurePercentageHostsMin,
             FailurePercentageVolumeMin = config.FailurePercentageRequestVolume ?? d.FailurePercentageVolumeMin,
+            ActiveCheckUnejects = config.SuccessfulActiveHealthCheckUnejectHost ?? true,
             EnforcingFailurePercentage = config.EnforcingFailurePercentage ?? d.EnforcingFailurePercentage,
             EnforcingFailurePercentageLocalOrigin =
                 config.EnforcingFailurePercentageLocalOrigin ?? d.EnforcingFailurePercentageLocalOrigin,

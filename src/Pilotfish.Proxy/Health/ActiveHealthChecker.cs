@@ -1,0 +1,163 @@
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Workers;
+using Pilotfish.Runtime.Loops;
+
+namespace Pilotfish.Proxy.Health;
+
+/// <summary>Checks every host of one cluster for as long as it is a member. Main loop.</summary>
+internal sealed class ActiveHealthChecker
+{
+    private const uint PercentMax = 100;
+
+    private readonly WorkerCluster _cluster;
+    private readonly WorkerRandom _random;
+    private readonly StatCells _cells;
+    private readonly HealthCheckObserver _checked;
+    private readonly Dictionary<Host, HealthCheckSession> _sessions = [];
+    private IReadOnlyList<Host> _hosts = [];
+    private Action? _firstRoundDone;
+    private bool _begun;
+    private bool _closed;
+
+    /// <param name="policy">The cluster's check.</param>
+    /// <param name="state">The cluster.</param>
+    /// <param name="loop">The main loop.</param>
+    /// <param name="random">For jitter.</param>
+    /// <param name="onChecked">Hears of each finished check.</param>
+    public ActiveHealthChecker(HealthCheckPolicy policy, ClusterState state, EventLoop loop, WorkerRandom random, HealthCheckObserver onChecked)
+    {
+        Policy = policy;
+        Loop = loop;
+        _random = random;
+        _checked = onChecked;
+        _cells = state.Scope.Store.Main;
+        Stats = new HealthCheckStats(state.Scope.Scope("health_check"));
+
+        // Checks run beside the traffic loops: this side of the cluster belongs to the main loop alone.
+        _cluster = new WorkerCluster(new Worker(0, loop, _cells, random.NextUInt64()), state);
+    }
+
+    public HealthCheckPolicy Policy { get; }
+
+    public EventLoop Loop { get; }
+
+    public HealthCheckStats Stats { get; }
+
+    /// <summary>Begins with hosts that came, ends with hosts that left.</summary>
+    public void SetHosts(IReadOnlyList<Host> hosts)
+    {
+        _hosts = hosts;
+        if (!_begun)
+        {
+            return;
+        }
+
+        var present = new HashSet<Host>(hosts);
+        foreach (Host gone in new List<Host>(_sessions.Keys))
+        {
+            if (!present.Contains(gone))
+            {
+                _sessions.Remove(gone, out HealthCheckSession? session);
+                session!.End();
+            }
+        }
+
+        foreach (Host host in hosts)
+        {
+            if (!host.Config.ActiveHealthCheckDisabled && !_sessions.ContainsKey(host))
+            {
+                var session = new HealthCheckSession(this, host, HealthProbe.Create(_cluster, host, Policy));
+                _sessions.Add(host, session);
+                session.Start(Jitter(Policy.InitialJitterMilliseconds));
+            }
+        }
+
+        UpdateGauges();
+        TellFirstRound();
+    }
+
+    /// <summary>
+    /// Begins to check: the cluster has its hosts and its secrets. Runs the action when every present host was checked once.
+    /// </summary>
+    public void Begin(Action firstRoundDone)
+    {
+        _begun = true;
+        _firstRoundDone = firstRoundDone;
+        SetHosts(_hosts);
+    }
+
+    public void Close()
+    {
+        _closed = true;
+        _firstRoundDone = null;
+        foreach (HealthCheckSession session in _sessions.Values)
+        {
+            session.End();
+        }
+
+        _sessions.Clear();
+        UpdateGauges();
+    }
+
+    public void Count(Counter counter) => _cells.Add(counter);
+
+    /// <summary>The pause before a host's next check. While the cluster was never used, hosts are looked at rarely.</summary>
+    public long NextInterval(bool healthy, bool pending)
+    {
+        bool used = _cluster.State.StatsIfUsed is { } stats && _cluster.State.Scope.Store.Value(stats.CxTotal) > 0;
+        long pause = used
+            ? healthy
+                ? pending ? Policy.HealthyEdgeMilliseconds : Policy.IntervalMilliseconds
+                : pending ? Policy.UnhealthyEdgeMilliseconds : Policy.UnhealthyMilliseconds
+            : healthy && !pending ? Policy.NoTrafficHealthyMilliseconds : Policy.NoTrafficMilliseconds;
+        return pause + Jitter(pause * Policy.IntervalJitterPercent / PercentMax) + Jitter(Policy.IntervalJitterMilliseconds);
+    }
+
+    public void OnChecked(HealthCheckSession session, bool passed, bool changed)
+    {
+        if (_closed)
+        {
+            return;
+        }
+
+        UpdateGauges();
+        _checked(session.Host, passed, changed);
+        TellFirstRound();
+    }
+
+    private void TellFirstRound()
+    {
+        if (_firstRoundDone is null)
+        {
+            return;
+        }
+
+        foreach (HealthCheckSession session in _sessions.Values)
+        {
+            if (!session.IsChecked)
+            {
+                return;
+            }
+        }
+
+        Action action = _firstRoundDone;
+        _firstRoundDone = null;
+        action();
+    }
+
+    private long Jitter(long below) => below > 0 ? _random.NextBelow((int)Math.Min(int.MaxValue, below)) : 0;
+
+    private void UpdateGauges()
+    {
+        (int healthy, int degraded) = (0, 0);
+        foreach (Host host in _sessions.Keys)
+        {
+            healthy += host.IsUnhealthy ? 0 : 1;
+            degraded += host.IsDegraded ? 1 : 0;
+        }
+
+        _cells.Set(Stats.Healthy, healthy);
+        _cells.Set(Stats.Degraded, degraded);
+    }
+}

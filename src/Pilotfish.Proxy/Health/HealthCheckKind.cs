@@ -1,0 +1,8 @@
+namespace Pilotfish.Proxy.Health;
+
+/// <summary>What a check speaks.</summary>
+public enum HealthCheckKind : byte
+{
+    Http,
+    Tcp,
+}
