@@ -51,7 +51,7 @@ internal sealed class UpstreamConnector(WorkerCluster cluster)
         for (int i = -1; i < host.Config.AdditionalAddresses.Count && !deadline.Passed; i++)
         {
             NetAddress address = i < 0 ? host.Address : host.Config.AdditionalAddresses[i];
-            socket = SocketStream.Create(cluster.Worker.Loop, cluster.State.Config.SocketsFor(address));
+            socket = SocketStream.Create(cluster.Worker.Loop, SocketsFor(address, options.Transport));
             deadline.Stream = socket;
             error = await socket.ConnectAsync(address);
             if (error == IoError.None)
@@ -91,6 +91,14 @@ internal sealed class UpstreamConnector(WorkerCluster cluster)
         var times = new ConnectTimes(begin, connected, cluster.Worker.Loop.NowNanoseconds);
         return new UpstreamConnectResult(
             new UpstreamConnection(cluster, host, stream, options.Priority, times), UpstreamConnectFailure.None, null);
+    }
+
+    private SocketStreamOptions SocketsFor(NetAddress address, UpstreamTransportOverrides? overrides)
+    {
+        SocketStreamOptions sockets = cluster.State.Config.SocketsFor(address);
+        return overrides is not null && overrides.Source.Kind == address.Kind
+            ? sockets with { Source = overrides.Source, Transparent = true, Mark = overrides.Mark }
+            : sockets;
     }
 
     private bool TryAdmit(Host host, UpstreamConnectOptions options)

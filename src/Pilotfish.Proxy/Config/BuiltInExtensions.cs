@@ -10,6 +10,7 @@ using Pilotfish.Proxy.Filters.Router;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Listeners;
 using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.ProxyProtocol;
 using Pilotfish.Proxy.Tcp;
 using Pilotfish.Proxy.Tls;
 
@@ -30,6 +31,7 @@ internal static class BuiltInExtensions
         registry.Register<IUpstreamTransportFactory>(rawBuffer);
         registry.Register<IDownstreamTransportFactory>(new TlsDownstreamFactory());
         registry.Register<IUpstreamTransportFactory>(new TlsUpstreamFactory());
+        registry.Register<IUpstreamTransportFactory>(new ProxyProtocolTransportFactory());
     }
 
     private static void AddListenerFilters(ExtensionRegistry registry)
@@ -38,6 +40,7 @@ internal static class BuiltInExtensions
         registry.Register<IListenerFilterFactory>(new HttpInspectorFactory());
         registry.Register<IListenerFilterFactory>(new TlsInspectorFactory());
         registry.Register<IListenerFilterFactory>(new ProxyProtocolFactory());
+        registry.Register<IListenerFilterFactory>(new OriginalSourceFactory());
     }
 
     private static void AddNetworkFilters(ExtensionRegistry registry)

@@ -10,10 +10,14 @@ namespace Pilotfish.Proxy.Http1;
 /// </summary>
 internal sealed class HostHttpPools : IHostPool
 {
+    // PROXY headers and original_src make a pool per client: from this many on, empty ones are forgotten before another is made.
+    private const int OthersBeforeSweep = 64;
+
     private readonly WorkerCluster _cluster;
     private readonly Host _host;
     private readonly Http1Pool?[] _plain = new Http1Pool?[2];
     private List<(RoutingPriority Priority, UpstreamTransportOverrides Key, Http1Pool Pool)>? _others;
+    private int _sweepAt = OthersBeforeSweep;
     private bool _hostLeft;
 
     private HostHttpPools(WorkerCluster cluster, Host host)
@@ -56,6 +60,12 @@ internal sealed class HostHttpPools : IHostPool
             {
                 return pool;
             }
+        }
+
+        if (_others.Count >= _sweepAt)
+        {
+            _others.RemoveAll(static other => other.Pool.IsEmpty);
+            _sweepAt = Math.Max(OthersBeforeSweep, 2 * _others.Count);
         }
 
         Http1Pool made = Create(priority, overrides);

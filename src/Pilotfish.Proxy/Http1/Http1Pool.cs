@@ -42,6 +42,9 @@ internal sealed class Http1Pool : IUpstreamHttpPool
 
     public ClusterStats ClusterStats => _cluster.State.Stats;
 
+    /// <summary>Nothing is open, opening or waited for.</summary>
+    public bool IsEmpty => _open == 0 && _connecting == 0 && _pending.Count == 0;
+
     public void Acquire(IPoolRequester requester)
     {
         while (_idle.Count > 0)

@@ -1,3 +1,4 @@
+using Pilotfish.Proxy.Tls;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Tls;
 
@@ -50,6 +51,20 @@ public sealed class ConnectionInfo
     public DynamicMetadata? ListenerMetadata { get; set; }
 
     public DynamicMetadata? FilterChainMetadata { get; set; }
+
+    /// <summary>What listener filters learned (PROXY protocol TLVs); every stream of the connection begins with it. Null for nothing.</summary>
+    public DynamicMetadata? Metadata { get; set; }
+
+    /// <summary>TLVs of the PROXY header that go on to upstreams.</summary>
+    public IReadOnlyList<ProxyProtocol.ProxyTlv> PassThroughTlvs { get; set; } = [];
+
+    /// <summary>original_src: where upstream connections shall come from; none without that filter. Port 0 lets the kernel choose.</summary>
+    public NetAddress OriginalSource { get; set; }
+
+    public int OriginalSourceMark { get; set; }
+
+    /// <summary>The answer that <see cref="UpstreamOverrides"/> gave last, so that equal ones are one object.</summary>
+    internal UpstreamTransportOverrides? LastOverrides { get; set; }
 
     public long HandshakeNanoseconds { get; set; }
 

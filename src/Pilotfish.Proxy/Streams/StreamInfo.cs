@@ -147,6 +147,13 @@ public sealed class StreamInfo
         CustomFlags = "";
         _filterState?.Clear();
         _metadata?.Clear();
+        if (connection.Metadata is { } known)
+        {
+            foreach ((string name, MetadataValue fields) in known.Namespaces)
+            {
+                EnsureMetadata().Set(name, fields);
+            }
+        }
     }
 
     /// <summary>Records why the stream ended. The first reason wins: what follows an end is its consequence.</summary>

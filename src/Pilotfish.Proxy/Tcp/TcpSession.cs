@@ -5,6 +5,7 @@ using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Streams;
+using Pilotfish.Proxy.Tls;
 using Pilotfish.Proxy.Workers;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Streams;
@@ -102,7 +103,10 @@ internal sealed class TcpSession : IDrainObserver
 
             NoteHost(host);
             host.RequestStarted();
-            UpstreamConnectResult result = await _cluster!.ConnectAsync(host, default);
+            UpstreamConnectResult result = await _cluster!.ConnectAsync(host, new UpstreamConnectOptions
+            {
+                Transport = UpstreamOverrides.Of(_downstream.Info, _downstream.Info.FilterState, _cluster.State.Config),
+            });
             if (result.Connection is { } connection)
             {
                 return Established(connection);

@@ -8,6 +8,12 @@ public abstract class UpstreamTransport
     /// <summary>Bytes go as they are; the socket itself is the stream.</summary>
     public abstract bool IsRaw { get; }
 
+    /// <summary>Whether the peer may be asked for names and protocols.</summary>
+    public virtual bool Encrypts => !IsRaw;
+
+    /// <summary>Whether it tells the host who the client is: connections of different clients are not interchangeable then.</summary>
+    public virtual bool SendsProxyProtocol => false;
+
     /// <summary>`tls` or `raw_buffer`, for logs.</summary>
     public abstract string Name { get; }
 

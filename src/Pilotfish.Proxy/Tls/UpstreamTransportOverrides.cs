@@ -1,3 +1,6 @@
+using Pilotfish.Proxy.ProxyProtocol;
+using Pilotfish.Runtime.Sockets;
+
 namespace Pilotfish.Proxy.Tls;
 
 /// <summary>
@@ -12,4 +15,13 @@ public sealed record UpstreamTransportOverrides
     public string? ServerName { get; init; }
 
     public string? VerifySubjectAltName { get; init; }
+
+    /// <summary>What a PROXY header tells of the client; null without one.</summary>
+    public ProxyProtocolFacts? ProxyProtocol { get; init; }
+
+    /// <summary>original_src: the address to connect from, not necessarily this host's; none leaves the cluster's.</summary>
+    public NetAddress Source { get; init; }
+
+    /// <summary>SO_MARK that goes with <see cref="Source"/>; 0 for none.</summary>
+    public int Mark { get; init; }
 }

@@ -16,6 +16,13 @@ public sealed class UpstreamTransportSelector
     {
         Default = fallback;
         _matches = matches;
+        MayEncrypt = fallback.Encrypts;
+        SendsProxyProtocol = fallback.SendsProxyProtocol;
+        foreach (Match match in matches)
+        {
+            MayEncrypt |= match.Transport.Encrypts;
+            SendsProxyProtocol |= match.Transport.SendsProxyProtocol;
+        }
     }
 
     public static UpstreamTransportSelector Raw { get; } = new(RawBufferTransport.Instance, []);
@@ -36,19 +43,9 @@ public sealed class UpstreamTransportSelector
     }
 
     /// <summary>Whether any endpoint's connection may be encrypted.</summary>
-    public bool MayEncrypt
-    {
-        get
-        {
-            bool any = !Default.IsRaw;
-            foreach (Match match in _matches)
-            {
-                any |= !match.Transport.IsRaw;
-            }
+    public bool MayEncrypt { get; }
 
-            return any;
-        }
-    }
+    public bool SendsProxyProtocol { get; }
 
     public UpstreamTransport For(Host host) => _matches.Count == 0 ? Default : host.Transport(this);
 

@@ -131,7 +131,7 @@ public sealed class ListenerDirectoryTests
             TransportFixture.StaticCluster("other", fallback.LocalAddress));
         Listener outbound = TransportFixture.TcpListener("virtualOutbound", "other");
         outbound.UseOriginalDst = true;
-        outbound.ListenerFilters.Add(Filter(new ProxyProtocol()));
+        outbound.ListenerFilters.Add(Filter(new Envoy.Extensions.Filters.Listener.ProxyProtocol.V3.ProxyProtocol()));
         Listener vip = TransportFixture.TcpListener("10.96.0.9_80", "exact", NetAddress.Parse("10.96.0.9:80"));
         Listener port = TransportFixture.TcpListener("0.0.0.0_80", "wild", NetAddress.Parse("0.0.0.0:80"));
         vip.BindToPort = port.BindToPort = false;

@@ -7,6 +7,7 @@ using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Routing;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Streams;
+using Pilotfish.Proxy.Tls;
 
 namespace Pilotfish.Proxy.Filters.Router;
 
@@ -384,7 +385,8 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
         _host = host;
         _retry.Remember(host);
         AttemptFacts.Picked(info, host);
-        _pool = HostHttpPools.Of(worker, host, (RoutingPriority)_forward.Priority, Stream.TransportOverrides);
+        _pool = HostHttpPools.Of(worker, host, (RoutingPriority)_forward.Priority,
+            Stream.TransportOverrides ?? UpstreamOverrides.Of(info.Connection, info.FilterState, cluster.Config));
         IUpstreamHttpPool pool = _pool;
         pool.Acquire(this);
     }

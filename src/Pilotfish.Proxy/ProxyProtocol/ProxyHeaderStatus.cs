@@ -1,4 +1,4 @@
-namespace Pilotfish.Proxy.Listeners;
+namespace Pilotfish.Proxy.ProxyProtocol;
 
 internal enum ProxyHeaderStatus
 {

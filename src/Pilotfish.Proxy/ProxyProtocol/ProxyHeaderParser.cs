@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using Pilotfish.Runtime.Sockets;
 
-namespace Pilotfish.Proxy.Listeners;
+namespace Pilotfish.Proxy.ProxyProtocol;
 
 /// <summary>
 /// The PROXY protocol, versions 1 and 2 (haproxy.org/download/2.9/doc/proxy-protocol.txt). Pure; run again over all bytes when
@@ -17,11 +17,17 @@ internal static class ProxyHeaderParser
     private const int FixedBytes = 16;
     private const int Ip4Bytes = 12;
     private const int Ip6Bytes = 36;
+    private const int TlvHeaderBytes = 3;
+    private const int Local = 0;
+    private const byte Ip4Stream = 0x11;
+    private const byte Ip4Datagram = 0x12;
+    private const byte Ip6Stream = 0x21;
+    private const byte Ip6Datagram = 0x22;
 
     /// <summary>Addresses and TLVs of version 2; a header that claims more is refused.</summary>
     public const int HeaderBytesMax = 16 + 4096;
 
-    private static ReadOnlySpan<byte> Signature2 => "\r\n\r\n\0\r\nQUIT\n"u8;
+    internal static ReadOnlySpan<byte> Signature2 => "\r\n\r\n\0\r\nQUIT\n"u8;
 
     private static ReadOnlySpan<byte> Signature1 => "PROXY "u8;
 
@@ -39,6 +45,30 @@ internal static class ProxyHeaderParser
         }
 
         return ProxyHeaderStatus.Absent;
+    }
+
+    /// <summary>1 or 2, of bytes that begin like a header.</summary>
+    public static int VersionOf(ReadOnlySpan<byte> bytes) => StartsLike(bytes, Signature2) ? 2 : 1;
+
+    /// <summary>Takes the next TLV off the front; false when its length runs over the end.</summary>
+    public static bool TryTakeTlv(ref ReadOnlySpan<byte> bytes, out byte type, out ReadOnlySpan<byte> value)
+    {
+        type = bytes[0];
+        value = default;
+        if (bytes.Length < TlvHeaderBytes)
+        {
+            return false;
+        }
+
+        int length = BinaryPrimitives.ReadUInt16BigEndian(bytes[1..]);
+        if (bytes.Length < TlvHeaderBytes + length)
+        {
+            return false;
+        }
+
+        value = bytes.Slice(TlvHeaderBytes, length);
+        bytes = bytes[(TlvHeaderBytes + length)..];
+        return true;
     }
 
     private static bool StartsLike(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> signature)
@@ -63,28 +93,38 @@ internal static class ProxyHeaderParser
             return ProxyHeaderStatus.NeedMore;
         }
 
+        // A sender that speaks for itself, and families without ports (unspecified, Unix), leave the connection's own addresses;
+        // what follows them is skipped whole.
         ReadOnlySpan<byte> body = bytes.Slice(FixedBytes, length);
-        bool speaksForItself = command == 0;
-        switch (bytes[13])
+        int addresses = command == Local ? 0 : bytes[13] switch
         {
-            case 0x11 when !speaksForItself && length >= Ip4Bytes:
-                header = new ProxyHeader(FixedBytes + length, true,
-                    NetAddress.IPv4(BinaryPrimitives.ReadUInt32BigEndian(body), BinaryPrimitives.ReadUInt16BigEndian(body[8..])),
-                    NetAddress.IPv4(BinaryPrimitives.ReadUInt32BigEndian(body[4..]), BinaryPrimitives.ReadUInt16BigEndian(body[10..])),
-                    2);
-                return ProxyHeaderStatus.Done;
-            case 0x21 when !speaksForItself && length >= Ip6Bytes:
-                header = new ProxyHeader(FixedBytes + length, true,
-                    NetAddress.IPv6(BinaryPrimitives.ReadUInt128BigEndian(body), BinaryPrimitives.ReadUInt16BigEndian(body[32..])),
-                    NetAddress.IPv6(BinaryPrimitives.ReadUInt128BigEndian(body[16..]), BinaryPrimitives.ReadUInt16BigEndian(body[34..])),
-                    2);
-                return ProxyHeaderStatus.Done;
-            case 0x11 or 0x21 when !speaksForItself:
-                return ProxyHeaderStatus.Malformed;
-            default:
-                header = new ProxyHeader(FixedBytes + length, false, default, default, 2);
-                return ProxyHeaderStatus.Done;
+            Ip4Stream or Ip4Datagram => Ip4Bytes,
+            Ip6Stream or Ip6Datagram => Ip6Bytes,
+            _ => 0,
+        };
+        if (addresses == 0)
+        {
+            header = new ProxyHeader(FixedBytes + length, FixedBytes + length, false, default, default);
+            return ProxyHeaderStatus.Done;
         }
+
+        if (length < addresses)
+        {
+            return ProxyHeaderStatus.Malformed;
+        }
+
+        (NetAddress source, NetAddress destination) = addresses == Ip4Bytes
+            ? (NetAddress.IPv4(BinaryPrimitives.ReadUInt32BigEndian(body), BinaryPrimitives.ReadUInt16BigEndian(body[8..])),
+                NetAddress.IPv4(BinaryPrimitives.ReadUInt32BigEndian(body[4..]), BinaryPrimitives.ReadUInt16BigEndian(body[10..])))
+            : (NetAddress.IPv6(BinaryPrimitives.ReadUInt128BigEndian(body), BinaryPrimitives.ReadUInt16BigEndian(body[32..])),
+                NetAddress.IPv6(BinaryPrimitives.ReadUInt128BigEndian(body[16..]), BinaryPrimitives.ReadUInt16BigEndian(body[34..])));
+        if (!IsUnicast(source) || !IsUnicast(destination))
+        {
+            return ProxyHeaderStatus.Malformed;
+        }
+
+        header = new ProxyHeader(FixedBytes + length, FixedBytes + addresses, true, source, destination);
+        return ProxyHeaderStatus.Done;
     }
 
     private static ProxyHeaderStatus ParseLine(ReadOnlySpan<byte> bytes, out ProxyHeader header)
@@ -99,7 +139,7 @@ internal static class ProxyHeaderParser
         string[] parts = Encoding.ASCII.GetString(bytes[Signature1.Length..end]).Split(' ');
         if (parts[0] == "UNKNOWN")
         {
-            header = new ProxyHeader(end + 2, false, default, default, 1);
+            header = new ProxyHeader(end + 2, end + 2, false, default, default);
             return ProxyHeaderStatus.Done;
         }
 
@@ -115,7 +155,7 @@ internal static class ProxyHeaderParser
             return ProxyHeaderStatus.Malformed;
         }
 
-        header = new ProxyHeader(end + 2, true, source, destination, 1);
+        header = new ProxyHeader(end + 2, end + 2, true, source, destination);
         return ProxyHeaderStatus.Done;
     }
 
@@ -123,6 +163,16 @@ internal static class ProxyHeaderParser
     {
         address = default;
         return ushort.TryParse(portText, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port)
-            && NetAddress.TryParseIp(ip, port, out address) && address.Kind == family;
+            && NetAddress.TryParseIp(ip, port, out address) && address.Kind == family && IsUnicast(address);
+    }
+
+    /// <summary>TCP knows no other peers.</summary>
+    private static bool IsUnicast(NetAddress address)
+    {
+        const uint Multicast4 = 0xE;
+        UInt128 bits = address.IpBits;
+        return !address.IsAny && (address.Kind == AddressFamilyKind.IPv4
+            ? (uint)bits >> 28 != Multicast4 && (uint)bits != uint.MaxValue
+            : bits >> 120 != 0xFF);
     }
 }

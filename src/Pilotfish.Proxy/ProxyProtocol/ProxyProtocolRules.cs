@@ -1,0 +1,44 @@
+using Envoy.Config.Core.V3;
+using Pilotfish.Proxy.Config;
+using Message = Envoy.Extensions.Filters.Listener.ProxyProtocol.V3.ProxyProtocol;
+
+namespace Pilotfish.Proxy.ProxyProtocol;
+
+/// <summary>The listener filter's configuration. Immutable.</summary>
+internal sealed class ProxyProtocolRules
+{
+    private const string DefaultNamespace = "envoy.filters.listener.proxy_protocol";
+
+    private readonly Dictionary<byte, (string Namespace, string Key)> _metadata = [];
+    private readonly bool[] _disallowed = new bool[2];
+
+    public ProxyProtocolRules(Message config, string field)
+    {
+        if (config.TlvLocation != Message.Types.TlvLocation.DynamicMetadata)
+        {
+            throw new ConfigRejectedException(field + ".tlv_location", "TLVs go to dynamic metadata; FILTER_STATE is not supported");
+        }
+
+        foreach (ProxyProtocolConfig.Types.Version version in config.DisallowedVersions)
+        {
+            _disallowed[(int)version] = true;
+        }
+
+        AllowsAbsence = config.AllowRequestsWithoutProxyProtocol;
+        PassesThrough = new TlvSelection(config.PassThroughTlvs);
+        foreach (Message.Types.Rule rule in config.Rules)
+        {
+            string name = rule.OnTlvPresent?.MetadataNamespace ?? "";
+            _metadata[(byte)rule.TlvType] = (name.Length > 0 ? name : DefaultNamespace, rule.OnTlvPresent?.Key ?? "");
+        }
+    }
+
+    public bool AllowsAbsence { get; }
+
+    public TlvSelection PassesThrough { get; }
+
+    /// <param name="version">1 or 2.</param>
+    public bool Allows(int version) => !_disallowed[version - 1];
+
+    public bool TryMetadata(byte tlv, out (string Namespace, string Key) place) => _metadata.TryGetValue(tlv, out place);
+}
