@@ -15,9 +15,19 @@ internal sealed class RequestEncoder(SendQueue output)
         // A body without length is chunked; an upgrade's bytes have no framing until it is granted, and none are sent before.
         _chunked = !end && !isUpgrade && !headers.Has(WellKnownHeader.ContentLength)
             && !headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
+        if (end && !isUpgrade && !headers.Has(WellKnownHeader.ContentLength) && MayHaveBody(headers[WellKnownHeader.Method]))
+        {
+            // RFC 9110 section 8.6: a method that could carry a body says that it carries none; some servers insist (411).
+            headers.SetNumber(WellKnownHeader.ContentLength, 0);
+        }
+
         int size = MessageWriter.WriteRequestHead(output.Reserve(MessageWriter.HeadBytesMax(headers)), headers, _chunked, isUpgrade);
         output.Commit(size);
     }
+
+    private static bool MayHaveBody(ReadOnlySpan<byte> method) =>
+        !(method.SequenceEqual("GET"u8) || method.SequenceEqual("HEAD"u8) || method.SequenceEqual("DELETE"u8)
+            || method.SequenceEqual("TRACE"u8) || method.SequenceEqual("CONNECT"u8));
 
     public void BecomeTunnel()
     {

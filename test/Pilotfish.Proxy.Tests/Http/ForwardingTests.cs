@@ -43,6 +43,24 @@ public sealed class ForwardingTests
         Assert.Equal(2, bench.Counter("cluster.backend.upstream_rq_total"));
     });
 
+    [Theory]
+    [InlineData("GET", false)]
+    [InlineData("DELETE", false)]
+    [InlineData("POST", true)]
+    [InlineData("PUT", true)]
+    [InlineData("OPTIONS", true)]
+    public void Request_WithoutBody_SaysSoWhereItsMethodCouldHaveOne(string method, bool says) => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        bench.AddCluster("backend", upstream.Address);
+        bench.Serve();
+        TestClient client = bench.Connect();
+        await client.SendAsync($"{method} / HTTP/1.1\r\nHost: a\r\n\r\n");
+        string head = await (await upstream.AcceptAsync()).ReadHeadAsync();
+        Assert.Equal(says, head.Contains("content-length: 0\r\n", StringComparison.Ordinal));
+    });
+
     [Fact]
     public void ChunkedBodies_BothWays_KeepTheirBytes() => LoopRunner.Run(async loop =>
     {
