@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Pilotfish.Capture.Command;
@@ -5,6 +6,7 @@ using Pilotfish.Capture.Iptables;
 using Pilotfish.Capture.Nftables;
 using Pilotfish.Capture.Processes;
 using Pilotfish.Capture.Rules;
+using Pilotfish.Runtime.Interop;
 
 namespace Pilotfish.Capture;
 
@@ -31,7 +33,7 @@ public static class IptablesCommand
             IReadOnlyDictionary<string, FlagValue> flags = FlagParser.Parse(IptablesFlags.All, args, environment);
             if (new FlagReader(flags).Switch(IptablesFlags.Help))
             {
-                IptablesHelp.Write(stdout);
+                FlagHelp.Write(stdout, "istio-iptables", "Sets the rules that take a pod's traffic to its sidecar.", IptablesFlags.All);
                 return ExitSuccess;
             }
 
@@ -49,7 +51,9 @@ public static class IptablesCommand
         }
     }
 
-    private static int Run(IptablesOptions options, TextWriter stdout, TextWriter log)
+    /// <summary>One run with everything already read: the CNI plugin comes in here.</summary>
+    /// <exception cref="CaptureException">Rules could not be set; nothing is left half-done.</exception>
+    internal static int Run(IptablesOptions options, TextWriter stdout, TextWriter log)
     {
         ICommandRunner runner = NewRunner(options);
         bool ipv6Only = false;
@@ -183,9 +187,18 @@ public static class IptablesCommand
         return (() => applier.Apply(options.Reconcile, options.ForceApply), applier.CleanUp, applier.LogFinalState);
     }
 
+    /// <summary>Only what the proxy sends to its own pod is taken to inbound, so the probe must look like the proxy's.</summary>
+    private static NetworkNamespaceThread EnterAsProxy(IptablesOptions options)
+    {
+        uint? uid = uint.TryParse(options.Capture.ProxyUids[0], CultureInfo.InvariantCulture, out uint user) ? user : null;
+        uint? gid = uint.TryParse(options.Capture.ProxyGids[0], CultureInfo.InvariantCulture, out uint group) ? group : null;
+        return NetworkNamespaceThread.Enter(options.NetworkNamespace, uid, gid);
+    }
+
     private static int Validate(IptablesOptions options, CaptureConfig capture, bool ipv6Only, TextWriter log)
     {
-        if (new CaptureValidator(capture, options.ProbePort, options.ProbeTimeout, log).Run(ipv6Only))
+        using NetworkNamespaceThread? inside = options.NetworkNamespace.Length > 0 ? EnterAsProxy(options) : null;
+        if (new CaptureValidator(capture, options.ProbePort, options.ProbeTimeout, inside, log).Run(ipv6Only))
         {
             log.WriteLine("info: validation passed: the capture rules work.");
             return ExitSuccess;

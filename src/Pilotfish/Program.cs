@@ -1,6 +1,7 @@
 using Pilotfish.Agent.Commands;
 using Pilotfish.Api.Names;
 using Pilotfish.Capture;
+using Pilotfish.Capture.Cni;
 using Pilotfish.Commands;
 using Pilotfish.ControlPlane;
 using Pilotfish.Proxy.Config;
@@ -9,7 +10,9 @@ using Pilotfish.Proxy.Config;
 Invocation asked = Invocation.Current(args);
 return asked.Role switch
 {
+    "cni" => CniCommand.Run(ProcessEnvironment.Read(), Console.In, Console.Out, Console.Error),
     "discovery" => await DiscoveryCommand.RunAsync(asked.Args, ProcessEnvironment.Read(), Console.Error),
+    "install-cni" => InstallCniCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     "istio-iptables" => IptablesCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     "kube-inject" => KubeInject.Run(asked.Args, ProcessEnvironment.Read()),
     "serve" => ServeCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),

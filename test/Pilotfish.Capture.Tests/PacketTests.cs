@@ -143,6 +143,99 @@ public abstract class PacketTests(bool nftables)
         Assert.Equal("resolver", await AskDns(pod, PeerV4, ProxyUser));
     }
 
+    [Fact]
+    public async Task Udp_DnsToAnotherServer_GoesStraightUnlessAllIsCaptured()
+    {
+        using var listed = new CapturedPod(nftables);
+        listed.Capture("-i", "*", "--redirect-dns", "--dns-servers", "10.99.0.77");
+        Assert.Equal("resolver", await AskDns(listed, PeerV4, AppUser));
+
+        using var all = new CapturedPod(nftables);
+        all.Capture("-i", "*", "--redirect-dns", "--capture-all-dns");
+        Assert.Equal("agent", await AskDns(all, PeerV4, AppUser));
+    }
+
+    [Fact]
+    public async Task Udp_DnsAnswer_ComesFromTheServerThatWasAsked()
+    {
+        using var pod = new CapturedPod(nftables);
+        pod.Capture("-i", "*", "--redirect-dns", "--dns-servers", PeerV4);
+        using Socket agent = Datagrams(ProxyOf(pod), "127.0.0.1", 15053);
+        using Socket resolver = Datagrams(pod.Peer.Enter(), PeerV4, 53);
+        using Socket client = Datagrams(AppOf(pod), "0.0.0.0", 0);
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        var server = new System.Net.IPEndPoint(System.Net.IPAddress.Parse(PeerV4), 53);
+        var anyone = new System.Net.IPEndPoint(System.Net.IPAddress.Any, 0);
+        byte[] buffer = new byte[16];
+
+        await client.SendToAsync(new byte[] { 1 }, server, deadline.Token);
+        SocketReceiveFromResult asked = await agent.ReceiveFromAsync(buffer, anyone, deadline.Token);
+
+        // The agent's own question meanwhile goes to the resolver: the zones keep the two apart.
+        using Socket upstream = Datagrams(ProxyOf(pod), "0.0.0.0", 0);
+        await upstream.SendToAsync(new byte[] { 2 }, server, deadline.Token);
+        SocketReceiveFromResult forwarded = await resolver.ReceiveFromAsync(buffer, anyone, deadline.Token);
+        await resolver.SendToAsync(new byte[] { 3 }, forwarded.RemoteEndPoint, deadline.Token);
+        await upstream.ReceiveFromAsync(buffer, anyone, deadline.Token);
+        Assert.Equal(3, buffer[0]);
+
+        await agent.SendToAsync(new byte[] { 4 }, asked.RemoteEndPoint, deadline.Token);
+        SocketReceiveFromResult answer = await client.ReceiveFromAsync(buffer, anyone, deadline.Token);
+        Assert.Equal((4, server), (buffer[0], (System.Net.IPEndPoint)answer.RemoteEndPoint));
+    }
+
+    [Fact]
+    public async Task OwnerGroups_Excluded_GoStraight()
+    {
+        using var pod = new CapturedPod(nftables);
+        CommandRun.Of(
+            ["-u", "1337", "--ipv6=true", "-i", "*", "--network-namespace", pod.Pod.Name, $"--native-nftables={nftables}"],
+            new Dictionary<string, string> { ["ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE"] = "2000,2001" });
+
+        Assert.StartsWith("peer", await Dial(pod.Pod.Enter(1000, 2001), PeerV4, AppPort), StringComparison.Ordinal);
+        Assert.StartsWith("outbound", await Dial(pod.Pod.Enter(1000, 1000), PeerV4, AppPort), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Rerouted_Interface_CountsAsOutbound()
+    {
+        using var pod = new CapturedPod(nftables);
+        pod.Capture("-i", "*", "-b", "*", "-k", "eth0");
+
+        Assert.StartsWith("outbound", await Dial(pod.Peer.Enter(), PodV4, AppPort), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task DropInvalid_GoodConnections_StillPass()
+    {
+        using var pod = new CapturedPod(nftables);
+        Assert.Equal(0, pod.Capture("-i", "*", "-b", "*", "--drop-invalid").ExitCode);
+
+        Assert.StartsWith("inbound", await Dial(pod.Peer.Enter(), PodV4, AppPort), StringComparison.Ordinal);
+        Assert.StartsWith("outbound", await Dial(AppOf(pod), PeerV6, AppPort), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Cleanup_AfterCapture_LetsEverythingGoStraight()
+    {
+        using var pod = new CapturedPod(nftables);
+        pod.Capture("-i", "*", "-b", "*", "-m", "TPROXY");
+        Assert.Equal(0, pod.Capture("-i", "*", "-b", "*", "-m", "TPROXY", "--cleanup-only").ExitCode);
+
+        Assert.StartsWith("app", await Dial(pod.Peer.Enter(), PodV4, AppPort), StringComparison.Ordinal);
+        Assert.StartsWith("peer", await Dial(AppOf(pod), PeerV4, AppPort), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Tproxy_ExcludedPort_ReachesAppAndOutboundIsRedirected()
+    {
+        using var pod = new CapturedPod(nftables, transparent: true);
+        pod.Capture("-i", "*", "-b", "*", "-d", "8080", "-m", "TPROXY");
+
+        Assert.StartsWith("app", await Dial(pod.Peer.Enter(), PodV4, AppPort), StringComparison.Ordinal);
+        Assert.Equal("outbound 10.99.0.2:8080", await Dial(AppOf(pod), PeerV4, AppPort));
+    }
+
     [Theory]
     [InlineData(PodV4, "10.99.0.1:8080")]
     [InlineData(PodV6, "[fd99::1]:8080")]

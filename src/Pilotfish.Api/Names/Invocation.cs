@@ -14,6 +14,7 @@ public sealed record Invocation(string Role, IReadOnlyList<string> Args)
         ["istio-iptables"] = "istio-iptables",
         ["envoy"] = "serve",
         ["istio-cni"] = "cni",
+        ["install-cni"] = "install-cni",
     };
 
     public static Invocation Current(string[] args) => Of(ProgramName(), args);

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Pilotfish.Capture.Rules;
+using Pilotfish.Runtime.Interop;
 
 namespace Pilotfish.Capture.Command;
 
@@ -11,7 +12,13 @@ namespace Pilotfish.Capture.Command;
 /// Proves that capture works without a proxy: listens where the proxy would, dials an address that only a redirect
 /// brings there, and looks whether the kernel kept the port dialled.
 /// </summary>
-internal sealed class CaptureValidator(CaptureConfig config, ushort probePort, TimeSpan timeout, TextWriter log)
+/// <param name="config">Has the ports that a redirect ends at.</param>
+/// <param name="probePort">A port that nobody listens on.</param>
+/// <param name="timeout">How long to try.</param>
+/// <param name="inside">Where to make sockets; null: in this process's network namespace.</param>
+/// <param name="log">Hears why a listener could not be opened.</param>
+internal sealed class CaptureValidator(
+    CaptureConfig config, ushort probePort, TimeSpan timeout, NetworkNamespaceThread? inside, TextWriter log)
 {
     private const int SolIp = 0;
     private const int SolIpv6 = 41;
@@ -49,7 +56,7 @@ internal sealed class CaptureValidator(CaptureConfig config, ushort probePort, T
 
     private void TryListen(IPEndPoint address, List<Socket> listeners)
     {
-        var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        Socket listener = NewSocket(address.AddressFamily);
         try
         {
             listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
@@ -97,13 +104,13 @@ internal sealed class CaptureValidator(CaptureConfig config, ushort probePort, T
         }
     }
 
-    private static async Task DialAsync(IPAddress from, IPEndPoint to, CancellationToken stop)
+    private async Task DialAsync(IPAddress from, IPEndPoint to, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
             try
             {
-                using var client = new Socket(to.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+                using Socket client = NewSocket(to.AddressFamily);
                 client.Bind(new IPEndPoint(from, 0));
                 await client.ConnectAsync(to, stop);
             }
@@ -114,6 +121,14 @@ internal sealed class CaptureValidator(CaptureConfig config, ushort probePort, T
 
             await Task.Delay(s_retryPause, stop).ContinueWith(_ => { }, TaskScheduler.Default);
         }
+    }
+
+    /// <summary>A socket stays in the namespace of the thread that made it.</summary>
+    private Socket NewSocket(AddressFamily family)
+    {
+        return inside is null ? Make() : inside.Run(Make);
+
+        Socket Make() => new(family, SocketType.Stream, ProtocolType.Tcp);
     }
 
     private static ushort OriginalPort(Socket connection)

@@ -30,7 +30,8 @@ internal sealed class IptablesApplier(IReadOnlyList<RuleFamily> families, TextWr
             return;
         }
 
-        if (residue && drift && reconcile)
+        // Forced without a difference, the old rules go first too: restore refuses chains that are there already.
+        if (residue && (drift ? reconcile : force))
         {
             Reconcile();
             return;

@@ -16,6 +16,8 @@ internal static class CommandTree
         ("translate", "Show what a manifest becomes for one proxy."),
         ("kube-inject", "Put sidecars into manifests (istioctl's flags)."),
         ("istio-iptables", "Redirect a pod's packets to its sidecar."),
+        ("cni", "The CNI plugin: redirect from the node; a container runtime calls it."),
+        ("install-cni", "Install the CNI plugin on a node and keep it installed."),
     ];
 
     public static Task<int> RunAsync(string[] args)

@@ -82,6 +82,47 @@ public sealed class LifecycleTests
         Assert.Contains("cni.repair.deletePods", run.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void RunValidation_WithRules_Passes(bool nftables)
+    {
+        using TestNamespace pod = TestNamespace.Create();
+
+        CommandRun run = Run(pod, [.. s_usual, $"--native-nftables={nftables}", "--run-validation"]);
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Contains("validation passed", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ForceApply_NothingDiffers_AppliesAllTheSame()
+    {
+        using TestNamespace pod = TestNamespace.Create();
+        Run(pod, s_usual);
+        string[] before = Rules(pod);
+
+        CommandRun second = Run(pod, [.. s_usual, "--force-apply"]);
+
+        Assert.True(second.ExitCode == 0, second.Error);
+        Assert.Equal(before, Rules(pod));
+        Assert.DoesNotContain("nothing to do", second.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Delta_OneRuleIsGone_IsFoundAndPutBack()
+    {
+        using TestNamespace pod = TestNamespace.Create();
+        Run(pod, s_usual);
+        string[] before = Rules(pod);
+        pod.Run("iptables", "-t", "nat", "-D", "ISTIO_IN_REDIRECT", "1");
+
+        CommandRun second = Run(pod, [.. s_usual, "--reconcile"]);
+
+        Assert.Contains("IPv4 rules of an earlier run differ", second.Error, StringComparison.Ordinal);
+        Assert.Equal(before, Rules(pod));
+    }
+
     private static CommandRun Run(TestNamespace pod, string[] args) =>
         CommandRun.Of(["-u", "1337", "--ipv6=true", "--network-namespace", pod.Name, .. args]);
 

@@ -1,15 +1,15 @@
 namespace Pilotfish.Capture.Command;
 
-/// <summary>The text of `istio-iptables --help`, made from the flag table.</summary>
-internal static class IptablesHelp
+/// <summary>The text of `--help`, made from a flag table.</summary>
+internal static class FlagHelp
 {
-    public static void Write(TextWriter output)
+    public static void Write(TextWriter output, string program, string purpose, IReadOnlyList<FlagDefinition> flags)
     {
-        output.WriteLine("Sets the rules that take a pod's traffic to its sidecar.");
+        output.WriteLine(purpose);
         output.WriteLine();
-        output.WriteLine("Usage: istio-iptables [flags]");
+        output.WriteLine($"Usage: {program} [flags]");
         output.WriteLine();
-        foreach (FlagDefinition flag in IptablesFlags.All)
+        foreach (FlagDefinition flag in flags)
         {
             string letter = flag.Letter is char c ? $"-{c}, " : "    ";
             string variables = flag.Variables.Length > 0 ? $" [{string.Join(", ", flag.Variables)}]" : string.Empty;
