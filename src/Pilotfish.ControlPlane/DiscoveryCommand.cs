@@ -36,6 +36,12 @@ public static class DiscoveryCommand
                 endpoints.MapInjection(new InjectionWebhook(injection.Current)).MapValidation();
                 map?.Invoke(endpoints);
             });
+            if (options.TlsCertFile is null)
+            {
+                stderr.WriteLine($"No certificate is given (--tlsCertFile, --tlsKeyFile): {options.SecureGrpcAddress} (xDS over TLS) and "
+                    + $"{options.HttpsAddress} (webhooks) are not served.");
+            }
+
             await host.RunAsync(CancellationToken.None);
             return ExitSuccess;
         }

@@ -1,11 +1,12 @@
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
+using System.Net.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -92,22 +93,31 @@ public sealed class DiscoveryHost : IAsyncDisposable
         Listen(kestrel, options.GrpcAddress, static listen => listen.Protocols = HttpProtocols.Http2);
         if (options.TlsCertFile is not null && options.TlsKeyFile is not null)
         {
-            var certificate = X509Certificate2.CreateFromPemFile(options.TlsCertFile, options.TlsKeyFile);
-            Listen(kestrel, options.SecureGrpcAddress, listen =>
-            {
-                listen.Protocols = HttpProtocols.Http2;
-                listen.UseHttps(certificate);
-            });
-            Listen(kestrel, options.HttpsAddress, listen =>
-            {
-                listen.Protocols = HttpProtocols.Http1AndHttp2;
-                listen.UseHttps(certificate);
-            });
+            var certificate = new ServingCertificate(options.TlsCertFile, options.TlsKeyFile, options.CaCertFile, Console.Error.WriteLine);
+            Listen(kestrel, options.SecureGrpcAddress, listen => UseTls(listen, certificate, HttpProtocols.Http2));
+            Listen(kestrel, options.HttpsAddress, listen => UseTls(listen, certificate, HttpProtocols.Http1AndHttp2));
         }
 
         Listen(kestrel, options.HttpAddress, static listen => listen.Protocols = HttpProtocols.Http1);
         Listen(kestrel, options.MonitoringAddress, static listen => listen.Protocols = HttpProtocols.Http1);
     }
+
+    private static void UseTls(ListenOptions listen, ServingCertificate certificate, HttpProtocols protocols)
+    {
+        listen.Protocols = protocols;
+        listen.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            OnConnection = _ => ValueTask.FromResult(Copy(certificate.Current)),
+        });
+    }
+
+    // Kestrel writes the protocols of its listener into the options that it is given.
+    private static SslServerAuthenticationOptions Copy(SslServerAuthenticationOptions options) => new()
+    {
+        ServerCertificateContext = options.ServerCertificateContext,
+        ClientCertificateRequired = options.ClientCertificateRequired,
+        RemoteCertificateValidationCallback = options.RemoteCertificateValidationCallback,
+    };
 
     private static void Listen(KestrelServerOptions kestrel, string address, Action<ListenOptions> configure)
     {

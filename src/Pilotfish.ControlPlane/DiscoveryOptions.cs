@@ -15,7 +15,7 @@ public sealed record DiscoveryOptions
         "--keepaliveMaxServerConnectionAge", "--keepaliveInterval", "--keepaliveTimeout", "--log_output_level", "--log_target",
         "--log_as_json", "--log_stacktrace_level", "--log_caller", "--registries", "--namespace", "-n", "--kubeconfig", "--networksConfig",
         "--profile", "--ctrlz_port", "--ctrlz_address", "--plugins", "--shutdownDuration", "--tls-cipher-suites",
-        "--caCertFile", "--resync", "--appNamespace", "-a", "--vklog", "--clusterRegistriesNamespace",
+        "--resync", "--appNamespace", "-a", "--vklog", "--clusterRegistriesNamespace",
     };
 
     public IReadOnlyList<string> ConfigDirectories { get; init; } = [];
@@ -39,6 +39,9 @@ public sealed record DiscoveryOptions
     public string? TlsCertFile { get; init; }
 
     public string? TlsKeyFile { get; init; }
+
+    /// <summary>Roots of clients' certificates: a client that shows one must chain to them.</summary>
+    public string? CaCertFile { get; init; }
 
     public PushContextOptions Context { get; init; } = new();
 
@@ -81,6 +84,12 @@ public sealed record DiscoveryOptions
             options = next;
         }
 
+        if (options.TlsCertFile is null != options.TlsKeyFile is null)
+        {
+            error = "The flags '--tlsCertFile' and '--tlsKeyFile' belong together; one of them is missing.";
+            return null;
+        }
+
         error = "";
         return options;
     }
@@ -97,6 +106,7 @@ public sealed record DiscoveryOptions
         "--monitoringAddr" => this with { MonitoringAddress = value },
         "--tlsCertFile" => this with { TlsCertFile = value },
         "--tlsKeyFile" => this with { TlsKeyFile = value },
+        "--caCertFile" => this with { CaCertFile = value },
         "--domain" => this with { Context = Context with { DomainSuffix = value.Length > 0 ? value : HostNames.DefaultDomainSuffix } },
         "--clusterID" => this with { Context = Context with { ClusterId = value } },
         _ => null,

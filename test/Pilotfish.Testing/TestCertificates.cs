@@ -40,7 +40,8 @@ public sealed class TestCertificates
         Leaf(names => names.AddUri(new Uri(uri)), expired);
 
     /// <summary>A leaf whose names are DNS names; with an RSA key when asked for.</summary>
-    public (string Chain, string Key) DnsLeaf(string name, bool rsa = false) => Leaf(names => names.AddDnsName(name), rsa: rsa);
+    public (string Chain, string Key) DnsLeaf(string name, bool rsa = false, bool expired = false) =>
+        Leaf(names => names.AddDnsName(name), expired, rsa);
 
     public SslStreamCertificateContext Identity(string uri, bool expired = false)
     {

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -6,6 +8,7 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Pilotfish.Api.Names;
 using Pilotfish.Proxy.Xds;
+using Pilotfish.Runtime.Diagnostics;
 
 namespace Pilotfish.Agent.Discovery;
 
@@ -22,6 +25,7 @@ public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
 
     private GrpcChannel? _channel;
     private byte[] _rootHash = [];
+    private bool _saidTokenIsMissing;
 
     public string Name => target.Address;
 
@@ -51,7 +55,11 @@ public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
         {
             _channel?.Dispose();
             _rootHash = hash;
-            _channel = GrpcChannel.ForAddress($"{(target.IsTls ? "https" : "http")}://{target.Address}", new GrpcChannelOptions
+
+            // The handler checks the certificate against the host of this address, whatever it is told: so it is the name to expect, and
+            // Dial knows where that is.
+            string address = target.IsTls ? $"https://{target.ServerName}:{Port}" : $"http://{target.Address}";
+            _channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions
             {
                 HttpHandler = Handler(roots),
                 DisposeHttpClient = true,
@@ -71,9 +79,31 @@ public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
             new X509Certificate2Collection().ImportFromPem(Encoding.ASCII.GetString(roots));
             return roots;
         }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new IOException($"The control plane's root certificate '{target.RootFile}' is not there (yet); mount it, or name another with XDS_ROOT_CA.", e);
+        }
         catch (Exception e) when (e is UnauthorizedAccessException or CryptographicException)
         {
             throw new IOException($"The control plane's root certificate '{target.RootFile}' cannot be used: {e.Message}", e);
+        }
+    }
+
+    private int Port => int.Parse(target.Address.AsSpan(target.Address.LastIndexOf(':') + 1), NumberStyles.None, CultureInfo.InvariantCulture);
+
+    private async ValueTask<Stream> DialAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    {
+        string host = target.Address[..target.Address.LastIndexOf(':')].Trim('[', ']');
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(host, Port, cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 
@@ -82,6 +112,7 @@ public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,
+            ConnectCallback = DialAsync,
             EnableMultipleHttp2Connections = false,
 
             // A control plane that vanished without a word is noticed within half a minute.
@@ -99,7 +130,11 @@ public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
 
     private SslClientAuthenticationOptions Tls(byte[] roots)
     {
-        var options = new SslClientAuthenticationOptions { TargetHost = target.ServerName };
+        var options = new SslClientAuthenticationOptions
+        {
+            TargetHost = target.ServerName,
+            RemoteCertificateValidationCallback = new ServerCertificateCheck(target).Accept,
+        };
         if (target.RootFile == SystemRoots)
         {
             return options;
@@ -124,13 +159,29 @@ public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
         try
         {
             token = File.ReadAllText(target.TokenFile).Trim();
+            if (token.Length == 0)
+            {
+                SayTokenIsMissing("it is empty");
+            }
+
             return token.Length > 0;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // Not mounted: VMs identify themselves by certificate.
+            SayTokenIsMissing(e.Message);
             token = "";
             return false;
+        }
+    }
+
+    /// <summary>Once: the attempts that follow have the same reason.</summary>
+    private void SayTokenIsMissing(string why)
+    {
+        if (!_saidTokenIsMissing)
+        {
+            _saidTokenIsMissing = true;
+            Log.Warning(LogComponent.Agent, $"There is no token in '{target.TokenFile}' ({why}): the control plane is asked without one and may refuse.");
         }
     }
 }

@@ -88,7 +88,10 @@ internal sealed class XdsClient<TRequest, TResponse> : IDisposable
         }
         catch (RpcException e)
         {
-            return $"{e.StatusCode}: {e.Status.Detail}";
+            // Where no connection came about, the status only says so; the cause is the exception beneath.
+            return e.Status.DebugException?.GetBaseException() is { } cause
+                ? $"{e.StatusCode}: {e.Status.Detail} ({cause.Message})"
+                : $"{e.StatusCode}: {e.Status.Detail}";
         }
         catch (OperationCanceledException)
         {

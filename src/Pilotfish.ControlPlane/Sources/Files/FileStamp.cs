@@ -12,6 +12,7 @@ internal readonly record struct FileStamp(string Target, long Length, DateTime W
         stamp = default;
         try
         {
+            path = Path.GetFullPath(path);
             var info = new FileInfo(path);
             FileSystemInfo found = info.ResolveLinkTarget(returnFinalTarget: true) ?? info;
             if (found is not FileInfo file || !file.Exists)

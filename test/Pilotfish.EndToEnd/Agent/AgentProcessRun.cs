@@ -1,0 +1,100 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Pilotfish.Runtime.Interop;
+using Pilotfish.Testing.Namespaces;
+
+namespace Pilotfish.EndToEnd.Agent;
+
+/// <summary>A process of ours inside a test's network namespace, its log at hand.</summary>
+internal sealed class AgentProcessRun : IDisposable
+{
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(40);
+
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _lines = new();
+
+    private AgentProcessRun(Process process)
+    {
+        _process = process;
+        process.OutputDataReceived += Take;
+        process.ErrorDataReceived += Take;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public string Log => string.Join('\n', _lines);
+
+    public bool HasExited => _process.HasExited;
+
+    public int ExitCode => _process.ExitCode;
+
+    public static AgentProcessRun Discovery(TestNamespace at, string folder, params string[] flags) =>
+        Start(at, folder, [], ["discovery", "--configDir", folder, .. flags]);
+
+    /// <summary>The sidecar's agent. Its mounted files are looked for below <paramref name="folder"/>.</summary>
+    public static AgentProcessRun Sidecar(TestNamespace at, string folder, string discoveryAddress, params string[] environment) => Start(
+        at, folder,
+        [
+            "POD_NAME=pod", "POD_NAMESPACE=default", "INSTANCE_IP=127.0.0.1", "ISTIO_META_CLUSTER_ID=Kubernetes",
+            $"PROXY_CONFIG={{\"discoveryAddress\":\"{discoveryAddress}\",\"concurrency\":1}}", .. environment,
+        ],
+        ["proxy", "sidecar", "--domain", "default.svc.cluster.local"]);
+
+    public async Task<string> UntilLogAsync(string part)
+    {
+        await UntilAsync(() => Task.FromResult(_lines.Any(line => line.Contains(part, StringComparison.Ordinal))), $"the log line '{part}'");
+        return _lines.First(line => line.Contains(part, StringComparison.Ordinal));
+    }
+
+    public async Task UntilAsync(Func<Task<bool>> reached, string what)
+    {
+        long began = Stopwatch.GetTimestamp();
+        while (!await reached())
+        {
+            Assert.True(Stopwatch.GetElapsedTime(began) < s_deadline, $"What was waited for did not come: {what}\n{Log}");
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
+        }
+    }
+
+    public void Signal(int signal) => ProcessSignal.TrySend(_process.Id, signal);
+
+    /// <summary>How long it took to end.</summary>
+    public async Task<TimeSpan> UntilExitAsync()
+    {
+        long began = Stopwatch.GetTimestamp();
+        using var deadline = new CancellationTokenSource(s_deadline);
+        await _process.WaitForExitAsync(deadline.Token);
+        return Stopwatch.GetElapsedTime(began);
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            _process.WaitForExit();
+        }
+
+        _process.Dispose();
+    }
+
+    // `ip netns exec` becomes the program: the process is ours, not a parent of it.
+    private static AgentProcessRun Start(TestNamespace at, string folder, string[] environment, string[] words)
+    {
+        var start = new ProcessStartInfo("ip", ["netns", "exec", at.Name, "env", .. environment, Executable.Path, .. words])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        return new AgentProcessRun(Process.Start(start)!);
+    }
+
+    private void Take(object sender, DataReceivedEventArgs e)
+    {
+        if (e.Data is { } line)
+        {
+            _lines.Enqueue(line);
+        }
+    }
+}

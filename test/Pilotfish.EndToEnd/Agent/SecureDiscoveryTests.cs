@@ -1,0 +1,174 @@
+using System.Net.Sockets;
+using Pilotfish.Runtime.Interop;
+using Pilotfish.Testing;
+using Pilotfish.Testing.Namespaces;
+
+namespace Pilotfish.EndToEnd.Agent;
+
+/// <summary>The sidecar's agent and the control plane over port 15012: real processes, real handshakes, certificates from files.</summary>
+public sealed class SecureDiscoveryTests : IDisposable
+{
+    private const string Name = "istiod.istio-system.svc";
+    private const string Manifest = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: 10.96.0.9, ports: [{name: http, port: 80}]}\n";
+
+    private readonly TestCertificates _authority = new();
+    private readonly TestNamespace _network = TestNamespace.Create();
+    private readonly string _folder = Directory.CreateTempSubdirectory("pilotfish-tls-").FullName;
+    private readonly NetworkNamespaceThread _inside;
+
+    public SecureDiscoveryTests()
+    {
+        _inside = _network.Enter();
+        Write("mesh.yaml", Manifest);
+        Write("var/run/secrets/istio/root-cert.pem", _authority.RootPem);
+        Write("var/run/secrets/tokens/istio-token", "token");
+    }
+
+    [Fact]
+    public async Task MountedRootAndToken_ConnectAndOutliveTheControlPlane()
+    {
+        WriteCertificate(_authority.DnsLeaf(Name));
+        using AgentProcessRun sidecar = Sidecar();
+
+        // Nobody listens yet: it goes on trying.
+        await sidecar.UntilLogAsync("(Connection refused");
+        using (AgentProcessRun first = Discovery())
+        {
+            await UntilReadyAsync(sidecar, 200);
+            Assert.DoesNotContain("token", sidecar.Log, StringComparison.Ordinal);
+        }
+
+        int streams = Ends(sidecar);
+        await sidecar.UntilAsync(() => Task.FromResult(Ends(sidecar) > streams || sidecar.Log.Contains("ended", StringComparison.Ordinal)), "the stream's end");
+        await UntilReadyAsync(sidecar, 200);
+
+        Write("mesh.yaml", Manifest.Replace("name: web", "name: other", StringComparison.Ordinal));
+        using AgentProcessRun second = Discovery();
+        await sidecar.UntilAsync(
+            async () => (await AskAsync(15000, "/clusters")).Body.Contains("other.default.svc", StringComparison.Ordinal), "the changed cluster");
+    }
+
+    [Theory]
+    [InlineData("another root", "does not chain to a root in './var/run/secrets/istio/root-cert.pem'")]
+    [InlineData("expired", " only; renew it, or set this machine's clock right")]
+    [InlineData("another name", "its certificate is for 'istiod.elsewhere.svc', not for 'istiod.istio-system.svc'")]
+    public async Task CertificateThatIsNotTrusted_IsToldWhyAndTriedAgainUntilItIsReplaced(string fault, string sentence)
+    {
+        WriteCertificate(fault switch
+        {
+            "another root" => new TestCertificates("test root").DnsLeaf(Name),
+            "expired" => _authority.DnsLeaf(Name, expired: true),
+            _ => _authority.DnsLeaf("istiod.elsewhere.svc"),
+        });
+        using AgentProcessRun discovery = Discovery();
+        using AgentProcessRun sidecar = Sidecar();
+
+        Assert.Contains("The control plane localhost:15012 is not trusted: ", await sidecar.UntilLogAsync(sentence), StringComparison.Ordinal);
+        await sidecar.UntilAsync(() => Task.FromResult(Ends(sidecar) >= 2), "a second attempt");
+        await UntilReadyAsync(sidecar, 503);
+
+        // The renewed certificate is read without a restart on either side.
+        WriteCertificate(_authority.DnsLeaf(Name));
+        await UntilReadyAsync(sidecar, 200);
+    }
+
+    [Fact]
+    public async Task MissingRoot_IsNamedAndReadOnceItIsMounted()
+    {
+        File.Delete(Path.Combine(_folder, "var/run/secrets/istio/root-cert.pem"));
+        WriteCertificate(_authority.DnsLeaf(Name));
+        using AgentProcessRun discovery = Discovery();
+        using AgentProcessRun sidecar = Sidecar();
+
+        await sidecar.UntilLogAsync("The control plane's root certificate './var/run/secrets/istio/root-cert.pem' is not there (yet)");
+        Write("var/run/secrets/istio/root-cert.pem", _authority.RootPem);
+
+        await UntilReadyAsync(sidecar, 200);
+    }
+
+    [Fact]
+    public async Task MissingToken_IsSaidOnce()
+    {
+        File.Delete(Path.Combine(_folder, "var/run/secrets/tokens/istio-token"));
+        WriteCertificate(_authority.DnsLeaf(Name));
+        using AgentProcessRun sidecar = Sidecar();
+        await sidecar.UntilAsync(() => Task.FromResult(Ends(sidecar) >= 2), "a second attempt");
+
+        Assert.Single(sidecar.Log.Split('\n'), line => line.Contains("There is no token in './var/run/secrets/tokens/istio-token'", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("only one file", "belong together", 64)]
+    [InlineData("no such file", "There is no file 'none.crt'", 1)]
+    [InlineData("no certificate inside", "cannot be used", 1)]
+    public async Task Discovery_WithUnusableCertificate_EndsWithASentence(string fault, string sentence, int exitCode)
+    {
+        Write("tls.crt", "nothing");
+        Write("tls.key", "nothing");
+        string[] flags = fault switch
+        {
+            "only one file" => ["--tlsCertFile", "tls.crt"],
+            "no such file" => ["--tlsCertFile", "none.crt", "--tlsKeyFile", "none.key"],
+            _ => ["--tlsCertFile", "tls.crt", "--tlsKeyFile", "tls.key"],
+        };
+        using AgentProcessRun discovery = AgentProcessRun.Discovery(_network, _folder, flags);
+        await discovery.UntilExitAsync();
+        await discovery.UntilLogAsync(sentence);
+        Assert.Equal(exitCode, discovery.ExitCode);
+    }
+
+    public void Dispose()
+    {
+        _network.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static int Ends(AgentProcessRun sidecar) =>
+        sidecar.Log.Split('\n').Count(line => line.Contains("Next attempt in", StringComparison.Ordinal));
+
+    private AgentProcessRun Discovery() => AgentProcessRun.Discovery(
+        _network, _folder, "--tlsCertFile", "tls.crt", "--tlsKeyFile", "tls.key", "--grpcAddr", "", "--httpsAddr", "");
+
+    private AgentProcessRun Sidecar() => AgentProcessRun.Sidecar(_network, _folder, "localhost:15012");
+
+    private async Task UntilReadyAsync(AgentProcessRun sidecar, int status) =>
+        await sidecar.UntilAsync(async () => (await AskAsync(15020, "/healthz/ready")).Status == status, $"status {status} of /healthz/ready");
+
+    private async Task<(int Status, string Body)> AskAsync(int port, string path)
+    {
+        using var handler = new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, stop) =>
+            {
+                Socket socket = _inside.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+                await socket.ConnectAsync("127.0.0.1", port, stop);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        };
+        using var client = new HttpClient(handler);
+        try
+        {
+            using HttpResponseMessage response = await client.GetAsync($"http://127.0.0.1:{port}{path}", TestContext.Current.CancellationToken);
+            return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        }
+        catch (HttpRequestException)
+        {
+            // Not listening yet.
+            return (0, "");
+        }
+    }
+
+    private void WriteCertificate((string Chain, string Key) leaf)
+    {
+        Write("tls.key", leaf.Key);
+        Write("tls.crt", leaf.Chain);
+    }
+
+    private void Write(string name, string text)
+    {
+        string path = Path.Combine(_folder, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path + ".new", text);
+        File.Move(path + ".new", path, overwrite: true);
+    }
+}
