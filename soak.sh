@@ -1,24 +1,81 @@
 #!/usr/bin/env bash
-# Long runs that CI does in short form: the same tests again and again, so that rare interleavings show.
-# usage: ./soak.sh [MINUTES]      default 60
+# Long forms of what CI runs in short form: fuzzing, crowds of connections, a mesh that changes under load, and every test again and
+# again so that rare interleavings show. Parts take turns until the time is over; the first failure ends it with its log's name.
+# usage: ./soak.sh [MINUTES] [--only PART ...]     default 60 minutes, every part
+#   fuzz          parsers and splits, new seeds each time (PILOTFISH_FUZZ_SECONDS per property, default 120)
+#   connections   idle crowds, 40,000 upstream connections, exhausted descriptors and ports
+#   mesh          a real mesh: scaling, route changes and control plane kills under load (PILOTFISH_SOAK_SECONDS, default 300); needs root
+#   tests         every unit test project
+# PILOTFISH_FUZZ_SEED=N repeats one seed; ./soak.sh 1 --only fuzz is a quick look.
 set -uo pipefail
 cd "$(dirname "$0")"
-minutes=${1:-60}
-case $minutes in
-  -h | --help) sed -n '2,3s/^# //p' "$0"; exit 0 ;;
-  *[!0-9]*) echo "soak.sh: '$minutes' is not a number of minutes." >&2; exit 64 ;;
-esac
-end=$((SECONDS + minutes * 60)) rounds=0
-dotnet build Pilotfish.slnx -nologo -v quiet || exit 1
-while [ $SECONDS -lt $end ]; do
-  rounds=$((rounds + 1))
-  for project in Runtime Proxy Capture Local Agent ControlPlane; do
-    name=Pilotfish.$project.Tests
-    if ! artifacts/build/bin/$name/debug/$name -noColor -noLogo >"artifacts/soak-$project.log" 2>&1; then
-      echo "round $rounds: $name failed; see artifacts/soak-$project.log"
-      exit 1
-    fi
-  done
-  echo "round $rounds passed"
+. scripts/install.sh
+
+minutes=60 parts=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h | --help) sed -n '2,9s/^# //p' "$0"; exit 0 ;;
+    --only)
+      shift
+      [ $# -gt 0 ] || { echo "soak.sh: --only needs a part: fuzz, connections, mesh or tests." >&2; exit 64; }
+      while [ $# -gt 0 ] && [[ $1 != -* ]] && [[ ! $1 =~ ^[0-9] ]]; do
+        case $1 in
+          fuzz | connections | mesh | tests) parts+=("$1") ;;
+          *) echo "soak.sh: unknown part '$1'; there are fuzz, connections, mesh and tests." >&2; exit 64 ;;
+        esac
+        shift
+      done
+      continue
+      ;;
+    -*) echo "soak.sh: unknown option '$1'; see --help." >&2; exit 64 ;;
+    *[!0-9]* | '') echo "soak.sh: '$1' is not a number of minutes." >&2; exit 64 ;;
+    *) minutes=$1 ;;
+  esac
+  shift
 done
-echo "$rounds rounds passed in $minutes minutes"
+[ ${#parts[@]} -gt 0 ] || parts=(fuzz connections mesh tests)
+
+need_dotnet || exit 1
+if [[ " ${parts[*]} " == *" mesh "* ]]; then
+  [ "$(id -u)" = 0 ] || { echo "soak.sh: the part 'mesh' needs root. Run: sudo ./soak.sh" >&2; exit 1; }
+  need iptables iptables ip iproute2 curl curl nsenter util-linux perl perl || exit 1
+fi
+
+export PILOTFISH_SOAK_SECONDS=${PILOTFISH_SOAK_SECONDS:-300} PILOTFISH_FUZZ_SECONDS=${PILOTFISH_FUZZ_SECONDS:-120}
+echo "Building"
+dotnet build Pilotfish.slnx -nologo -v quiet '-clp:ErrorsOnly;NoSummary' || exit 1
+mkdir -p artifacts/soak
+
+# Runs tests of one project; the rest of the arguments select them.
+run() {
+  local name=Pilotfish.$1 log=artifacts/soak/$1-$round.log started=$SECONDS total
+  shift
+  "artifacts/build/bin/$name/debug/$name" -noColor -noLogo "$@" >"$log" 2>&1
+  local rc=$?
+  total=$(grep -oE 'Total: [0-9]+' "$log" | tail -n 1 | grep -oE '[0-9]+')
+  if [ $rc -ne 0 ] || [ "${total:-0}" = 0 ]; then
+    echo "round $round: $name failed (exit $rc, ${total:-no} tests); see $log"
+    grep -nE -A8 '\[FAIL\]' "$log" | head -n 40
+    exit 1
+  fi
+  printf 'round %d  %-28s %5d tests  %4d s\n' "$round" "$name" "$total" $((SECONDS - started))
+  rm -f "$log"
+}
+
+end=$((SECONDS + minutes * 60)) round=0
+while [ $SECONDS -lt $end ]; do
+  round=$((round + 1))
+  for part in "${parts[@]}"; do
+    [ $SECONDS -lt $end ] || break
+    case $part in
+      fuzz) run Proxy.Tests -namespace Pilotfish.Proxy.Tests.Fuzz ;;
+      connections)
+        run Proxy.Tests -class Pilotfish.Proxy.Tests.Http.ManyIdleConnectionsTests -class Pilotfish.Proxy.Tests.Clusters.UpstreamPortsTests
+        run EndToEnd -namespace Pilotfish.EndToEnd.Faults
+        ;;
+      mesh) run EndToEnd -class Pilotfish.EndToEnd.Local.FaultyMeshTests ;;
+      tests) for project in Api Language Runtime Capture Proxy Agent ControlPlane Local; do run "$project.Tests"; done ;;
+    esac
+  done
+done
+echo "$round rounds passed in $minutes minutes"

@@ -66,7 +66,7 @@ public sealed class FaultyMeshTests(FaultyMesh mesh) : IClassFixture<FaultyMesh>
     [Fact]
     public async Task ControlPlane_DiesAndReturns_TrafficGoesOnAndConfigurationConverges()
     {
-        int killed = ControlPlane();
+        int killed = await UntilControlPlaneAsync();
         string codes = await LoadWhileAsync(async () =>
         {
             ProcessSignal.TrySend(killed, ProcessSignal.SIGKILL);
@@ -77,8 +77,53 @@ public sealed class FaultyMeshTests(FaultyMesh mesh) : IClassFixture<FaultyMesh>
         });
 
         Assert.Matches(@"^\d+ 200$", codes);
-        Assert.NotEqual(killed, ControlPlane());
+        Assert.NotEqual(killed, await UntilControlPlaneAsync());
         Answer(null);
+    }
+
+    // PILOTFISH_SOAK_SECONDS makes it long; the seed is in the failure.
+    [Fact]
+    public async Task Churn_OfPodsRoutesAndControlPlane_FailsNoRequest()
+    {
+        const int SecondsByDefault = 10;
+        bool isLong = int.TryParse(
+            Environment.GetEnvironmentVariable("PILOTFISH_SOAK_SECONDS"), NumberStyles.None, CultureInfo.InvariantCulture, out int seconds);
+        TimeSpan duration = TimeSpan.FromSeconds(isLong ? seconds : SecondsByDefault);
+        int seed = Environment.TickCount;
+        var random = new Random(seed);
+        var done = new List<string>();
+        string codes = await LoadWhileAsync(async () =>
+        {
+            for (long began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < duration;)
+            {
+                int choice = random.Next(10);
+                done.Add($"{choice}");
+                switch (choice)
+                {
+                    case < 4:
+                        int replicas = random.Next(1, 5);
+                        mesh.ScaleWeb(replicas);
+                        await UntilWebPodsAsync(replicas);
+                        break;
+                    case < 8:
+                        int status = random.Next(220, 290);
+                        Answer(status);
+                        await FaultyMesh.UntilAsync(async () => await mesh.StatusAsync("http://web/changed") == $"{status}");
+                        break;
+                    case 8:
+                        Answer(null);
+                        break;
+                    default:
+                        ProcessSignal.TrySend(await UntilControlPlaneAsync(), ProcessSignal.SIGKILL);
+                        break;
+                }
+            }
+        });
+        Answer(null);
+        mesh.ScaleWeb(3);
+        await UntilWebPodsAsync(3);
+
+        Assert.True(System.Text.RegularExpressions.Regex.IsMatch(codes, @"^\d+ 200$"), $"seed {seed}, acts {string.Join(' ', done)}: {codes}");
     }
 
     [Fact]
@@ -155,7 +200,15 @@ public sealed class FaultyMeshTests(FaultyMesh mesh) : IClassFixture<FaultyMesh>
             """);
     }
 
-    private int ControlPlane()
+    /// <summary>Its process; one that was killed is back after a second.</summary>
+    private async Task<int> UntilControlPlaneAsync()
+    {
+        int? found = null;
+        await FaultyMesh.UntilAsync(() => Task.FromResult((found = ControlPlane()) is not null));
+        return found!.Value;
+    }
+
+    private int? ControlPlane()
     {
         foreach (string process in Directory.EnumerateDirectories("/proc").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])))
         {
@@ -173,6 +226,6 @@ public sealed class FaultyMeshTests(FaultyMesh mesh) : IClassFixture<FaultyMesh>
             }
         }
 
-        throw new InvalidOperationException("The control plane does not run.");
+        return null;
     }
 }
