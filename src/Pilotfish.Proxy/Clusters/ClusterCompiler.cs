@@ -41,6 +41,7 @@ internal static class ClusterCompiler
             Discovery = discovery,
             LoadBalancing = LoadBalancingCompiler.Compile(cluster),
             Transport = Transports(cluster, transports),
+            Overload = context.Overload,
             TransportContext = transports.Owned.Count == 0 ? null : transports,
             CircuitBreakers = Breakers(cluster.CircuitBreakers),
             ConnectTimeoutMilliseconds = (int)Math.Min(

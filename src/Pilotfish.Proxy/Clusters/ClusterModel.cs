@@ -34,6 +34,8 @@ public sealed record ClusterModel
     /// <summary>By <see cref="RoutingPriority"/>.</summary>
     public required IReadOnlyList<CircuitBreakerConfig> CircuitBreakers { get; init; }
 
+    internal Overload.OverloadState Overload { get; init; } = Pilotfish.Proxy.Overload.OverloadState.Inactive;
+
     public int ConnectTimeoutMilliseconds { get; init; } = DefaultConnectTimeoutMilliseconds;
 
     public uint BufferLimitBytes { get; init; } = DefaultBufferLimitBytes;

@@ -18,6 +18,12 @@ internal sealed class UpstreamConnector(WorkerCluster cluster)
         Worker worker = cluster.Worker;
         ClusterState state = cluster.State;
         StatCells cells = worker.Stats;
+        if (state.Config.Overload.ConnectionPoolNewConnection.Sheds(worker))
+        {
+            cells.Add(state.Stats.CxOverflow);
+            return UpstreamConnectResult.Failed(UpstreamConnectFailure.Overflow, "the overload manager sheds new upstream connections");
+        }
+
         if (!TryAdmit(host, options))
         {
             cells.Add(state.Stats.CxOverflow);

@@ -1,7 +1,6 @@
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Core.V3;
 using Envoy.Config.Metrics.V3;
-using Envoy.Config.Overload.V3;
 using Pilotfish.Proxy.Clusters;
 
 namespace Pilotfish.Proxy.Config;
@@ -20,7 +19,6 @@ internal static class BootstrapChecks
         ["envoy.config.metrics.v3.StatsdSink"] = "statistics are not sent to statsd yet",
         ["envoy.config.metrics.v3.MetricsServiceConfig"] = "statistics are not sent to the metrics service yet",
         ["envoy.extensions.stat_sinks.graphite_statsd.v3.GraphiteStatsdSink"] = "statistics are not sent to statsd yet",
-        ["envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"] = "",
         ["envoy.config.trace.v3.ZipkinConfig"] = "traces are not sent yet",
         ["envoy.config.trace.v3.DatadogConfig"] = "traces are not sent yet",
         ["envoy.config.trace.v3.LightstepConfig"] = "traces are not sent yet",
@@ -39,14 +37,6 @@ internal static class BootstrapChecks
         {
             StatsSink sink = bootstrap.StatsSinks[i];
             Check(new TypedExtensionConfig { Name = sink.Name, TypedConfig = sink.TypedConfig }, $"stats_sinks[{i}]", context);
-        }
-
-        foreach (ResourceMonitor monitor in bootstrap.OverloadManager?.ResourceMonitors ?? [])
-        {
-            Check(
-                new TypedExtensionConfig { Name = monitor.Name, TypedConfig = monitor.TypedConfig },
-                "overload_manager.resource_monitors",
-                context);
         }
 
         if (bootstrap.Tracing?.Http is { } tracing)

@@ -31,6 +31,9 @@ public sealed class CompileContext
     /// <summary>static_resources.secrets by name.</summary>
     public Dictionary<string, Envoy.Extensions.TransportSockets.Tls.V3.Secret> StaticSecrets { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>What pressure makes of the process; never triggered unless the bootstrap says what to watch.</summary>
+    public Overload.OverloadState Overload { get; } = new();
+
     public ConfigProblems Warnings { get; init; } = new();
 
     /// <summary>The listener, cluster or route config that compiles at the moment, for remarks.</summary>

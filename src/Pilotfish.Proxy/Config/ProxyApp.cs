@@ -8,6 +8,7 @@ using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Clusters.Resolution;
 using Pilotfish.Proxy.Drain;
 using Pilotfish.Proxy.Listeners;
+using Pilotfish.Proxy.Overload;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Workers;
 using Pilotfish.Proxy.Xds;
@@ -32,6 +33,8 @@ public sealed class ProxyApp : IDisposable
     private readonly HeldResource _bootstrap;
     private readonly Gauge _workersStarted;
     private readonly StatTagRules _tags;
+    private readonly ConnectionLimits _limits;
+    private OverloadRefresher? _overload;
     private bool _stopped;
 
     private ProxyApp(ProxyInputs inputs, WorkerSet workers, StatsStore stats, StatTagRules tags, AccessLogFiles files)
@@ -65,7 +68,8 @@ public sealed class ProxyApp : IDisposable
             Milliseconds = inputs.Options.DrainSeconds * 1000L,
             Strategy = inputs.Options.DrainStrategy,
         };
-        Listeners = new ListenerDirectory(Context, drain, RuntimeLimits.Connections(inputs.Bootstrap));
+        _limits = RuntimeLimits.Connections(inputs.Bootstrap);
+        Listeners = new ListenerDirectory(Context, drain, _limits);
         _workersStarted = stats.Scope("listener_manager").Gauge("workers_started");
         _static = new ResourceTable(inputs.MainLoop);
         _bootstrap = new HeldResource("bootstrap", inputs.Bootstrap.ToByteArray(), "", inputs.MainLoop.WallNow);
@@ -159,6 +163,7 @@ public sealed class ProxyApp : IDisposable
         }
 
         Workers.Start();
+        _overload?.Start();
         new StartUp(this, _inputs).Run();
     }
 
@@ -206,6 +211,7 @@ public sealed class ProxyApp : IDisposable
         }
 
         _stopped = true;
+        _overload?.Dispose();
         Subscriptions.Dispose();
         Admin.Close();
         Workers.Stop(s_stopLimit);
@@ -223,6 +229,8 @@ public sealed class ProxyApp : IDisposable
                 Addresses.Parse(address, "admin.address");
             }
         });
+        Collect(problems, () => _overload = new OverloadRefresher(
+            new OverloadCompiler(Context, _limits).Compile(bootstrap.OverloadManager), Workers, Stats.Main, Listeners.CloseIdleHttpConnections));
         foreach (Envoy.Extensions.TransportSockets.Tls.V3.Secret secret in bootstrap.StaticResources?.Secrets ?? [])
         {
             Context.StaticSecrets[secret.Name] = secret;

@@ -8,5 +8,16 @@ internal sealed class HcmFilter(HcmModel model) : TerminalNetworkFilter
 {
     public HcmModel Model { get; } = model;
 
-    public override void Start(DownstreamConnection connection) => new Http1DownstreamConnection(Model, connection).Start();
+    public override void Start(DownstreamConnection connection)
+    {
+        if (connection.Listener.Overload.HcmCodecCreation.Sheds(connection.Worker))
+        {
+            connection.Worker.Stats.Add(connection.Listener.State.Stats.CxOverloadReject);
+            connection.Stream.Close();
+            connection.Finished(NetworkEndReasons.Overloaded);
+            return;
+        }
+
+        new Http1DownstreamConnection(Model, connection).Start();
+    }
 }

@@ -23,6 +23,8 @@ public sealed class HcmStats
         CxMaxDuration = scope.Counter("downstream_cx_max_duration_reached");
         CxMaxRequests = scope.Counter("downstream_cx_max_requests_reached");
         CxDrainClose = scope.Counter("downstream_cx_drain_close");
+        CxOverloadDisableKeepAlive = scope.Counter("downstream_cx_overload_disable_keepalive");
+        RqOverloadClose = scope.Counter("downstream_rq_overload_close");
         CxDelayedClose = scope.Counter("downstream_cx_delayed_close_timeout");
         CxUpgradesTotal = scope.Counter("downstream_cx_upgrades_total");
         CxUpgradesActive = scope.Gauge("downstream_cx_upgrades_active");
@@ -57,6 +59,8 @@ public sealed class HcmStats
         RqResetAfterStart = scope.Counter("rq_reset_after_downstream_response_started");
     }
 
+    public Counter CxOverloadDisableKeepAlive { get; }
+    public Counter RqOverloadClose { get; }
     public Counter CxTotal { get; }
     public Counter CxHttp1Total { get; }
     public Gauge CxActive { get; }

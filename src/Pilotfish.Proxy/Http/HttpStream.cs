@@ -132,7 +132,7 @@ public sealed class HttpStream
         }
 
         _timers.Start();
-        if (!RequestRules.Apply(this) || !EnterChain())
+        if (OverloadRules.Refuse(this) || !RequestRules.Apply(this) || OverloadRules.RefuseChain(this) || !EnterChain())
         {
             return;
         }

@@ -1,3 +1,4 @@
+using Pilotfish.Proxy.Overload;
 using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Routing;
 using Pilotfish.Runtime.Timers;
@@ -10,7 +11,7 @@ namespace Pilotfish.Proxy.Http;
 /// </summary>
 internal sealed class StreamTimers(HttpStream stream)
 {
-    private LoopTimer? _idle;
+    private ScaledTimer? _idle;
     private LoopTimer? _request;
     private LoopTimer? _duration;
     private long _idleMilliseconds;
@@ -47,7 +48,7 @@ internal sealed class StreamTimers(HttpStream stream)
     {
         if (_idleMilliseconds > 0)
         {
-            _idle!.Schedule(_idleMilliseconds);
+            _idle!.Schedule(stream.Connection.Listener.Overload, _idleMilliseconds);
         }
     }
 
@@ -82,8 +83,8 @@ internal sealed class StreamTimers(HttpStream stream)
             return;
         }
 
-        _idle ??= new LoopTimer(stream.Loop, static state => ((StreamTimers)state!).IdleFired(), this);
-        _idle.Schedule(milliseconds);
+        _idle ??= new ScaledTimer(stream.Loop, ScaledTimerType.HttpDownstreamStreamIdle, static state => ((StreamTimers)state!).IdleFired(), this);
+        _idle.Schedule(stream.Connection.Listener.Overload, milliseconds);
     }
 
     private void SetDuration(long milliseconds)

@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Overload;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Timers;
 
@@ -9,16 +10,18 @@ internal sealed class DownstreamTimers
 {
     private readonly HcmModel _hcm;
     private readonly EventLoop _loop;
+    private readonly OverloadState _overload;
     private readonly Http1DownstreamConnection _connection;
-    private LoopTimer? _idle;
+    private ScaledTimer? _idle;
     private LoopTimer? _head;
-    private LoopTimer? _duration;
+    private ScaledTimer? _duration;
     private LoopTimer? _linger;
 
-    public DownstreamTimers(HcmModel hcm, EventLoop loop, Http1DownstreamConnection connection)
+    public DownstreamTimers(HcmModel hcm, EventLoop loop, OverloadState overload, Http1DownstreamConnection connection)
     {
         _hcm = hcm;
         _loop = loop;
+        _overload = overload;
         _connection = connection;
     }
 
@@ -29,14 +32,14 @@ internal sealed class DownstreamTimers
     {
         if (_hcm.IdleTimeoutMilliseconds > 0)
         {
-            _idle = new LoopTimer(_loop, static state => ((DownstreamTimers)state!).IdleFired(), this);
-            _idle.Schedule(_hcm.IdleTimeoutMilliseconds);
+            _idle = new ScaledTimer(_loop, ScaledTimerType.HttpDownstreamConnectionIdle, static state => ((DownstreamTimers)state!).IdleFired(), this);
+            _idle.Schedule(_overload, _hcm.IdleTimeoutMilliseconds);
         }
 
         if (_hcm.MaxConnectionDurationMilliseconds > 0)
         {
-            _duration = new LoopTimer(_loop, static state => ((DownstreamTimers)state!)._connection.OnMaxDuration(), this);
-            _duration.Schedule(_hcm.MaxConnectionDurationMilliseconds);
+            _duration = new ScaledTimer(_loop, ScaledTimerType.HttpDownstreamConnectionMax, static state => ((DownstreamTimers)state!)._connection.OnMaxDuration(), this);
+            _duration.Schedule(_overload, _hcm.MaxConnectionDurationMilliseconds);
         }
     }
 
@@ -51,7 +54,7 @@ internal sealed class DownstreamTimers
 
     public void RequestStarted() => _head?.Cancel();
 
-    public void RequestEnded() => _idle?.Schedule(_hcm.IdleTimeoutMilliseconds);
+    public void RequestEnded() => _idle?.Schedule(_overload, _hcm.IdleTimeoutMilliseconds);
 
     public void LingerStarted()
     {
@@ -71,7 +74,7 @@ internal sealed class DownstreamTimers
     {
         if (_connection.IsBusy)
         {
-            _idle!.Schedule(_hcm.IdleTimeoutMilliseconds);
+            _idle!.Schedule(_overload, _hcm.IdleTimeoutMilliseconds);
         }
         else
         {

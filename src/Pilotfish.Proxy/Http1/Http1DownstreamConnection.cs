@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Streams;
 using Pilotfish.Runtime.Streams;
 
@@ -49,7 +50,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         _out = new SendQueue(_io, this, connection.BufferLimitBytes);
         _encoder = new ResponseEncoder(_out, hcm.EnableTrailers);
         _resume = new LoopSignal(_worker.Loop);
-        _timers = new DownstreamTimers(hcm, _worker.Loop, this);
+        _timers = new DownstreamTimers(hcm, _worker.Loop, connection.Listener.Overload, this);
     }
 
     public bool IsSendBlocked => _out.IsBlocked;
@@ -166,6 +167,13 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
 
     private ReadStep BeginRequest(ReadOnlySpan<byte> head)
     {
+        if (_connection.Listener.Overload.Http1ServerAbortDispatch.Sheds(_connection.Worker))
+        {
+            _worker.Stats.Add(_hcm.Stats.RqOverloadClose);
+            Abort(NetworkEndReasons.Overloaded);
+            return ReadStep.Stop;
+        }
+
         HttpStream stream = StartStream();
         Http1Error? error = RequestHeadParser.Parse(head, stream.RequestHeaders, _hcm.Limits, out HttpProtocol version);
         _in.Consume(head.Length);
@@ -301,10 +309,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
     public void SendHeaders(HeaderMap headers, int status, bool end)
     {
         bool requestComplete = _state == DownstreamState.Responding || _state == DownstreamState.Head;
-        if (_connection.Drain.ShouldClose(_connection.Worker.Random, _worker.Loop.NowMilliseconds))
-        {
-            _keepAlive = _keepAlive && Drained();
-        }
+        _keepAlive = _keepAlive && !KeepAliveEnd.IsNow(_connection, _hcm.Stats);
 
         if (!requestComplete && (end || _stream!.IsReplyLocal))
         {
@@ -393,15 +398,22 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
     public void OnDrainStarted()
     {
         _closing = true;
+        CloseIfIdle(DownstreamEnds.Drained, _hcm.Stats.CxDrainClose);
+    }
+
+    public void OnCloseIdle() => CloseIfIdle(NetworkEndReasons.Overloaded, default);
+
+    public void OnDrainDeadline() => Abort(DownstreamEnds.Drained);
+
+    private void CloseIfIdle(EndReason reason, Counter count)
+    {
         if (_stream is null && _in.IsEmpty && _state == DownstreamState.Head)
         {
-            _worker.Stats.Add(_hcm.Stats.CxDrainClose);
-            _endReason = DownstreamEnds.Drained;
+            _worker.Stats.Add(count);
+            _endReason = reason;
             CloseNow(orderly: true);
         }
     }
-
-    public void OnDrainDeadline() => Abort(DownstreamEnds.Drained);
 
     internal void OnIdleTimeout()
     {
@@ -483,12 +495,6 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         }
 
         CloseNow(orderly: !reset);
-    }
-
-    private bool Drained()
-    {
-        _worker.Stats.Add(_hcm.Stats.CxDrainClose);
-        return false;
     }
 
     private void BeginTunnel()

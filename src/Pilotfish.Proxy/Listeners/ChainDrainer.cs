@@ -31,6 +31,10 @@ internal sealed class ChainDrainer(WorkerSet workers, DrainOptions options, Stat
         timer.Schedule(options.Milliseconds);
     }
 
+    /// <summary>Asks every connection of the chains that is idle between HTTP requests to close.</summary>
+    public void CloseIdle(IReadOnlyList<FilterChainModel> chains) =>
+        workers.PostAll(worker => ForEach(chains, worker, static connection => connection.DrainObserver?.OnCloseIdle()));
+
     private void Finish(IReadOnlyList<FilterChainModel> chains, Action? then) => workers.PostAll(
         worker => ForEach(chains, worker, Close),
         () =>

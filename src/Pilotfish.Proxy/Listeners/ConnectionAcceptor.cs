@@ -31,7 +31,8 @@ internal sealed class ConnectionAcceptor(ListenerTable table)
         {
             // 1. The model of this moment serves the connection to its end.
             ListenerModel? model = listener.Model;
-            if (model is null || listener.StoppedAccepting || !listener.TryAdmit(worker, model.IgnoresGlobalConnectionLimit))
+            if (model is null || listener.StoppedAccepting || IsShed(worker, model)
+                || !listener.TryAdmit(worker, model.IgnoresGlobalConnectionLimit))
             {
                 socket.Close();
                 return;
@@ -58,6 +59,17 @@ internal sealed class ConnectionAcceptor(ListenerTable table)
             await StartAsync(worker, socket, info, model);
             return;
         }
+    }
+
+    private static bool IsShed(Worker worker, ListenerModel model)
+    {
+        if (!model.Overload.RejectIncomingConnections.Strikes(worker.Random) && !model.Overload.TcpListenerAccept.Sheds(worker))
+        {
+            return false;
+        }
+
+        worker.Stats.Add(model.State.Stats.CxOverloadReject);
+        return true;
     }
 
     private static async ValueTask<bool> InspectAsync(PendingConnection pending, ListenerModel model)

@@ -52,6 +52,7 @@ internal sealed class ListenerCompiler(CompileContext context)
             ReusePort = listener.EnableReusePort ?? true,
             DrainsOnModifyOnly = listener.DrainType == Listener.Types.DrainType.ModifyOnly,
             IgnoresGlobalConnectionLimit = listener.IgnoreGlobalConnLimit || listener.BypassOverloadManager,
+            Overload = listener.BypassOverloadManager ? Overload.OverloadState.Inactive : context.Overload,
             Sockets = Sockets(listener, transparent),
             Metadata = ProtoValues.Metadata(listener.Metadata),
             AccessLogs = context.AccessLogs?.Compile(listener.AccessLog, "access_log") ?? AccessLogSet.Empty,

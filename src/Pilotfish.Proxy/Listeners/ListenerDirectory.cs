@@ -114,6 +114,18 @@ public sealed class ListenerDirectory : IResourceCollection
         UpdateTable();
     }
 
+    /// <summary>Idle HTTP connections of every listener that heeds the overload manager close.</summary>
+    public void CloseIdleHttpConnections()
+    {
+        foreach (ListenerEntry entry in _entries.Values)
+        {
+            if (entry.State.Model is { } model && model.Overload != Overload.OverloadState.Inactive)
+            {
+                _drainer.CloseIdle(model.AllChains);
+            }
+        }
+    }
+
     /// <summary>Stops accepting and drains: /drain_listeners and the agent's shutdown.</summary>
     /// <param name="inboundOnly">Leaves listeners that are not INBOUND alone.</param>
     /// <param name="graceful">Waits the drain time before sockets close; otherwise they close now.</param>

@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Overload;
 using Pilotfish.Proxy.Streams;
 using Pilotfish.Runtime.Sockets;
 
@@ -47,6 +48,9 @@ public sealed class ListenerModel
     public bool DrainsOnModifyOnly { get; init; }
 
     public bool IgnoresGlobalConnectionLimit { get; init; }
+
+    /// <summary>Read at every decision; inactive when the listener bypasses the overload manager.</summary>
+    public OverloadState Overload { get; init; } = OverloadState.Inactive;
 
     internal ListenSocketOptions Sockets { get; init; } = ListenSocketOptions.Default;
 

@@ -8,6 +8,9 @@ namespace Pilotfish.Proxy.Listeners;
 /// <summary>One listening socket on one worker and its accept loop.</summary>
 internal sealed class WorkerListener(Worker worker, IReadOnlyList<Worker> workers, ListenSocket socket, ListenerState listener, ConnectionAcceptor acceptor)
 {
+    // Below the overload manager's own pace, which is a second by default.
+    private const long OverloadPollMilliseconds = 100;
+
     public NetAddress LocalAddress => socket.LocalAddress;
 
     /// <summary>Accepts until closed. Descriptor exhaustion pauses inside AcceptAsync; other failures cost one connection.</summary>
@@ -15,6 +18,12 @@ internal sealed class WorkerListener(Worker worker, IReadOnlyList<Worker> worker
     {
         while (true)
         {
+            while (listener.Model is { Overload.StopAcceptingConnections.IsSaturated: true } && !socket.IsClosed)
+            {
+                // Clients wait in the kernel's backlog, where they cost this process nothing.
+                await worker.Loop.DelayAsync(OverloadPollMilliseconds);
+            }
+
             AcceptResult result = await socket.AcceptAsync();
             if (result.Stream is { } stream)
             {

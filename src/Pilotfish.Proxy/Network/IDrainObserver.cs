@@ -8,4 +8,9 @@ public interface IDrainObserver
 
     /// <summary>The drain time is over: end now, what still runs included.</summary>
     void OnDrainDeadline();
+
+    /// <summary>The process is short of something: an HTTP connection without a request closes, others go on.</summary>
+    void OnCloseIdle()
+    {
+    }
 }

@@ -44,6 +44,10 @@ public static class NetworkEndReasons
         EndCause.Timeout, EndSide.Proxy, "max_connection_duration_reached", ResponseFlags.Of(ResponseFlag.DurationTimeout),
         "The connection reached max_downstream_connection_duration.");
 
+    public static readonly EndReason Overloaded = new(
+        EndCause.Overload, EndSide.Proxy, "overload", ResponseFlags.Of(ResponseFlag.OverloadManagerTerminated),
+        "The process is short of a resource: the overload manager refuses work.");
+
     public static readonly EndReason Drained = new(
         EndCause.Drained, EndSide.Proxy, "deferred_close_on_drained_connection", default,
         "The drain time of the connection's listener or filter chain is over.");

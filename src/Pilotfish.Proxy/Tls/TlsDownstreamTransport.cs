@@ -1,7 +1,7 @@
 using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Overload;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Runtime.Streams;
-using Pilotfish.Runtime.Timers;
 using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Proxy.Tls;
@@ -42,12 +42,12 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model) : Downstream
 
         IByteStream raw = connection.Stream;
         bool timedOut = false;
-        var timer = new LoopTimer(connection.Worker.Loop, _ =>
+        var timer = new ScaledTimer(connection.Worker.Loop, ScaledTimerType.TransportSocketConnect, _ =>
         {
             timedOut = true;
             raw.Close();
         }, null);
-        timer.Schedule(connection.Chain.HandshakeMilliseconds);
+        timer.Schedule(connection.Listener.Overload, connection.Chain.HandshakeMilliseconds);
         TlsHandshake<TlsServerStream> handshake = await TlsServerStream.AcceptAsync(raw, Choose);
         timer.Cancel();
         if (handshake.Stream is not { } stream)
