@@ -14,7 +14,14 @@ internal sealed class Bench(BenchOptions options, string directory)
     internal const int LoadCore = 1;
     private const int TcpConnections = 4;
 
+    /// <summary>The share of our own saturation at which latencies are compared: busy, and far from queueing.</summary>
+    private const double LatencyLoad = 0.3;
+
     private readonly IPeer[] _peers = [new PilotfishPeer(options.Pilotfish), new NginxPeer(), new HaproxyPeer(), new YarpPeer(options.Yarp)];
+    private string _path = Backend.SmallPath;
+
+    /// <summary>Our processor time over a peer's, by mode and peer.</summary>
+    public Dictionary<(string Mode, string Peer), double> Ratios { get; } = [];
 
     public void Run(string mode)
     {
@@ -45,8 +52,13 @@ internal sealed class Bench(BenchOptions options, string directory)
             {
                 MeasureIdle(running, host);
             }
+            else if (mode == "latency")
+            {
+                MeasureLatency(mode, running, host);
+            }
             else
             {
+                _path = mode switch { "http-10k" => Backend.MediumPath, "http-1m" => Backend.LargePath, _ => Backend.SmallPath };
                 Measure(mode, running, host, tcpLoad);
             }
         }
@@ -97,8 +109,40 @@ internal sealed class Bench(BenchOptions options, string directory)
             }
         }
 
+        foreach ((string peer, double ratio) in Report.Print(mode, samples))
+        {
+            Ratios[(mode, peer)] = ratio;
+        }
+    }
+
+    private void MeasureLatency(string mode, Dictionary<string, (PinnedProcess Process, int Port)> running, string host)
+    {
+        int first = running.TryGetValue("pilotfish", out (PinnedProcess Process, int Port) ours) ? ours.Port : running.Values.First().Port;
+        double rate = options.Rate > 0
+            ? options.Rate
+            : LatencyLoad * Saturation(WrkLoad.Run(first, host, options.Connections, TimeSpan.FromSeconds(options.Seconds)));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"latency at {rate:F0} requests per second"));
+        var samples = running.Keys.ToDictionary(name => name, _ => new List<Sample>());
+        for (int round = -1; round < options.Rounds; round++)
+        {
+            foreach ((string name, (PinnedProcess process, int port)) in running)
+            {
+                using var load = new RateLoad(port, host);
+                double before = process.CpuSeconds();
+                (double requests, double p50, double p99, double p999) = load.Run(rate, TimeSpan.FromSeconds(options.Seconds));
+                double cpu = (process.CpuSeconds() - before) * 1e6 / requests;
+                if (round >= 0)
+                {
+                    samples[name].Add(
+                        new Sample(requests / options.Seconds, cpu, p50, p99, process.ResidentKilobytes()) { P999Milliseconds = p999 });
+                }
+            }
+        }
+
         Report.Print(mode, samples);
     }
+
+    private static double Saturation((double Requests, double Seconds, double P50, double P99) run) => run.Requests / run.Seconds;
 
     private Sample MeasureOnce(PinnedProcess process, int port, string host, TcpLoad? tcpLoad, TimeSpan time)
     {
@@ -106,7 +150,7 @@ internal sealed class Bench(BenchOptions options, string directory)
         double operations, seconds, p50 = 0, p99 = 0;
         if (tcpLoad is null)
         {
-            (operations, seconds, p50, p99) = WrkLoad.Run(port, host, options.Connections, time);
+            (operations, seconds, p50, p99) = WrkLoad.Run(port, host, options.Connections, time, _path);
         }
         else
         {

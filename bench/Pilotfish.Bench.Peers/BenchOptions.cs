@@ -13,9 +13,19 @@ internal sealed record BenchOptions
 
     public int IdleConnections { get; private init; } = 5000;
 
-    public IReadOnlyList<string> Modes { get; private init; } = ["http", "http-log", "hosts-10", "hosts-10000", "tcp", "idle"];
+    public IReadOnlyList<string> Modes { get; private init; } =
+        ["http", "http-10k", "http-1m", "http-log", "hosts-10", "hosts-10000", "latency", "tcp", "idle"];
 
     public IReadOnlyList<string> Peers { get; private init; } = ["pilotfish", "nginx", "haproxy", "yarp"];
+
+    /// <summary>Requests per second of the latency mode; 0 = 30 % of our own saturation.</summary>
+    public int Rate { get; private init; }
+
+    /// <summary>File of recorded ratios that this run must not be worse than, or null.</summary>
+    public string? Gate { get; private init; }
+
+    /// <summary>File that this run's ratios are written to, or null.</summary>
+    public string? Record { get; private init; }
 
     /// <summary>The executable that serves; a .dll is run by dotnet.</summary>
     public required string Pilotfish { get; init; }
@@ -34,11 +44,15 @@ internal sealed record BenchOptions
                 "--rounds" => options with { Rounds = Number(value, 1, 50) },
                 "--connections" => options with { Connections = Number(value, 1, 5000) },
                 "--idle" => options with { IdleConnections = Number(value, 10, 100_000) },
+                "--rate" => options with { Rate = Number(value, 1, 1_000_000) },
+                "--gate" => options with { Gate = value },
+                "--record" => options with { Record = value },
                 "--modes" => options with { Modes = value.Split(',') },
                 "--peers" => options with { Peers = value.Split(',') },
                 "--pilotfish" => options with { Pilotfish = value },
                 "--yarp" => options with { Yarp = value },
-                _ => throw new ArgumentException($"'{args[i]}' is no option; there are --seconds, --rounds, --connections, --idle, --modes, --peers, --pilotfish, --yarp."),
+                _ => throw new ArgumentException($"'{args[i]}' is no option; there are --seconds, --rounds, --connections, --idle, "
+                    + "--rate, --gate, --record, --modes, --peers, --pilotfish, --yarp."),
             };
         }
 

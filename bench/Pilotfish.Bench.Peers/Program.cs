@@ -28,7 +28,12 @@ try
         bench.Run(mode);
     }
 
-    return 0;
+    if (options.Record is { } record)
+    {
+        RatioRecord.Write(record, bench.Ratios);
+    }
+
+    return options.Gate is not { } gate || RatioRecord.Passes(gate, bench.Ratios) ? 0 : 1;
 }
 finally
 {

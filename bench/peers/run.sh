@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Measures Pilotfish beside nginx, HAProxy and YARP: same backend, same load, proxies on core 0, load on core 1.
-# Usage: bench/peers/run.sh [--seconds N] [--rounds N] [--modes http,http-log,hosts-10,hosts-10000,tcp,idle] [--peers pilotfish,nginx,haproxy,yarp]
+# Usage: bench/peers/run.sh [--seconds N] [--rounds N] [--modes http,http-10k,http-1m,http-log,hosts-10,hosts-10000,latency,tcp,idle]
+#          [--peers pilotfish,nginx,haproxy,yarp] [--rate N] [--record FILE] [--gate [FILE]]
+# --record writes the ratios of this run to FILE; --gate ends with 1 when a ratio is worse than the recorded one by more than 10 %
+# (FILE is bench/peers/ratios.txt unless named). --rate is the latency mode's requests per second (default: 30 % of our saturation).
 # PILOTFISH_BENCH_BIN names the executable to measure; else the published sidecar, else a JIT build made here.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -28,6 +31,13 @@ if [ -z "$pilotfish" ]; then
 fi
 echo "Measuring $pilotfish"
 
+args=("$@")
+for i in "${!args[@]}"; do
+  if [ "${args[$i]}" = --gate ] && { [ $((i + 1)) -ge ${#args[@]} ] || [[ ${args[$((i + 1))]} == --* ]]; }; then
+    args=("${args[@]:0:$((i + 1))}" bench/peers/ratios.txt "${args[@]:$((i + 1))}")
+    break
+  fi
+done
 # The runner itself makes load (plain TCP, idle connections) and starts wrk, so all of it belongs on the load's core.
 exec taskset -c 1 dotnet "$out/Pilotfish.Bench.Peers/release/Pilotfish.Bench.Peers.dll" \
-  --pilotfish "$(realpath -m "$pilotfish")" --yarp "$PWD/$out/Pilotfish.Bench.Yarp/release/Pilotfish.Bench.Yarp.dll" "$@"
+  --pilotfish "$(realpath -m "$pilotfish")" --yarp "$PWD/$out/Pilotfish.Bench.Yarp/release/Pilotfish.Bench.Yarp.dll" ${args[@]+"${args[@]}"}

@@ -2,4 +2,8 @@ namespace Pilotfish.Bench.Peers.Loads;
 
 /// <summary>One round of one peer. Operations are requests, or MiB for TCP.</summary>
 internal readonly record struct Sample(
-    double OperationsPerSecond, double CpuMicrosecondsPerOperation, double P50Milliseconds, double P99Milliseconds, long ResidentKilobytes);
+    double OperationsPerSecond, double CpuMicrosecondsPerOperation, double P50Milliseconds, double P99Milliseconds, long ResidentKilobytes)
+{
+    /// <summary>0 where the load does not measure it.</summary>
+    public double P999Milliseconds { get; init; }
+}

@@ -6,7 +6,7 @@ namespace Pilotfish.Bench.Peers.Loads;
 /// <summary>wrk with the headers a browser sends, keep-alive, one thread.</summary>
 internal static class WrkLoad
 {
-    private static readonly string[] s_headers =
+    internal static readonly string[] BrowserHeaders =
     [
         "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
         "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
@@ -21,7 +21,8 @@ internal static class WrkLoad
     ];
 
     /// <summary>Requests done, and latencies in milliseconds.</summary>
-    public static (double Requests, double Seconds, double P50, double P99) Run(int port, string host, int connections, TimeSpan time)
+    public static (double Requests, double Seconds, double P50, double P99) Run(int port, string host, int connections, TimeSpan time,
+        string path = Backend.SmallPath)
     {
         var start = new ProcessStartInfo("wrk") { RedirectStandardOutput = true };
         foreach (string argument in (string[])["-t1", $"-c{connections}", $"-d{(int)time.TotalSeconds}s", "--latency", "-H", $"Host: {host}"])
@@ -29,13 +30,13 @@ internal static class WrkLoad
             start.ArgumentList.Add(argument);
         }
 
-        foreach (string header in s_headers)
+        foreach (string header in BrowserHeaders)
         {
             start.ArgumentList.Add("-H");
             start.ArgumentList.Add(header);
         }
 
-        start.ArgumentList.Add($"http://127.0.0.1:{port}/index.html");
+        start.ArgumentList.Add($"http://127.0.0.1:{port}{path}");
         using Process wrk = Process.Start(start)!;
         string text = wrk.StandardOutput.ReadToEnd();
         wrk.WaitForExit();
