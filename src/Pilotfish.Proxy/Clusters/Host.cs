@@ -57,6 +57,10 @@ public sealed class Host
     /// <summary>Counted out of both sides of the health ratio.</summary>
     public bool IsExcluded => (Health & ExcludedMask) != 0;
 
+    /// <summary>Whether the endpoint's metadata calls it canary (<c>envoy.lb</c>: canary). Parsed each time: only some retries ask.</summary>
+    public bool IsCanary => Config.Metadata.Namespace(EndpointMetadata.SubsetNamespace) is { } fields
+        && fields.Fields.TryGetValue("canary", out Google.Protobuf.WellKnownTypes.Value? value) && value.BoolValue;
+
     public int ActiveRequests => Volatile.Read(ref _activeRequests);
 
     public int ActiveConnections => Volatile.Read(ref _activeConnections);

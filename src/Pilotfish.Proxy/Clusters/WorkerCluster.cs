@@ -109,7 +109,7 @@ public sealed class WorkerCluster
                 Worker.Stats.Add(State.Stats.LbHealthyPanic);
             }
 
-            if (host is null || !Contains(request.Avoid, host))
+            if (host is null || !(Contains(request.Avoid, host) || (request.OmitsCanaries && host.IsCanary)))
             {
                 return host;
             }

@@ -56,6 +56,11 @@ public sealed class HcmStats
         RqRedirect = scope.Counter("rq_redirect");
         RqDirectResponse = scope.Counter("rq_direct_response");
         RqRouted = scope.Counter("rq_total");
+        RedirectBadLocation = scope.Counter("passthrough_internal_redirect_bad_location");
+        RedirectUnsafeScheme = scope.Counter("passthrough_internal_redirect_unsafe_scheme");
+        RedirectTooMany = scope.Counter("passthrough_internal_redirect_too_many_redirects");
+        RedirectNoRoute = scope.Counter("passthrough_internal_redirect_no_route");
+        RedirectPredicate = scope.Counter("passthrough_internal_redirect_predicate");
         RqResetAfterStart = scope.Counter("rq_reset_after_downstream_response_started");
     }
 
@@ -109,6 +114,11 @@ public sealed class HcmStats
     public Counter RqRedirect { get; }
     public Counter RqDirectResponse { get; }
     public Counter RqRouted { get; }
+    public Counter RedirectBadLocation { get; }
+    public Counter RedirectUnsafeScheme { get; }
+    public Counter RedirectTooMany { get; }
+    public Counter RedirectNoRoute { get; }
+    public Counter RedirectPredicate { get; }
     public Counter RqResetAfterStart { get; }
 
     /// <summary>Counts an HTTP/1 connection that begins.</summary>

@@ -80,6 +80,9 @@ public sealed class HttpStream
 
     public bool IsEnded { get; private set; }
 
+    /// <summary>Internal redirects that this request went through: names of the routes they led from and to.</summary>
+    internal List<(string From, string To)> Redirects { get; } = [];
+
     public int FilterCount => _filters.Count;
 
     public long BufferLimit => Connection.BufferLimitBytes;
@@ -115,6 +118,7 @@ public sealed class HttpStream
         IsResponseStarted = false;
         IsReplyLocal = false;
         IsEnded = false;
+        Redirects.Clear();
         _routeChosen = false;
         _responseSent = false;
         Worker.Stats.Add(hcm.Stats.RqTotal);
@@ -128,7 +132,8 @@ public sealed class HttpStream
         IsGrpc = GrpcText.IsGrpcRequest(RequestHeaders);
         if (end)
         {
-            RequestCompleted();
+            // The head was all, and it came with the bytes that began the request: no other clock reading would tell more.
+            RequestCompleted(Info.Times.DownstreamReceiveBegin);
         }
 
         _timers.Start();
@@ -146,7 +151,7 @@ public sealed class HttpStream
         _timers.Touch();
         if (end)
         {
-            RequestCompleted();
+            RequestCompleted(Loop.NowNanoseconds);
         }
 
         // After a local reply the rest of the request is of no interest; the codec drains it.
@@ -158,7 +163,7 @@ public sealed class HttpStream
 
     internal void OnTrailers(HeaderMap trailers)
     {
-        RequestCompleted();
+        RequestCompleted(Loop.NowNanoseconds);
         if (!IsReplyLocal)
         {
             Request.Trailers(trailers);
@@ -302,6 +307,54 @@ public sealed class HttpStream
         }
 
         IsEnded = true;
+        IDownstreamStream codec = Codec;
+        EndReason final = LeaveChain(reason);
+        codec.StreamEnded(final, complete);
+    }
+
+    /// <summary>
+    /// Ends the request towards filters and access log, and begins it anew with the headers of now and a body that was kept: an internal
+    /// redirect. The client sees one request. Whoever calls is among the filters that ended, and returns at once.
+    /// </summary>
+    internal void Recreate(int status, BodyBuffer body, HeaderMap? trailers)
+    {
+        Info.ResponseCode = status;
+        Info.ResponseHeaders = ResponseHeaders;
+        HttpProtocol protocol = Info.Protocol;
+        Runtime.Sockets.NetAddress client = Info.ClientAddress;
+        LeaveChain(EndReasons.InternalRedirect);
+        ResponseHeaders.Clear();
+        Info.Start(Connection.Info, Loop.WallNow, Loop.NowNanoseconds);
+        Info.Protocol = protocol;
+        Info.ClientAddress = client;
+        Info.RequestHeaders = RequestHeaders;
+        Info.Downstream.HeaderBytesReceived = RequestHeaders.ByteSize;
+        RouteConfig = null;
+        _routeChosen = false;
+        TransportOverrides = null;
+        Worker.Stats.Add(Hcm.Stats.RqTotal);
+        Worker.Stats.Increment(Hcm.Stats.RqActive);
+        RequestCompleted(Info.Times.DownstreamReceiveBegin);
+        _timers.Start();
+        if (EnterChain())
+        {
+            Request.Headers(end: body.Length == 0 && trailers is null);
+            if (body.Length > 0 && !IsEnded && !IsReplyLocal)
+            {
+                Request.Data(body.Span, end: trailers is null);
+            }
+
+            if (trailers is not null && !IsEnded && !IsReplyLocal)
+            {
+                Request.Trailers(trailers);
+            }
+        }
+
+        body.Release();
+    }
+
+    private EndReason LeaveChain(EndReason reason)
+    {
         _timers.Stop();
         Info.End(reason);
         Info.Times.DownstreamSendEnd = Loop.NowNanoseconds;
@@ -311,21 +364,19 @@ public sealed class HttpStream
         }
 
         Record();
-        IDownstreamStream codec = Codec;
-        EndReason final = Info.EndReason!;
         _filters.Clear();
         Request.Reset();
         Response.Reset();
-        codec.StreamEnded(final, complete);
+        return Info.EndReason!;
     }
 
     /// <summary>Gives the object back; the codec calls it last.</summary>
     internal void Recycle() => Worker.Return(this);
 
-    private void RequestCompleted()
+    private void RequestCompleted(long nowNanoseconds)
     {
         IsRequestComplete = true;
-        Info.Times.DownstreamReceiveEnd = Loop.NowNanoseconds;
+        Info.Times.DownstreamReceiveEnd = nowNanoseconds;
         _timers.RequestCompleted();
     }
 

@@ -29,6 +29,9 @@ public sealed class HttpWorker
     /// <summary>For header values and bodies from format strings; used and read within one call.</summary>
     public FormatOutput Scratch { get; } = new();
 
+    /// <summary>For a body whose parts are formatted in <see cref="Scratch"/>.</summary>
+    internal FormatOutput BodyScratch { get; } = new();
+
     internal HttpDate Date { get; }
 
     internal RequestIds RequestIds { get; }

@@ -1,6 +1,7 @@
 using System.Text;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Pilotfish.Language.Formats;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Routing;
@@ -80,8 +81,19 @@ public sealed class LocalReplyRules
         stream.Info.ResponseCode = status;
         stream.Info.LocalReplyBody = Encoding.UTF8.GetString(body);
         stream.Worker.Scratch.Clear();
-        format.Program.Append(stream.Worker.Scratch, stream.Info);
-        return new LocalReplyResult(status, stream.Worker.Scratch.Written, format.ContentType, hasOwnContentType: true);
+        FormatOutput output = stream.Worker.Scratch;
+        if (format.Json is { } json)
+        {
+            output = stream.Worker.BodyScratch;
+            output.Clear();
+            json.Append(output, stream.Worker.Scratch, new FormatSource(stream.Info, AccessLogType.NotSet));
+        }
+        else
+        {
+            format.Text!.Append(output, stream.Info);
+        }
+
+        return new LocalReplyResult(status, output.Written, format.ContentType, hasOwnContentType: true);
     }
 
     private static BodyFormat? CompileFormat(SubstitutionFormatString? format, string field)
@@ -93,17 +105,19 @@ public sealed class LocalReplyRules
 
         if (format.FormatCase == SubstitutionFormatString.FormatOneofCase.JsonFormat)
         {
-            throw new ConfigRejectedException($"{field}.json_format", "JSON bodies of local replies are not available; use text_format_source");
+            return new BodyFormat(null,
+                JsonFormatProgram.Compile(format.JsonFormat, $"{field}.json_format", typed: false, format.OmitEmptyValues),
+                Encoding.ASCII.GetBytes(format.ContentType.Length > 0 ? format.ContentType : "application/json"));
         }
 
         string text = format.FormatCase == SubstitutionFormatString.FormatOneofCase.TextFormatSource
             ? format.TextFormatSource.InlineString
             : format.TextFormat;
         string type = format.ContentType.Length > 0 ? format.ContentType : "text/plain";
-        return new BodyFormat(FormatProgram.Compile(text, field, format.OmitEmptyValues), Encoding.ASCII.GetBytes(type));
+        return new BodyFormat(FormatProgram.Compile(text, field, format.OmitEmptyValues), null, Encoding.ASCII.GetBytes(type));
     }
 
     private sealed record Mapper(AccessLogFilter Filter, int? Status, byte[]? Body, BodyFormat? Format, HeaderMutations Headers);
 
-    private sealed record BodyFormat(FormatProgram Program, byte[] ContentType);
+    private sealed record BodyFormat(FormatProgram? Text, JsonFormatProgram? Json, byte[] ContentType);
 }

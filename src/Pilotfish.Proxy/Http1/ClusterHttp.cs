@@ -1,8 +1,10 @@
 using Envoy.Extensions.Upstreams.Http.V3;
 using Google.Protobuf;
 using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Routing;
 using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Http1;
 
@@ -15,6 +17,9 @@ public sealed class ClusterHttp
 
     // Any worker may fill a slot: the same name gives the same counter.
     private readonly StatScope _scope;
+    private readonly bool _usesDownstreamProtocol;
+    private readonly bool _isHttp2;
+    private GrpcClusterStats? _grpc;
     private readonly StrongBox?[] _byStatus = new StrongBox?[StatusMax];
 
     private ClusterHttp(ClusterState state)
@@ -26,6 +31,11 @@ public sealed class ClusterHttp
         RqCompleted = _scope.Counter("upstream_rq_completed");
         RqTimeout = _scope.Counter("upstream_rq_timeout");
         RqPerTryTimeout = _scope.Counter("upstream_rq_per_try_timeout");
+        RqPerTryIdleTimeout = _scope.Counter("upstream_rq_per_try_idle_timeout");
+        RqMaxDuration = _scope.Counter("upstream_rq_max_duration_reached");
+        RqRetryBackoffRateLimited = _scope.Counter("upstream_rq_retry_backoff_ratelimited");
+        InternalRedirectSucceeded = _scope.Counter("upstream_internal_redirect_succeeded_total");
+        InternalRedirectFailed = _scope.Counter("upstream_internal_redirect_failed_total");
         RqCancelled = _scope.Counter("upstream_rq_cancelled");
         RqRxReset = _scope.Counter("upstream_rq_rx_reset");
         RqTxReset = _scope.Counter("upstream_rq_tx_reset");
@@ -45,6 +55,9 @@ public sealed class ClusterHttp
             IdleMilliseconds = Durations.Milliseconds(options.CommonHttpProtocolOptions?.IdleTimeout) ?? DefaultIdleMilliseconds;
             uint? most = options.CommonHttpProtocolOptions?.MaxRequestsPerConnection;
             RequestsPerConnectionMax = most ?? RequestsPerConnectionMax;
+            MaxStreamMilliseconds = Durations.Milliseconds(options.CommonHttpProtocolOptions?.MaxStreamDuration) ?? 0;
+            _usesDownstreamProtocol = options.UseDownstreamProtocolConfig is not null;
+            _isHttp2 = options.ExplicitHttpConfig?.Http2ProtocolOptions is not null;
         }
     }
 
@@ -54,6 +67,11 @@ public sealed class ClusterHttp
     public Counter RqCompleted { get; }
     public Counter RqTimeout { get; }
     public Counter RqPerTryTimeout { get; }
+    public Counter RqPerTryIdleTimeout { get; }
+    public Counter RqMaxDuration { get; }
+    public Counter RqRetryBackoffRateLimited { get; }
+    public Counter InternalRedirectSucceeded { get; }
+    public Counter InternalRedirectFailed { get; }
     public Counter RqCancelled { get; }
     public Counter RqRxReset { get; }
     public Counter RqTxReset { get; }
@@ -72,6 +90,16 @@ public sealed class ClusterHttp
 
     /// <summary>0 = no limit.</summary>
     public uint RequestsPerConnectionMax { get; }
+
+    /// <summary>Bound of one exchange (max_stream_duration); 0 = none.</summary>
+    public long MaxStreamMilliseconds { get; }
+
+    /// <summary>The statistics of gRPC calls that are not counted by method. Made with the first; any worker.</summary>
+    public GrpcClusterStats Grpc => _grpc ??= new GrpcClusterStats(_scope);
+
+    /// <summary>What the cluster's config wants to speak for a client that speaks <paramref name="downstream"/>.</summary>
+    public HttpProtocol ProtocolFor(HttpProtocol downstream) =>
+        _usesDownstreamProtocol ? downstream : _isHttp2 ? HttpProtocol.Http2 : HttpProtocol.Http11;
 
     public static ClusterHttp Of(ClusterState state) =>
         state.HttpState as ClusterHttp ?? (ClusterHttp)state.SetHttpState(new ClusterHttp(state));

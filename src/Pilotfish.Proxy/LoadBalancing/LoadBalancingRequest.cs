@@ -18,6 +18,9 @@ public readonly ref struct LoadBalancingRequest
     /// <summary>Hosts that a retry should not use again.</summary>
     public ReadOnlySpan<Host?> Avoid { get; init; }
 
+    /// <summary>Whether hosts that call themselves canary are avoided too.</summary>
+    public bool OmitsCanaries { get; init; }
+
     /// <summary>How many more picks are made to find a host that is not to be avoided; then any host will do.</summary>
     public int ReselectMax { get; init; }
 

@@ -51,6 +51,9 @@ public static class EndReasons
     public static readonly EndReason MaxStreamDuration = new(EndCause.Timeout, EndSide.Proxy, ResponseDetails.MaxDurationTimeout, default,
         "The request lasted longer than the maximum stream duration.");
 
+    public static readonly EndReason InternalRedirect = new(EndCause.Redirect, EndSide.Upstream, ResponseDetails.InternalRedirect, default,
+        "The upstream redirected the request and the proxy followed by the route's policy.");
+
     public static readonly EndReason UpstreamMaxStreamDuration = Of(EndCause.Timeout, EndSide.Upstream,
         ResponseDetails.UpstreamMaxStreamDuration, ResponseFlag.UpstreamMaxStreamDurationReached,
         "The upstream stream lasted longer than its maximum duration.");

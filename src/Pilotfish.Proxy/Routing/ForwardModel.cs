@@ -57,6 +57,9 @@ public sealed class ForwardModel
 
     public RetryPolicyModel? Retry { get; init; }
 
+    /// <summary>Null: redirects of the upstream are the client's business.</summary>
+    public InternalRedirectModel? InternalRedirect { get; init; }
+
     public bool HedgesOnPerTryTimeout { get; init; }
 
     public HashPolicyModel? Hash { get; init; }

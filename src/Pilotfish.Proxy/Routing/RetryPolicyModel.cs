@@ -23,6 +23,11 @@ public sealed class RetryPolicyModel
     /// <summary>Whether hosts that failed this request before are avoided (previous_hosts).</summary>
     public bool AvoidsPreviousHosts { get; private init; }
 
+    /// <summary>Whether retries leave out hosts whose metadata calls them canary.</summary>
+    public bool OmitsCanaryHosts { get; private init; }
+
+    public RateLimitedBackOffModel? RateLimitedBackOff { get; private init; }
+
     /// <summary>Picks made to find a host that is not to be avoided.</summary>
     public int HostSelectionAttempts { get; private init; } = 1;
 
@@ -37,7 +42,7 @@ public sealed class RetryPolicyModel
 
     public long BackOffMaxMilliseconds { get; private init; } = DefaultBaseMilliseconds * 10;
 
-    public static RetryPolicyModel? Compile(RetryPolicy? policy, string field, CompileContext context)
+    public static RetryPolicyModel? Compile(RetryPolicy? policy, string field)
     {
         if (policy is null)
         {
@@ -45,9 +50,12 @@ public sealed class RetryPolicyModel
         }
 
         bool avoids = false;
+        bool omitsCanary = false;
         for (int i = 0; i < policy.RetryHostPredicate.Count; i++)
         {
-            avoids |= CompilePredicate(policy.RetryHostPredicate[i], $"{field}.retry_host_predicate[{i}]", context);
+            bool canary = IsCanaryPredicate(policy.RetryHostPredicate[i], $"{field}.retry_host_predicate[{i}]");
+            omitsCanary |= canary;
+            avoids |= !canary;
         }
 
         long backOffBase = Durations.Milliseconds(policy.RetryBackOff?.BaseInterval) ?? DefaultBaseMilliseconds;
@@ -69,6 +77,8 @@ public sealed class RetryPolicyModel
             PerTryTimeoutMilliseconds = Durations.Milliseconds(policy.PerTryTimeout) ?? 0,
             PerTryIdleTimeoutMilliseconds = Durations.Milliseconds(policy.PerTryIdleTimeout) ?? 0,
             AvoidsPreviousHosts = avoids,
+            OmitsCanaryHosts = omitsCanary,
+            RateLimitedBackOff = RateLimitedBackOffModel.Compile(policy.RateLimitedRetryBackOff, $"{field}.rate_limited_retry_back_off"),
             HostSelectionAttempts = (int)Math.Clamp(policy.HostSelectionRetryMaxAttempts, 1, 1000),
             RetriableStatusCodes = [.. policy.RetriableStatusCodes],
             RetriableHeaders = HeaderMatch.CompileAll(policy.RetriableHeaders, $"{field}.retriable_headers"),
@@ -78,21 +88,17 @@ public sealed class RetryPolicyModel
         };
     }
 
-    // True when hosts tried before are to be avoided. Canary hosts are not told apart yet, which is said once.
-    private static bool CompilePredicate(RetryPolicy.Types.RetryHostPredicate predicate, string field, CompileContext context)
+    // False: hosts tried before are to be avoided.
+    private static bool IsCanaryPredicate(RetryPolicy.Types.RetryHostPredicate predicate, string field)
     {
         string type = predicate.TypedConfig is null
             ? predicate.Name
             : ExtensionRegistry.Unwrap(predicate.TypedConfig, field).MessageName;
-        switch (type)
+        return type switch
         {
-            case PreviousHosts or "envoy.retry_host_predicates.previous_hosts":
-                return true;
-            case OmitCanary or "envoy.retry_host_predicates.omit_canary_hosts":
-                context.Warnings.Add($"{context.ResourceName}: {field}: canary hosts are not left out of retries");
-                return false;
-            default:
-                throw new ConfigRejectedException(field, $"the retry host predicate '{type}' does not exist in Pilotfish");
-        }
+            PreviousHosts or "envoy.retry_host_predicates.previous_hosts" => false,
+            OmitCanary or "envoy.retry_host_predicates.omit_canary_hosts" => true,
+            _ => throw new ConfigRejectedException(field, $"the retry host predicate '{type}' does not exist in Pilotfish"),
+        };
     }
 }

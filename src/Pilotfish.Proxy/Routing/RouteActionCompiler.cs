@@ -47,8 +47,9 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
             GrpcTimeoutMaxMilliseconds = Durations.Milliseconds(action.MaxStreamDuration?.GrpcTimeoutHeaderMax),
             GrpcTimeoutOffsetMilliseconds = Durations.Milliseconds(action.MaxStreamDuration?.GrpcTimeoutHeaderOffset) ?? 0,
             Retry = action.RetryPolicy is null
-                ? RetryPolicyModel.Compile(host.RetryPolicy, "retry_policy", context)
-                : RetryPolicyModel.Compile(action.RetryPolicy, $"{field}.retry_policy", context),
+                ? RetryPolicyModel.Compile(host.RetryPolicy, "retry_policy")
+                : RetryPolicyModel.Compile(action.RetryPolicy, $"{field}.retry_policy"),
+            InternalRedirect = InternalRedirectModel.Compile(action.InternalRedirectPolicy, $"{field}.internal_redirect_policy"),
             HedgesOnPerTryTimeout = (action.HedgePolicy ?? host.HedgePolicy)?.HedgeOnPerTryTimeout ?? false,
             Hash = HashPolicyModel.Compile(action.HashPolicy, $"{field}.hash_policy"),
             Mirrors = CompileMirrors(action, field),
@@ -135,15 +136,9 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
         }
 
         RetryPolicy? retry = action.RetryPolicy ?? host.RetryPolicy;
-        if (retry?.PerTryIdleTimeout is not null)
+        if (retry?.RetryPriority is not null)
         {
-            context.Warnings.Add($"{context.ResourceName}: {field}.retry_policy.per_try_idle_timeout has no effect yet");
-        }
-
-        if (retry?.RateLimitedRetryBackOff is not null || retry?.RetryPriority is not null)
-        {
-            context.Warnings.Add(
-                $"{context.ResourceName}: {field}.retry_policy: rate_limited_retry_back_off and retry_priority have no effect yet");
+            context.Warnings.Add($"{context.ResourceName}: {field}.retry_policy.retry_priority has no effect yet");
         }
     }
 
@@ -171,11 +166,6 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
         if (action.PathRewrite.Length > 0 || action.HostRewrite.Length > 0)
         {
             throw new ConfigRejectedException(field, "path_rewrite and host_rewrite with format strings are not available in Pilotfish");
-        }
-
-        if (action.InternalRedirectPolicy is not null)
-        {
-            throw new ConfigRejectedException($"{field}.internal_redirect_policy", "internal redirects are not available in Pilotfish");
         }
     }
 

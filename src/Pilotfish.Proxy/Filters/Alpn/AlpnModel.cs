@@ -1,5 +1,6 @@
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Http1;
 using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Filters.Alpn;
@@ -10,8 +11,6 @@ namespace Pilotfish.Proxy.Filters.Alpn;
 /// </summary>
 public sealed class AlpnModel(UpstreamProtocols? http10, UpstreamProtocols? http11, UpstreamProtocols? http2) : HttpFilterModel
 {
-    private const string HttpProtocolOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-
     public override HttpFilter? Create(HttpStream stream, string name)
     {
         ClusterReference? reference = stream.WeightedCluster is { } weighted ? weighted.Cluster : stream.Route?.Forward?.Cluster;
@@ -21,28 +20,12 @@ public sealed class AlpnModel(UpstreamProtocols? http10, UpstreamProtocols? http
     }
 
     /// <summary>The list for the protocol that the cluster will speak for this request; null = leave the cluster's own.</summary>
-    internal UpstreamProtocols? For(ClusterState cluster, HttpProtocol downstream) => UpstreamProtocolOf(cluster, downstream) switch
+    internal UpstreamProtocols? For(ClusterState cluster, HttpProtocol downstream) => ClusterHttp.Of(cluster).ProtocolFor(downstream) switch
     {
         HttpProtocol.Http10 => http10,
         HttpProtocol.Http2 => http2,
         _ => http11,
     };
-
-    private static HttpProtocol UpstreamProtocolOf(ClusterState cluster, HttpProtocol downstream)
-    {
-        if (!cluster.Config.ProtocolOptions.TryGetValue(HttpProtocolOptions, out Google.Protobuf.ByteString? bytes))
-        {
-            return HttpProtocol.Http11;
-        }
-
-        var options = Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions.Parser.ParseFrom(bytes);
-        if (options.UseDownstreamProtocolConfig is not null)
-        {
-            return downstream;
-        }
-
-        return options.ExplicitHttpConfig?.Http2ProtocolOptions is not null ? HttpProtocol.Http2 : HttpProtocol.Http11;
-    }
 
     // Set by a DestinationRule with TLS of its own: the peer is no sidecar.
     private static bool IsOff(DynamicMetadata? metadata) =>

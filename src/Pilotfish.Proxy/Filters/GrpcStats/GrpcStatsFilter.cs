@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Text;
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Http1;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Streams;
 
@@ -8,12 +9,12 @@ namespace Pilotfish.Proxy.Filters.GrpcStats;
 
 /// <summary>
 /// Statistics of one gRPC request, under <c>cluster.NAME.grpc.</c>: by status (with service and method where asked for), success, failure,
-/// total, and messages each way. Names are looked up at the request's end: gRPC calls are rarer than their messages.
+/// total, and messages each way. Names by method are looked up at the request's end; those of the cluster once.
 /// </summary>
 internal sealed class GrpcStatsFilter(GrpcStatsModel model) : HttpFilter
 {
     private const int StatusUnknown = 2;
-    private const int StatusMax = 16;
+    private const string ClusterPrefix = "grpc.";
 
     private GrpcMessageCounter _requests;
     private GrpcMessageCounter _responses;
@@ -73,9 +74,15 @@ internal sealed class GrpcStatsFilter(GrpcStatsModel model) : HttpFilter
             return;
         }
 
-        StatScope scope = cluster.Stats.Scope;
         StatCells cells = Stream.Worker.Stats;
         string prefix = MethodPrefix();
+        if (prefix == ClusterPrefix)
+        {
+            Count(ClusterHttp.Of(cluster).Grpc, cells, info);
+            return;
+        }
+
+        StatScope scope = cluster.Stats.Scope;
         cells.Add(scope.Counter($"{prefix}request_message_count"), _requests.Count);
         cells.Add(scope.Counter($"{prefix}response_message_count"), _responses.Count);
         if (_status >= 0)
@@ -91,6 +98,23 @@ internal sealed class GrpcStatsFilter(GrpcStatsModel model) : HttpFilter
         }
     }
 
+    private void Count(GrpcClusterStats stats, StatCells cells, StreamInfo info)
+    {
+        cells.Add(stats.RequestMessages, _requests.Count);
+        cells.Add(stats.ResponseMessages, _responses.Count);
+        if (_status >= 0)
+        {
+            cells.Add(stats.Status(_status));
+            cells.Add(_status == 0 ? stats.Success : stats.Failure);
+            cells.Add(stats.Total);
+        }
+
+        if (model.MeasuresUpstream && info.Times.UpstreamSendBegin > 0)
+        {
+            cells.Record(stats.UpstreamTime, (Stream.Loop.NowNanoseconds - info.Times.UpstreamSendBegin) / 1_000_000);
+        }
+    }
+
     private void ReadStatus(HeaderMap headers)
     {
         if (!headers.TryGet(WellKnownHeader.GrpcStatus, out ReadOnlySpan<byte> text))
@@ -99,7 +123,7 @@ internal sealed class GrpcStatsFilter(GrpcStatsModel model) : HttpFilter
         }
 
         // Statuses outside gRPC's list share one name: a peer must not invent statistics.
-        bool known = Utf8Parser.TryParse(text, out int status, out int used) && used == text.Length && status is >= 0 and <= StatusMax;
+        bool known = Utf8Parser.TryParse(text, out int status, out int used) && used == text.Length && status is >= 0 and <= GrpcClusterStats.StatusMax;
         _status = known ? status : StatusUnknown;
     }
 
@@ -107,14 +131,14 @@ internal sealed class GrpcStatsFilter(GrpcStatsModel model) : HttpFilter
     {
         if (!model.CountsEveryMethod && model.Methods is null)
         {
-            return "grpc.";
+            return ClusterPrefix;
         }
 
         string path = Encoding.UTF8.GetString(Stream.RequestHeaders[WellKnownHeader.Path]);
         int slash = path.LastIndexOf('/');
         if (slash <= 0 || !(model.CountsEveryMethod || model.Methods!.Contains(path)))
         {
-            return "grpc.";
+            return ClusterPrefix;
         }
 
         string service = path[1..slash];

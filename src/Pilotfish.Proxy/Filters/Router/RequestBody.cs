@@ -66,5 +66,13 @@ internal sealed class RequestBody
         }
     }
 
+    /// <summary>Hands over what was kept; the caller releases it.</summary>
+    public BodyBuffer Take()
+    {
+        BodyBuffer taken = _buffer;
+        _buffer = default;
+        return taken;
+    }
+
     public void Release() => _buffer.Release();
 }

@@ -19,10 +19,16 @@ internal sealed class RetryState
     private int _triedCount;
     private bool _holdsPermit;
     private uint[]? _headerStatusCodes;
+    private long _rateLimitedMilliseconds;
 
     public bool IsEnabled => _on != RetryOn.None && _left > 0;
 
     public bool AvoidsPreviousHosts => _policy?.AvoidsPreviousHosts ?? false;
+
+    public bool OmitsCanaryHosts => _policy?.OmitsCanaryHosts ?? false;
+
+    /// <summary>Whether the response said how long to wait for the next attempt.</summary>
+    public bool IsRateLimited => _rateLimitedMilliseconds > 0;
 
     public int HostSelectionAttempts => _policy?.HostSelectionAttempts ?? 0;
 
@@ -38,6 +44,7 @@ internal sealed class RetryState
         Retries = 0;
         _triedCount = 0;
         _headerStatusCodes = null;
+        _rateLimitedMilliseconds = 0;
         ReadHeaders(policy, headers);
         if (policy is { RetriableRequestHeaders.Length: > 0 } && !AnyMatches(policy.RetriableRequestHeaders, headers))
         {
@@ -129,9 +136,21 @@ internal sealed class RetryState
         }
     }
 
+    /// <summary>Reads from a response that is tried again how long to wait, where the policy names headers that say so.</summary>
+    public void NoteRateLimit(HeaderMap headers, DateTimeOffset now) =>
+        _rateLimitedMilliseconds = _policy?.RateLimitedBackOff?.Read(headers, now) ?? 0;
+
     /// <summary>Full jitter below (2^n - 1) * base, capped.</summary>
     public long BackOffMilliseconds(ulong random)
     {
+        if (_rateLimitedMilliseconds > 0)
+        {
+            // Never earlier than asked; up to half as much later, so that clients do not come back together.
+            long wait = _rateLimitedMilliseconds;
+            _rateLimitedMilliseconds = 0;
+            return wait + (long)(random % (ulong)((wait / 2) + 1));
+        }
+
         long baseInterval = _policy?.BackOffBaseMilliseconds ?? RetryPolicyModel.DefaultBaseMilliseconds;
         long most = _policy?.BackOffMaxMilliseconds ?? RetryPolicyModel.DefaultBaseMilliseconds * 10;
         long bound = ((1L << Math.Min(Retries, 20)) - 1) * baseInterval;

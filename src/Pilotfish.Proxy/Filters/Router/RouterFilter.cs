@@ -16,7 +16,7 @@ namespace Pilotfish.Proxy.Filters.Router;
 /// its pool for a stream; (4) sends what it has of the request and the rest as it comes; (5) passes the response on, or (6) tries again.
 /// One object per request object, reused; all of it on one loop.
 /// </summary>
-public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
+public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
 {
     private readonly RetryState _retry = new();
     private readonly RequestBody _body = new();
@@ -35,6 +35,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
     private ulong? _hash;
     private string? _setCookie;
     private long _attemptStart;
+    private long _streamMilliseconds;
     private bool _requestEnded;
     private bool _responseStarted;
     private bool _downstreamBlocked;
@@ -89,6 +90,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
         _isUpgrade = Stream.Upgrade is not null;
         _timeouts = RouterTimeouts.Of(Stream, _forward, _model.RespectsExpectedTimeout);
         _retry.Begin(_forward.Retry, headers);
+        _streamMilliseconds = _timeouts.StreamMilliseconds ?? _http.MaxStreamMilliseconds;
         RequestRewrite.Apply(Stream, _forward, _model.SuppressesEnvoyHeaders);
         _hash = _forward.Hash?.Compute(headers, Stream.Info, out _setCookie);
         if (!_model.SuppressesEnvoyHeaders)
@@ -97,7 +99,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
         }
 
         long limit = Stream.Route!.RequestBufferLimit ?? Stream.VirtualHost!.RequestBufferLimit ?? Stream.BufferLimit;
-        _body.Begin(Stream.Loop.Buffers, limit, keep: _retry.IsEnabled && !_isUpgrade);
+        _body.Begin(Stream.Loop.Buffers, limit, keep: (_retry.IsEnabled || _forward.InternalRedirect is not null) && !_isUpgrade);
         if (_forward.Mirrors.Length > 0)
         {
             _shadows ??= new ShadowRequests();
@@ -135,6 +137,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
         {
             upstream.SendData(data, end);
             NoteSent(end);
+            TouchTry();
             _body.KeepForRetry(data);
             CheckSource();
             return FilterVerdict.Continue;
@@ -238,11 +241,16 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
             stream.SendTrailers(trailers);
         }
 
-        NoteSent(_requestEnded);
+        if (_requestEnded)
+        {
+            Stream.Info.Times.UpstreamSendEnd = Stream.Info.Times.UpstreamSendBegin;
+        }
+
         _body.Sent();
         ResumeSource();
         CheckSource();
         ArmTryTimer();
+        ArmAttemptTimers();
     }
 
     public void OnPoolFailure(StreamResetReason reason, string? transportFailure)
@@ -276,6 +284,11 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
             return;
         }
 
+        if (_forward.InternalRedirect is { } redirects && redirects.Follows(status) && !_informed && FollowRedirect(redirects, status))
+        {
+            return;
+        }
+
         bool limitReached = !_retry.IsEnabled && _retry.Retries > 0 && _retry.Wants(status, ResponseHeaders);
         if (limitReached)
         {
@@ -294,6 +307,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
         _http.Count(Cells, status);
         Cells.Record(_http.RqTime, Stream.Loop.NowMilliseconds - _attemptStart);
         ResponseRewrite.Finish(Stream, _forward, _model, _setCookie);
+        TouchTry();
         if (_downstreamBlocked)
         {
             _upstream?.PauseResponse();
@@ -305,14 +319,19 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
     public void OnUpstreamData(ReadOnlySpan<byte> data, bool end)
     {
         StreamInfo info = Stream.Info;
+        long now = end || info.Times.UpstreamReceiveBodyBegin == 0 ? Stream.Loop.NowNanoseconds : 0;
         if (info.Times.UpstreamReceiveBodyBegin == 0)
         {
-            info.Times.UpstreamReceiveBodyBegin = Stream.Loop.NowNanoseconds;
+            info.Times.UpstreamReceiveBodyBegin = now;
         }
 
         if (end)
         {
-            ResponseComplete();
+            ResponseComplete(now);
+        }
+        else
+        {
+            TouchTry();
         }
 
         Stream.Response.Data(data, end);
@@ -320,7 +339,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
 
     public void OnUpstreamTrailers(HeaderMap trailers)
     {
-        ResponseComplete();
+        ResponseComplete(Stream.Loop.NowNanoseconds);
         Stream.Response.Trailers(trailers);
     }
 
@@ -372,6 +391,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
             Subset = Stream.WeightedCluster?.Subset ?? _forward.Subset,
             OriginalDestination = info.Connection.LocalAddress,
             Avoid = _retry.AvoidsPreviousHosts ? _retry.Tried : default,
+            OmitsCanaries = _retry.Retries > 0 && _retry.OmitsCanaryHosts,
             ReselectMax = _retry.Retries > 0 ? _retry.HostSelectionAttempts : 0,
             Attempt = (uint)_retry.Retries,
         };
@@ -439,6 +459,7 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
         switch (_retry.TryTake(_breaker))
         {
             case RetryPermit.Granted:
+                _retry.NoteRateLimit(ResponseHeaders, Stream.Loop.WallNow);
                 break;
             case RetryPermit.Overflow:
                 Cells.Add(_http.RqRetryOverflow);
@@ -457,101 +478,19 @@ public sealed class RouterFilter : HttpFilter, IPoolRequester, IUpstreamEvents
 
     private void ScheduleRetry()
     {
-        _timers?.CancelTry();
+        _timers?.CancelAttempt();
         ResponseHeaders.Clear();
         Cells.Add(_http.RqRetry);
-        Cells.Add(_http.RqRetryBackoff);
+        Cells.Add(_retry.IsRateLimited ? _http.RqRetryBackoffRateLimited : _http.RqRetryBackoff);
         Timers.BackOff(_retry.BackOffMilliseconds(Stream.NextRandom()));
-    }
-
-    // Timeouts
-
-    private void RequestComplete()
-    {
-        if (_shadows is { IsEmpty: false })
-        {
-            _shadows.Complete();
-        }
-
-        if (_timeouts.GlobalMilliseconds > 0 && !Stream.IsEnded && !_responseStarted)
-        {
-            Timers.Global(_timeouts.GlobalMilliseconds);
-        }
-
-        if (_upstream is not null)
-        {
-            ArmTryTimer();
-        }
-    }
-
-    private void ArmTryTimer()
-    {
-        if (_timeouts.PerTryMilliseconds > 0 && _requestEnded && !_responseStarted)
-        {
-            Timers.Try(_timeouts.PerTryMilliseconds);
-        }
-    }
-
-    internal void GlobalTimeout()
-    {
-        Cells.Add(_http.RqTimeout);
-        DropAttempt();
-        TimeoutReply(EndReasons.RequestTimeout);
-    }
-
-    internal void TryTimeout()
-    {
-        Cells.Add(_http.RqPerTryTimeout);
-        DropAttempt();
-        if (!_informed && _body.IsComplete && _retry.IsEnabled && _retry.WantsAfterTimeout()
-            && _retry.TryTake(_breaker) == RetryPermit.Granted)
-        {
-            if (_forward.IncludeTimeoutRetryHeader)
-            {
-                Stream.RequestHeaders.Set(WellKnownHeader.XEnvoyIsTimeoutRetry, "true"u8);
-            }
-
-            ScheduleRetry();
-            return;
-        }
-
-        TimeoutReply(EndReasons.PerTryTimeout);
-    }
-
-    private void TimeoutReply(EndReason reason)
-    {
-        if (!_responseStarted)
-        {
-            _http.Count(Cells, 504);
-        }
-
-        Stream.Reply(504, "upstream request timeout"u8, reason.About(_cluster!.Name));
-    }
-
-    private void DropAttempt()
-    {
-        _timers?.CancelBackOff();
-        if (_pool is { } pool)
-        {
-            _pool = null;
-            pool.GiveUp(this);
-        }
-
-        if (_upstream is { } upstream)
-        {
-            _upstream = null;
-            _host!.Monitor.OnResult(OutlierResult.RequestTimeout, Stream.Loop.NowMilliseconds);
-            Cells.Add(_http.RqTxReset);
-            upstream.Reset();
-        }
     }
 
     // Small things
 
-    private void ResponseComplete()
+    private void ResponseComplete(long nowNanoseconds)
     {
         _upstream = null;
-        Stream.Info.Times.UpstreamReceiveEnd = Stream.Loop.NowNanoseconds;
+        Stream.Info.Times.UpstreamReceiveEnd = nowNanoseconds;
         _timers?.Stop();
     }
 

@@ -7,6 +7,12 @@ namespace Pilotfish.Proxy.Filters.Router;
 /// <summary>The global and per-try timeouts of one request: the route's, changed by headers that trusted clients send. 0 = none.</summary>
 internal readonly record struct RouterTimeouts(long GlobalMilliseconds, long PerTryMilliseconds, bool HeaderAsked)
 {
+    /// <summary>Bound of one exchange with the upstream that a trusted client asked for; null = the cluster's.</summary>
+    public long? StreamMilliseconds { get; private init; }
+
+    /// <summary>Whether a timeout is answered with 204 instead of 504.</summary>
+    public bool AltResponse { get; private init; }
+
     public static RouterTimeouts Of(HttpStream stream, ForwardModel forward, bool respectExpected)
     {
         HeaderMap headers = stream.RequestHeaders;
@@ -38,7 +44,9 @@ internal readonly record struct RouterTimeouts(long GlobalMilliseconds, long Per
 
         // A try may not outlive the request.
         perTry = global > 0 && perTry >= global ? 0 : perTry;
-        return new RouterTimeouts(global, perTry, asked);
+        bool alternative = headers.Remove(WellKnownHeader.XEnvoyUpstreamRqTimeoutAltResponse);
+        long? duration = TryTake(headers, WellKnownHeader.XEnvoyUpstreamStreamDurationMs, out long most) ? most : null;
+        return new RouterTimeouts(global, perTry, asked) { StreamMilliseconds = duration, AltResponse = alternative };
     }
 
     /// <summary>Tells the upstream how long anybody waits for it.</summary>

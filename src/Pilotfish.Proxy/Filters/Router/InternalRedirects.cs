@@ -1,0 +1,104 @@
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Routing;
+
+namespace Pilotfish.Proxy.Filters.Router;
+
+/// <summary>
+/// Turns a request into the one that a redirect asks for, if the route's policy lets it (Envoy: "HTTP internal redirects"). A request
+/// that may not follow is left as it was and the client gets the redirect.
+/// </summary>
+internal static class InternalRedirects
+{
+    /// <param name="stream">The request whose response headers are a redirect.</param>
+    /// <param name="policy">The policy of its route.</param>
+    /// <param name="status">The redirect's status.</param>
+    /// <param name="requestIsWhole">Whether all of the request was received and is still here.</param>
+    /// <param name="dropsBody">Whether the new request has no body (303).</param>
+    public static bool TryApply(HttpStream stream, InternalRedirectModel policy, int status, bool requestIsWhole, out bool dropsBody)
+    {
+        dropsBody = false;
+        HcmStats stats = stream.Hcm.Stats;
+        if (!requestIsWhole || !stream.ResponseHeaders.TryGet(WellKnownHeader.Location, out ReadOnlySpan<byte> location))
+        {
+            return false;
+        }
+
+        if (!RedirectTarget.TryParse(location, out RedirectTarget target))
+        {
+            return Pass(stream, stats.RedirectBadLocation);
+        }
+
+        HeaderMap headers = stream.RequestHeaders;
+        bool fromTls = headers[WellKnownHeader.Scheme].SequenceEqual("https"u8);
+        if (fromTls != target.IsHttps && !policy.AllowsCrossScheme)
+        {
+            return Pass(stream, stats.RedirectUnsafeScheme);
+        }
+
+        if (stream.Redirects.Count >= policy.RedirectsMax)
+        {
+            return Pass(stream, stats.RedirectTooMany);
+        }
+
+        byte[] scheme = headers[WellKnownHeader.Scheme].ToArray();
+        byte[] authority = headers[WellKnownHeader.Authority].ToArray();
+        byte[] path = headers[WellKnownHeader.Path].ToArray();
+        byte[] targetAuthority = location[target.Authority].ToArray();
+        byte[] targetPath = target.PathOf(location);
+        Set(headers, target.IsHttps ? "https"u8 : "http"u8, targetAuthority, targetPath);
+        RouteModel? route = stream.RouteConfig?.FindHost(headers)?.Index.Find(headers, stream.Info, stream.NextRandom());
+        string from = stream.Route!.Name;
+        Stats.Counter? refused = route?.Forward is null ? stats.RedirectNoRoute
+            : policy.Allows(from, route.Name, stream.Redirects, fromTls, target.IsHttps) ? null : stats.RedirectPredicate;
+        if (refused is { } counter)
+        {
+            Set(headers, scheme, authority, path);
+            return Pass(stream, counter);
+        }
+
+        stream.Redirects.Add((from, route!.Name));
+        headers.Set("x-envoy-original-url"u8, [.. scheme, .. "://"u8, .. authority, .. path]);
+        dropsBody = ChangeMethod(headers, status);
+        CopyHeaders(stream, policy);
+        return true;
+    }
+
+    private static bool Pass(HttpStream stream, Stats.Counter counter)
+    {
+        stream.Worker.Stats.Add(counter);
+        return false;
+    }
+
+    private static void Set(HeaderMap headers, ReadOnlySpan<byte> scheme, ReadOnlySpan<byte> authority, ReadOnlySpan<byte> path)
+    {
+        headers.Set(WellKnownHeader.Scheme, scheme);
+        headers.Set(WellKnownHeader.Authority, authority);
+        headers.Set(WellKnownHeader.Path, path);
+    }
+
+    // "See other" means: GET it (RFC 9110 section 15.4.4).
+    private static bool ChangeMethod(HeaderMap headers, int status)
+    {
+        ReadOnlySpan<byte> method = headers[WellKnownHeader.Method];
+        if (status != 303 || method.SequenceEqual("GET"u8) || method.SequenceEqual("HEAD"u8))
+        {
+            return false;
+        }
+
+        headers.Set(WellKnownHeader.Method, "GET"u8);
+        headers.Remove(WellKnownHeader.ContentLength);
+        return true;
+    }
+
+    private static void CopyHeaders(HttpStream stream, InternalRedirectModel policy)
+    {
+        foreach (byte[] name in policy.ResponseHeadersToCopy)
+        {
+            stream.RequestHeaders.Remove(name);
+            for (int slot = stream.ResponseHeaders.FindSlot(name); slot >= 0; slot = stream.ResponseHeaders.FindSlot(name, slot + 1))
+            {
+                stream.RequestHeaders.Add(name, stream.ResponseHeaders.At(slot).Value);
+            }
+        }
+    }
+}
