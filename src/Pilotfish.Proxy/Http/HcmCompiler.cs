@@ -4,6 +4,7 @@ using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http1;
+using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Routing;
 using Pilotfish.Proxy.Stats;
@@ -20,6 +21,8 @@ public sealed class HcmCompiler(NetworkFilterContext context)
         RejectUnknown(config);
         StatScope scope = context.Config.Stats.Scope($"http.{config.StatPrefix}");
         context.Owned.Add(scope);
+        StatScope http2Scope = context.Config.Stats.Scope("http2");
+        context.Owned.Add(http2Scope);
         HttpProtocolOptions? common = config.CommonHttpProtocolOptions;
         Http1ProtocolOptions? http1 = config.HttpProtocolOptions;
         CheckRequestId(config.RequestIdExtension);
@@ -34,10 +37,19 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             AccessLogs = context.Config.AccessLogs?.Compile(config.AccessLog, "access_log") ?? AccessLogSet.Empty,
             LocalReplies = LocalReplyRules.Compile(config.LocalReplyConfig, "local_reply_config"),
             Limits = CompileLimits(config, common, http1),
+            Codec = config.CodecType switch
+            {
+                HttpConnectionManager.Types.CodecType.Http1 => CodecKind.Http1,
+                HttpConnectionManager.Types.CodecType.Http2 => CodecKind.Http2,
+                _ => CodecKind.Auto,
+            },
+            Http2 = Http2Options.Compile(config.Http2ProtocolOptions, "http2_protocol_options"),
+            Http2Stats = new Http2Stats(http2Scope),
             Upgrades = CompileUpgrades(config),
             IdleTimeoutMilliseconds = Durations.Milliseconds(common?.IdleTimeout) ?? HcmModel.DefaultIdleTimeoutMilliseconds,
             MaxConnectionDurationMilliseconds = Durations.Milliseconds(common?.MaxConnectionDuration) ?? 0,
             DelayedCloseMilliseconds = Durations.Milliseconds(config.DelayedCloseTimeout) ?? HcmModel.DefaultDelayedCloseMilliseconds,
+            DrainTimeoutMilliseconds = Durations.Milliseconds(config.DrainTimeout) ?? HcmModel.DefaultDrainTimeoutMilliseconds,
             RequestsPerConnectionMax = common?.MaxRequestsPerConnection ?? 0,
             AcceptHttp10 = http1?.AcceptHttp10 ?? false,
             DefaultHostForHttp10 = Bytes(http1?.DefaultHostForHttp10),

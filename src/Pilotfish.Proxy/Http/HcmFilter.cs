@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.Http1;
+using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.Network;
 
 namespace Pilotfish.Proxy.Http;
@@ -18,6 +19,15 @@ internal sealed class HcmFilter(HcmModel model) : TerminalNetworkFilter
             return;
         }
 
-        new Http1DownstreamConnection(Model, connection).Start();
+        bool isHttp2 = Model.Codec == CodecKind.Http2
+            || (Model.Codec == CodecKind.Auto && connection.Info.Tls?.ApplicationProtocol is "h2" or "istio-h2");
+        if (isHttp2)
+        {
+            new Http2DownstreamConnection(Model, connection, new InputBuffer(connection.Worker.Loop.Buffers)).Begin();
+        }
+        else
+        {
+            new Http1DownstreamConnection(Model, connection).Start();
+        }
     }
 }

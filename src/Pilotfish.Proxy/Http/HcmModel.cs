@@ -1,6 +1,7 @@
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http1;
+using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.Routing;
 
 namespace Pilotfish.Proxy.Http;
@@ -11,6 +12,7 @@ public sealed class HcmModel
     public const long DefaultIdleTimeoutMilliseconds = 3_600_000;
     public const long DefaultStreamIdleTimeoutMilliseconds = 300_000;
     public const long DefaultDelayedCloseMilliseconds = 1000;
+    public const long DefaultDrainTimeoutMilliseconds = 5000;
 
     public required string StatPrefix { get; init; }
 
@@ -30,12 +32,22 @@ public sealed class HcmModel
 
     public Http1Limits Limits { get; init; } = Http1Limits.Request;
 
+    /// <summary>codec_type: HTTP/1, HTTP/2, or whichever the client turns out to speak.</summary>
+    public CodecKind Codec { get; init; }
+
+    public Http2Options Http2 { get; init; } = Http2Options.Default;
+
+    public required Http2Stats Http2Stats { get; init; }
+
     public UpgradePolicy Upgrades { get; init; } = UpgradePolicy.None;
 
     // Connection.
     public long IdleTimeoutMilliseconds { get; init; } = DefaultIdleTimeoutMilliseconds;
     public long MaxConnectionDurationMilliseconds { get; init; }
     public long DelayedCloseMilliseconds { get; init; } = DefaultDelayedCloseMilliseconds;
+
+    /// <summary>drain_timeout: between the two GOAWAYs of an HTTP/2 connection's graceful end.</summary>
+    public long DrainTimeoutMilliseconds { get; init; } = DefaultDrainTimeoutMilliseconds;
 
     /// <summary>0 = no limit.</summary>
     public uint RequestsPerConnectionMax { get; init; }

@@ -9,8 +9,10 @@ public sealed class HcmStats
     {
         CxTotal = scope.Counter("downstream_cx_total");
         CxHttp1Total = scope.Counter("downstream_cx_http1_total");
+        CxHttp2Total = scope.Counter("downstream_cx_http2_total");
         CxActive = scope.Gauge("downstream_cx_active");
         CxHttp1Active = scope.Gauge("downstream_cx_http1_active");
+        CxHttp2Active = scope.Gauge("downstream_cx_http2_active");
         CxDestroy = scope.Counter("downstream_cx_destroy");
         CxDestroyRemote = scope.Counter("downstream_cx_destroy_remote");
         CxDestroyLocal = scope.Counter("downstream_cx_destroy_local");
@@ -31,6 +33,8 @@ public sealed class HcmStats
         CxLength = scope.Histogram("downstream_cx_length_ms");
         RqTotal = scope.Counter("downstream_rq_total");
         RqHttp1Total = scope.Counter("downstream_rq_http1_total");
+        RqHttp2Total = scope.Counter("downstream_rq_http2_total");
+        RqTooManyPrematureResets = scope.Counter("downstream_rq_too_many_premature_resets");
         RqActive = scope.Gauge("downstream_rq_active");
         RqCompleted = scope.Counter("downstream_rq_completed");
         RqClasses = [scope.Counter("downstream_rq_1xx"), scope.Counter("downstream_rq_2xx"), scope.Counter("downstream_rq_3xx"),
@@ -68,8 +72,10 @@ public sealed class HcmStats
     public Counter RqOverloadClose { get; }
     public Counter CxTotal { get; }
     public Counter CxHttp1Total { get; }
+    public Counter CxHttp2Total { get; }
     public Gauge CxActive { get; }
     public Gauge CxHttp1Active { get; }
+    public Gauge CxHttp2Active { get; }
     public Counter CxDestroy { get; }
     public Counter CxDestroyRemote { get; }
     public Counter CxDestroyLocal { get; }
@@ -88,6 +94,8 @@ public sealed class HcmStats
     public Histogram CxLength { get; }
     public Counter RqTotal { get; }
     public Counter RqHttp1Total { get; }
+    public Counter RqHttp2Total { get; }
+    public Counter RqTooManyPrematureResets { get; }
     public Gauge RqActive { get; }
     public Counter RqCompleted { get; }
 
@@ -130,10 +138,38 @@ public sealed class HcmStats
         cells.Increment(CxHttp1Active);
     }
 
-    public void Http1Finished(StatCells cells, bool byRemote, long bytesSent, long milliseconds)
+    /// <summary>The connection turned out to be HTTP/2, which counts it itself.</summary>
+    public void Http1HandedOver(StatCells cells)
     {
+        cells.Add(CxTotal, -1);
+        cells.Add(CxHttp1Total, -1);
         cells.Decrement(CxActive);
         cells.Decrement(CxHttp1Active);
+    }
+
+    public void Http2Started(StatCells cells)
+    {
+        cells.Add(CxTotal);
+        cells.Add(CxHttp2Total);
+        cells.Increment(CxActive);
+        cells.Increment(CxHttp2Active);
+    }
+
+    public void Http1Finished(StatCells cells, bool byRemote, long bytesSent, long milliseconds)
+    {
+        cells.Decrement(CxHttp1Active);
+        Finished(cells, byRemote, bytesSent, milliseconds);
+    }
+
+    public void Http2Finished(StatCells cells, bool byRemote, long bytesSent, long milliseconds)
+    {
+        cells.Decrement(CxHttp2Active);
+        Finished(cells, byRemote, bytesSent, milliseconds);
+    }
+
+    private void Finished(StatCells cells, bool byRemote, long bytesSent, long milliseconds)
+    {
+        cells.Decrement(CxActive);
         cells.Add(CxDestroy);
         cells.Add(byRemote ? CxDestroyRemote : CxDestroyLocal);
         cells.Add(CxTxBytes, bytesSent);

@@ -2,6 +2,7 @@ using Envoy.Extensions.Upstreams.Http.V3;
 using Google.Protobuf;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.Routing;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Streams;
@@ -17,8 +18,9 @@ public sealed class ClusterHttp
 
     // Any worker may fill a slot: the same name gives the same counter.
     private readonly StatScope _scope;
-    private readonly bool _usesDownstreamProtocol;
-    private readonly bool _isHttp2;
+    private UpstreamProtocol _protocol;
+    private bool _usesDownstreamProtocol;
+    private Http2Stats? _http2Stats;
     private GrpcClusterStats? _grpc;
     private readonly StrongBox?[] _byStatus = new StrongBox?[StatusMax];
 
@@ -26,6 +28,8 @@ public sealed class ClusterHttp
     {
         _scope = state.Stats.Scope;
         CxHttp1Total = _scope.Counter("upstream_cx_http1_total");
+        CxHttp2Total = _scope.Counter("upstream_cx_http2_total");
+        CxCloseNotify = _scope.Counter("upstream_cx_close_notify");
         CxProtocolError = _scope.Counter("upstream_cx_protocol_error");
         CxMaxRequests = _scope.Counter("upstream_cx_max_requests");
         RqCompleted = _scope.Counter("upstream_rq_completed");
@@ -56,12 +60,13 @@ public sealed class ClusterHttp
             uint? most = options.CommonHttpProtocolOptions?.MaxRequestsPerConnection;
             RequestsPerConnectionMax = most ?? RequestsPerConnectionMax;
             MaxStreamMilliseconds = Durations.Milliseconds(options.CommonHttpProtocolOptions?.MaxStreamDuration) ?? 0;
-            _usesDownstreamProtocol = options.UseDownstreamProtocolConfig is not null;
-            _isHttp2 = options.ExplicitHttpConfig?.Http2ProtocolOptions is not null;
+            ReadProtocol(options);
         }
     }
 
     public Counter CxHttp1Total { get; }
+    public Counter CxHttp2Total { get; }
+    public Counter CxCloseNotify { get; }
     public Counter CxProtocolError { get; }
     public Counter CxMaxRequests { get; }
     public Counter RqCompleted { get; }
@@ -85,6 +90,12 @@ public sealed class ClusterHttp
     /// <summary>By the status' first digit less one.</summary>
     public IReadOnlyList<Counter> Classes { get; }
 
+    /// <summary>Options of HTTP/2 connections to this cluster.</summary>
+    public Http2Options Http2 { get; private set; } = Http2Options.Default;
+
+    /// <summary>cluster.NAME.http2.*; made when the first HTTP/2 connection is.</summary>
+    public Http2Stats Http2Stats => _http2Stats ??= new Http2Stats(_scope.Scope("http2"));
+
     /// <summary>0 = none.</summary>
     public long IdleMilliseconds { get; }
 
@@ -99,10 +110,21 @@ public sealed class ClusterHttp
 
     /// <summary>What the cluster's config wants to speak for a client that speaks <paramref name="downstream"/>.</summary>
     public HttpProtocol ProtocolFor(HttpProtocol downstream) =>
-        _usesDownstreamProtocol ? downstream : _isHttp2 ? HttpProtocol.Http2 : HttpProtocol.Http11;
+        _usesDownstreamProtocol ? downstream : _protocol == UpstreamProtocol.Http2 ? HttpProtocol.Http2 : HttpProtocol.Http11;
 
     public static ClusterHttp Of(ClusterState state) =>
         state.HttpState as ClusterHttp ?? (ClusterHttp)state.SetHttpState(new ClusterHttp(state));
+
+    /// <summary>What the pool for a request speaks: explicit_http_config, the client's own protocol, or by ALPN.</summary>
+    public UpstreamProtocol PoolProtocolFor(HttpProtocol downstream)
+    {
+        if (_usesDownstreamProtocol)
+        {
+            return downstream == HttpProtocol.Http2 ? UpstreamProtocol.Http2 : UpstreamProtocol.Http1;
+        }
+
+        return _protocol;
+    }
 
     /// <summary>Counts a response to a request of this cluster, the upstream's or our own in its place.</summary>
     public void Count(StatCells cells, int status)
@@ -121,6 +143,29 @@ public sealed class ClusterHttp
 
         StrongBox box = _byStatus[status] ??= new StrongBox(_scope.Counter($"upstream_rq_{status}"));
         return box.Counter;
+    }
+
+    private void ReadProtocol(HttpProtocolOptions options)
+    {
+        switch (options.UpstreamProtocolOptionsCase)
+        {
+            case HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.ExplicitHttpConfig
+                when options.ExplicitHttpConfig.Http2ProtocolOptions is { } http2:
+                _protocol = UpstreamProtocol.Http2;
+                Http2 = Http2Options.Compile(http2, "explicit_http_config.http2_protocol_options");
+                break;
+            case HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.UseDownstreamProtocolConfig:
+                _usesDownstreamProtocol = true;
+                Http2 = Http2Options.Compile(
+                    options.UseDownstreamProtocolConfig.Http2ProtocolOptions, "use_downstream_protocol_config.http2_protocol_options");
+                break;
+            case HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.AutoConfig:
+                _protocol = UpstreamProtocol.Alpn;
+                Http2 = Http2Options.Compile(options.AutoConfig.Http2ProtocolOptions, "auto_config.http2_protocol_options");
+                break;
+            default:
+                break;
+        }
     }
 
     // A reference is published whole; a struct with a torn write would not be.

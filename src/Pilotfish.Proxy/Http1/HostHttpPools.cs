@@ -1,22 +1,28 @@
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Http2;
+using Pilotfish.Proxy.Streams;
 using Pilotfish.Proxy.Tls;
 
 namespace Pilotfish.Proxy.Http1;
 
 /// <summary>
-/// Everything one worker keeps of HTTP for one host: a pool per routing priority and transport override, since connections of
+/// Everything one worker keeps of HTTP for one host: a pool per protocol, routing priority and transport override, since connections of
 /// different keys are not interchangeable.
 /// </summary>
 internal sealed class HostHttpPools : IHostPool
 {
+    private const int ProtocolCount = 3;
+
     // PROXY headers and original_src make a pool per client: from this many on, empty ones are forgotten before another is made.
     private const int OthersBeforeSweep = 64;
 
     private readonly WorkerCluster _cluster;
     private readonly Host _host;
-    private readonly Http1Pool?[] _plain = new Http1Pool?[2];
-    private List<(RoutingPriority Priority, UpstreamTransportOverrides Key, Http1Pool Pool)>? _others;
+
+    // By protocol and priority: without overrides, the common case.
+    private readonly IHostHttpPool?[] _plain = new IHostHttpPool?[2 * ProtocolCount];
+    private List<(int Slot, UpstreamTransportOverrides Key, IHostHttpPool Pool)>? _others;
     private int _sweepAt = OthersBeforeSweep;
     private bool _hostLeft;
 
@@ -26,7 +32,9 @@ internal sealed class HostHttpPools : IHostPool
         _host = host;
     }
 
-    public static IUpstreamHttpPool Of(WorkerCluster cluster, Host host, RoutingPriority priority, UpstreamTransportOverrides? overrides)
+    /// <summary>The pool for a request that came in <paramref name="downstream"/>, by the cluster's protocol options.</summary>
+    public static IUpstreamHttpPool Of(
+        WorkerCluster cluster, Host host, RoutingPriority priority, UpstreamTransportOverrides? overrides, HttpProtocol downstream)
     {
         ref IHostPool? slot = ref host.Slot(cluster.Worker.Index);
         if (slot is not HostHttpPools pools)
@@ -35,7 +43,7 @@ internal sealed class HostHttpPools : IHostPool
             slot = pools;
         }
 
-        return pools.Find(priority, overrides);
+        return pools.Find(priority, overrides, ClusterHttp.Of(cluster.State).PoolProtocolFor(downstream));
     }
 
     public void OnHostLeft()
@@ -46,17 +54,18 @@ internal sealed class HostHttpPools : IHostPool
 
     public void OnHostUnhealthy(bool closeActive) => ForEach(static pool => pool.CloseIdle());
 
-    private Http1Pool Find(RoutingPriority priority, UpstreamTransportOverrides? overrides)
+    private IHostHttpPool Find(RoutingPriority priority, UpstreamTransportOverrides? overrides, UpstreamProtocol protocol)
     {
+        int slot = ((int)protocol * 2) + (int)priority;
         if (overrides is null)
         {
-            return _plain[(int)priority] ??= Create(priority, null);
+            return _plain[slot] ??= Create(priority, null, protocol);
         }
 
         _others ??= [];
-        foreach ((RoutingPriority p, UpstreamTransportOverrides key, Http1Pool pool) in _others)
+        foreach ((int s, UpstreamTransportOverrides key, IHostHttpPool pool) in _others)
         {
-            if (p == priority && key == overrides)
+            if (s == slot && key == overrides)
             {
                 return pool;
             }
@@ -68,14 +77,19 @@ internal sealed class HostHttpPools : IHostPool
             _sweepAt = Math.Max(OthersBeforeSweep, 2 * _others.Count);
         }
 
-        Http1Pool made = Create(priority, overrides);
-        _others.Add((priority, overrides, made));
+        IHostHttpPool made = Create(priority, overrides, protocol);
+        _others.Add((slot, overrides, made));
         return made;
     }
 
-    private Http1Pool Create(RoutingPriority priority, UpstreamTransportOverrides? overrides)
+    private IHostHttpPool Create(RoutingPriority priority, UpstreamTransportOverrides? overrides, UpstreamProtocol protocol)
     {
-        var pool = new Http1Pool(_cluster, _host, priority, overrides);
+        IHostHttpPool pool = protocol switch
+        {
+            UpstreamProtocol.Http2 => new Http2Pool(_cluster, _host, priority, overrides),
+            UpstreamProtocol.Alpn => new AlpnPool(_cluster, _host, priority, overrides),
+            _ => new Http1Pool(_cluster, _host, priority, overrides),
+        };
         if (_hostLeft)
         {
             pool.Drain();
@@ -84,9 +98,9 @@ internal sealed class HostHttpPools : IHostPool
         return pool;
     }
 
-    private void ForEach(Action<Http1Pool> action)
+    private void ForEach(Action<IHostHttpPool> action)
     {
-        foreach (Http1Pool? pool in _plain)
+        foreach (IHostHttpPool? pool in _plain)
         {
             if (pool is not null)
             {
@@ -96,7 +110,7 @@ internal sealed class HostHttpPools : IHostPool
 
         if (_others is not null)
         {
-            foreach ((_, _, Http1Pool pool) in _others)
+            foreach ((_, _, IHostHttpPool pool) in _others)
             {
                 action(pool);
             }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Stats;
@@ -39,6 +40,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
     private bool _processing;
     private bool _byRemote;
     private bool _halfClosed;
+    private bool _isHttp2;
 
     public Http1DownstreamConnection(HcmModel hcm, DownstreamConnection connection)
     {
@@ -108,7 +110,21 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
             _worker.Stats.Add(_hcm.Stats.CxRxBytes, result.Bytes);
         }
 
+        if (_isHttp2)
+        {
+            HandOver();
+            return;
+        }
+
         Finish();
+    }
+
+    private void HandOver()
+    {
+        _timers.Stop();
+        _connection.DrainObserver = null;
+        _hcm.Stats.Http1HandedOver(_worker.Stats);
+        new Http2DownstreamConnection(_hcm, _connection, _in).Begin();
     }
 
     private ReadStep Process()
@@ -148,6 +164,12 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         if (unread.IsEmpty)
         {
             return _closing ? BeginClose() : ReadStep.NeedBytes;
+        }
+
+        if (_requests == 0 && _hcm.Codec == CodecKind.Auto && Http2DownstreamConnection.IsPreface(unread))
+        {
+            _isHttp2 = true;
+            return ReadStep.Stop;
         }
 
         _timers.HeadStarted();

@@ -12,7 +12,7 @@ namespace Pilotfish.Proxy.Http1;
 /// HTTP/1 connections of one worker to one host. The connection used last is used next, so that surplus ones grow old and close. Requests
 /// that find none wait in order, bounded by max_pending_requests; connections are opened for them, bounded by max_connections.
 /// </summary>
-internal sealed class Http1Pool : IUpstreamHttpPool
+internal sealed class Http1Pool : IHostHttpPool
 {
     private readonly WorkerCluster _cluster;
     private readonly Host _host;
@@ -101,6 +101,16 @@ internal sealed class Http1Pool : IUpstreamHttpPool
         }
     }
 
+    /// <summary>Takes over a new connection, perhaps one that was opened before its protocol was known.</summary>
+    public void Adopt(UpstreamConnection established)
+    {
+        _open++;
+        Worker.Stats.Add(Http.CxHttp1Total);
+        var connection = new Http1UpstreamConnection(this, established, _cluster.State.Config.BufferLimitBytes);
+        connection.Start();
+        OnIdle(connection);
+    }
+
     internal void OnIdle(Http1UpstreamConnection connection)
     {
         bool spent = Http.RequestsPerConnectionMax > 0 && connection.Requests >= Http.RequestsPerConnectionMax;
@@ -178,11 +188,7 @@ internal sealed class Http1Pool : IUpstreamHttpPool
         _connecting--;
         if (result.Connection is { } established)
         {
-            _open++;
-            Worker.Stats.Add(Http.CxHttp1Total);
-            var connection = new Http1UpstreamConnection(this, established, _cluster.State.Config.BufferLimitBytes);
-            connection.Start();
-            OnIdle(connection);
+            Adopt(established);
             return;
         }
 
@@ -192,7 +198,7 @@ internal sealed class Http1Pool : IUpstreamHttpPool
             return;
         }
 
-        FailPending(ReasonOf(result.Failure), result.TransportFailure);
+        FailPending(PoolFailures.ReasonOf(result.Failure), result.TransportFailure);
     }
 
     private void FailPending(StreamResetReason reason, string? transportFailure)
@@ -244,12 +250,4 @@ internal sealed class Http1Pool : IUpstreamHttpPool
             _idleTimer!.Schedule(_idle[0].IdleSince + Http.IdleMilliseconds - now);
         }
     }
-
-    private static StreamResetReason ReasonOf(UpstreamConnectFailure failure) => failure switch
-    {
-        UpstreamConnectFailure.Overflow => StreamResetReason.Overflow,
-        UpstreamConnectFailure.Timeout => StreamResetReason.ConnectionTimeout,
-        UpstreamConnectFailure.Local => StreamResetReason.LocalConnectionFailure,
-        _ => StreamResetReason.RemoteConnectionFailure,
-    };
 }

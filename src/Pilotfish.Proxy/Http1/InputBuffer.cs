@@ -62,7 +62,8 @@ internal struct InputBuffer(BufferPool pool)
 
     public void Release()
     {
-        _start = _end;
+        _start = 0;
+        _end = 0;
         ReleaseIfEmpty();
     }
 

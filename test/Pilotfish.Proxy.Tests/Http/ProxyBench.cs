@@ -160,6 +160,15 @@ internal sealed class ProxyBench
 
     public FilterChainModel Chain => _chain!;
 
+    /// <summary>Begins a drain as the chain's owner does: connections hear of it.</summary>
+    public void StartDrain()
+    {
+        foreach (DownstreamConnection connection in _connections)
+        {
+            connection.DrainObserver?.OnDrainStarted();
+        }
+    }
+
     public TestClient Connect(TlsSessionFacts? tls = null)
     {
         (IByteStream client, IByteStream server) = MemoryStreamPair.Create(

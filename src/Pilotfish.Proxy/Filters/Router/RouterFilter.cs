@@ -406,7 +406,7 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
         _retry.Remember(host);
         AttemptFacts.Picked(info, host);
         _pool = HostHttpPools.Of(worker, host, (RoutingPriority)_forward.Priority,
-            Stream.TransportOverrides ?? UpstreamOverrides.Of(info.Connection, info.FilterState, cluster.Config));
+            Stream.TransportOverrides ?? UpstreamOverrides.Of(info.Connection, info.FilterState, cluster.Config), info.Protocol);
         IUpstreamHttpPool pool = _pool;
         pool.Acquire(this);
     }

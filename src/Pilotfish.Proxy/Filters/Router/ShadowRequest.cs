@@ -6,6 +6,7 @@ using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Routing;
 using Pilotfish.Proxy.Workers;
 using Pilotfish.Runtime.Timers;
+using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Filters.Router;
 
@@ -57,7 +58,7 @@ internal sealed class ShadowRequest : IPoolRequester, IUpstreamEvents
             return;
         }
 
-        _pool = HostHttpPools.Of(cluster, host, RoutingPriority.Default, null);
+        _pool = HostHttpPools.Of(cluster, host, RoutingPriority.Default, null, HttpProtocol.Http11);
         _pool.Acquire(this);
     }
 

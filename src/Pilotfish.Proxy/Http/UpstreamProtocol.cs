@@ -1,0 +1,11 @@
+namespace Pilotfish.Proxy.Http;
+
+/// <summary>What a pool speaks to its host.</summary>
+public enum UpstreamProtocol : byte
+{
+    Http1,
+    Http2,
+
+    /// <summary>auto_config: what the TLS handshake agrees upon.</summary>
+    Alpn,
+}

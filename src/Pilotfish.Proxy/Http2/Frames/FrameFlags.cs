@@ -1,0 +1,13 @@
+namespace Pilotfish.Proxy.Http2.Frames;
+
+/// <summary>Frame flags of RFC 9113 section 6; ACK and END_STREAM share a bit.</summary>
+[Flags]
+internal enum FrameFlags : byte
+{
+    None = 0,
+    END_STREAM = 0x1,
+    ACK = 0x1,
+    END_HEADERS = 0x4,
+    PADDED = 0x8,
+    PRIORITY = 0x20,
+}

@@ -1,0 +1,177 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Http2.Frames;
+using Pilotfish.Proxy.Reasons;
+
+namespace Pilotfish.Proxy.Http2;
+
+/// <summary>
+/// A client's request on a shared connection. It stays in its session after its request object has ended, until the client took what
+/// flow control held back. Extended CONNECT (RFC 8441) shows itself to the rest of the proxy as an HTTP/1.1 upgrade.
+/// </summary>
+internal sealed class Http2DownstreamStream(Http2DownstreamConnection connection) : Http2Stream(connection), IDownstreamStream
+{
+    private const int WebSocketKeyBytes = 16;
+
+    private bool _isConnect;
+    private bool _isExtended;
+    private bool _addedKey;
+    private bool _responseStarted;
+
+    /// <summary>The request under way; null once it has ended.</summary>
+    public HttpStream? Http { get; private set; }
+
+    public long StartedMilliseconds { get; private set; }
+
+    public bool CanSendTrailers => true;
+
+    public bool ResponseStarted => _responseStarted;
+
+    public void Attach(HttpStream http)
+    {
+        Http = http;
+        StartedMilliseconds = Session.Loop.NowMilliseconds;
+        _isConnect = false;
+        _isExtended = false;
+        _addedKey = false;
+        _responseStarted = false;
+    }
+
+    /// <summary>The head is decoded and in order.</summary>
+    public void Begin(bool end)
+    {
+        HeaderMap headers = Http!.RequestHeaders;
+        _isConnect = headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
+        _isExtended = headers.Has(WellKnownHeader.Protocol);
+        if (_isExtended)
+        {
+            BecomeUpgrade(headers);
+        }
+
+        Http.OnHead(end && !_isConnect);
+    }
+
+    public void SendInformational(HeaderMap headers, int status)
+    {
+        headers.SetNumber(WellKnownHeader.Status, status);
+        connection.Output.Headers(Id, headers, end: false);
+    }
+
+    public void SendHeaders(HeaderMap headers, int status, bool end)
+    {
+        connection.OnResponse(this);
+        _responseStarted = true;
+        if (status == 101 && _isExtended)
+        {
+            status = 200;
+            headers.Remove(WellKnownHeader.Upgrade);
+            headers.Remove(WellKnownHeader.Connection);
+            if (_addedKey)
+            {
+                headers.Remove("sec-websocket-accept"u8);
+            }
+        }
+
+        if (status is 204 or < 200)
+        {
+            headers.Remove(WellKnownHeader.ContentLength);
+        }
+
+        headers.SetNumber(WellKnownHeader.Status, status);
+        connection.Output.Headers(Id, headers, end);
+        Http!.Info.Downstream.HeaderBytesSent += connection.Output.LastBlockBytes;
+        if (end)
+        {
+            LocalEnd();
+        }
+        else if (_isConnect && status is >= 200 and < 300)
+        {
+            connection.CountUpgrade();
+        }
+    }
+
+    public void SendData(ReadOnlySpan<byte> data, bool end) => connection.Output.Data(this, data, end);
+
+    public void SendTrailers(HeaderMap trailers)
+    {
+        connection.CountTrailers();
+        connection.Output.Trailers(this, trailers);
+    }
+
+    // Streams are told apart by their frames: an odd request does not spoil the next one.
+    public void CloseAfterResponse()
+    {
+    }
+
+    public void PauseRequest()
+    {
+        connection.CountPaused(paused: !IsPaused);
+        Pause();
+    }
+
+    public void ResumeRequest()
+    {
+        Resume();
+        connection.CountResumed(resumed: !IsPaused);
+    }
+
+    public void StreamEnded(EndReason reason, bool complete)
+    {
+        HttpStream http = Http!;
+        Http = null;
+        http.Recycle();
+        connection.OnRequestEnded(this, reason, complete);
+    }
+
+    internal override void OnReset(Http2ErrorCode code, Http2End end)
+    {
+        if (Http is { } http)
+        {
+            http.OnDownstreamReset(end.Reason);
+        }
+    }
+
+    protected override void OnData(ReadOnlySpan<byte> data, bool end)
+    {
+        if (Http is { } http)
+        {
+            http.Info.Downstream.WireBytesReceived += data.Length + FrameHeader.Bytes;
+            http.OnData(data, end);
+        }
+    }
+
+    protected override void OnTrailers(HeaderMap trailers)
+    {
+        if (trailers.Count > 0)
+        {
+            Http?.OnTrailers(trailers);
+        }
+        else
+        {
+            Http?.OnData(default, end: true);
+        }
+    }
+
+    protected override void OnSendBlocked(bool blocked) => Http?.OnSendBlocked(blocked);
+
+    private void BecomeUpgrade(HeaderMap headers)
+    {
+        headers.Set(WellKnownHeader.Method, "GET"u8);
+        headers.Set(WellKnownHeader.Upgrade, headers[WellKnownHeader.Protocol]);
+        headers.Set(WellKnownHeader.Connection, "upgrade"u8);
+        headers.Remove(WellKnownHeader.Protocol);
+        if (!headers[WellKnownHeader.Upgrade].SequenceEqual("websocket"u8) || headers.Has(WellKnownHeader.SecWebsocketKey))
+        {
+            return;
+        }
+
+        // RFC 8441 has no key; an HTTP/1.1 server refuses without one.
+        Span<byte> raw = stackalloc byte[WebSocketKeyBytes];
+        Span<byte> text = stackalloc byte[Base64.GetMaxEncodedToUtf8Length(WebSocketKeyBytes)];
+        RandomNumberGenerator.Fill(raw);
+        Base64.EncodeToUtf8(raw, text, out _, out int written);
+        headers.Set(WellKnownHeader.SecWebsocketKey, text[..written]);
+        _addedKey = true;
+    }
+}

@@ -1,0 +1,91 @@
+using Pilotfish.Proxy.Http;
+using Pilotfish.Runtime.Timers;
+
+namespace Pilotfish.Proxy.Http2;
+
+/// <summary>The timeouts of a client's HTTP/2 connection; each timer exists once it was needed.</summary>
+internal sealed class Http2DownstreamTimers(HcmModel hcm, Http2DownstreamConnection connection)
+{
+    private LoopTimer? _idle;
+    private LoopTimer? _duration;
+    private LoopTimer? _drain;
+    private LoopTimer? _linger;
+    private LoopTimer? _flush;
+
+    public void ConnectionStarted()
+    {
+        if (hcm.IdleTimeoutMilliseconds > 0)
+        {
+            _idle = new LoopTimer(connection.Loop, static state => ((Http2DownstreamTimers)state!).IdleFired(), this);
+            _idle.Schedule(hcm.IdleTimeoutMilliseconds);
+        }
+
+        if (hcm.MaxConnectionDurationMilliseconds > 0)
+        {
+            _duration = new LoopTimer(connection.Loop, static state => ((Http2DownstreamTimers)state!).DurationFired(), this);
+            _duration.Schedule(hcm.MaxConnectionDurationMilliseconds);
+        }
+    }
+
+    public void StreamEnded() => _idle?.Schedule(hcm.IdleTimeoutMilliseconds);
+
+    public void DrainStarted()
+    {
+        _drain ??= new LoopTimer(connection.Loop, static state => ((Http2DownstreamTimers)state!).DrainFired(), this);
+        _drain.Schedule(hcm.DrainTimeoutMilliseconds);
+    }
+
+    public void LingerStarted()
+    {
+        _linger ??= new LoopTimer(connection.Loop, static state => ((Http2DownstreamTimers)state!).LingerFired(), this);
+        _linger.Schedule(hcm.DelayedCloseMilliseconds);
+    }
+
+    /// <summary>A response waits for its client's window after its request has ended.</summary>
+    public void FlushStarted()
+    {
+        if (hcm.StreamIdleTimeoutMilliseconds > 0)
+        {
+            _flush ??= new LoopTimer(connection.Loop, static state => ((Http2DownstreamTimers)state!).FlushFired(), this);
+            if (!_flush.IsScheduled)
+            {
+                _flush.Schedule(hcm.StreamIdleTimeoutMilliseconds);
+            }
+        }
+    }
+
+    public void Stop()
+    {
+        _idle?.Cancel();
+        _duration?.Cancel();
+        _drain?.Cancel();
+        _linger?.Cancel();
+        _flush?.Cancel();
+    }
+
+    private void DurationFired() => connection.OnMaxDuration();
+
+    private void DrainFired() => connection.OnDrainTime();
+
+    private void LingerFired() => connection.OnLingerTime();
+
+    private void FlushFired()
+    {
+        if (connection.EndStalled(connection.Loop.NowMilliseconds - hcm.StreamIdleTimeoutMilliseconds))
+        {
+            _flush!.Schedule(Math.Max(1, hcm.StreamIdleTimeoutMilliseconds / 4));
+        }
+    }
+
+    private void IdleFired()
+    {
+        if (connection.IsBusy)
+        {
+            _idle!.Schedule(hcm.IdleTimeoutMilliseconds);
+        }
+        else
+        {
+            connection.OnIdleTimeout();
+        }
+    }
+}

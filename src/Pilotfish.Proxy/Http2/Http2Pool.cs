@@ -1,0 +1,267 @@
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Http1;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Tls;
+using Pilotfish.Proxy.Workers;
+using Pilotfish.Runtime.Timers;
+
+namespace Pilotfish.Proxy.Http2;
+
+/// <summary>
+/// HTTP/2 connections of one worker to one host: usually one. Another is opened only when every stream of those at hand is taken.
+/// Requests that find no room wait in order, bounded by max_pending_requests.
+/// </summary>
+internal sealed class Http2Pool : IHostHttpPool
+{
+    private readonly WorkerCluster _cluster;
+    private readonly Host _host;
+    private readonly RoutingPriority _priority;
+    private readonly UpstreamTransportOverrides? _overrides;
+    private readonly CircuitBreaker _breaker;
+    private readonly List<Http2UpstreamConnection> _connections = [];
+    private readonly LinkedList<IPoolRequester> _pending = new();
+    private LoopTimer? _idleTimer;
+    private int _connecting;
+    private bool _drained;
+
+    public Http2Pool(WorkerCluster cluster, Host host, RoutingPriority priority, UpstreamTransportOverrides? overrides)
+    {
+        _cluster = cluster;
+        _host = host;
+        _priority = priority;
+        _overrides = overrides;
+        _breaker = cluster.State.Breaker(priority);
+        Http = ClusterHttp.Of(cluster.State);
+    }
+
+    public Worker Worker => _cluster.Worker;
+
+    public ClusterHttp Http { get; }
+
+    public ClusterStats ClusterStats => _cluster.State.Stats;
+
+    public bool IsEmpty => _connections.Count == 0 && _connecting == 0 && _pending.Count == 0;
+
+    public void Acquire(IPoolRequester requester)
+    {
+        foreach (Http2UpstreamConnection connection in _connections)
+        {
+            if (connection.HasRoom)
+            {
+                Hand(connection, requester);
+                return;
+            }
+        }
+
+        StatCells cells = Worker.Stats;
+        if (!_breaker.PendingRequests.TryAcquire())
+        {
+            cells.Add(ClusterStats.RqPendingOverflow);
+            requester.OnPoolFailure(StreamResetReason.Overflow, null);
+            return;
+        }
+
+        cells.Add(ClusterStats.RqPendingTotal);
+        cells.Increment(ClusterStats.RqPendingActive);
+        _pending.AddLast(requester);
+        ConnectIfNeeded();
+    }
+
+    public void GiveUp(IPoolRequester requester)
+    {
+        if (_pending.Remove(requester))
+        {
+            PendingLeft();
+            Worker.Stats.Add(Http.RqCancelled);
+        }
+    }
+
+    public void Drain()
+    {
+        _drained = true;
+        foreach (Http2UpstreamConnection connection in _connections.ToArray())
+        {
+            connection.Drain();
+        }
+    }
+
+    public void CloseIdle()
+    {
+        foreach (Http2UpstreamConnection connection in _connections.ToArray())
+        {
+            connection.CloseIdle();
+        }
+    }
+
+    /// <summary>Takes over a connection that was opened before its protocol was known.</summary>
+    public void Adopt(UpstreamConnection established)
+    {
+        Worker.Stats.Add(Http.CxHttp2Total);
+        var connection = new Http2UpstreamConnection(this, established, _cluster.State.Config.BufferLimitBytes);
+        _connections.Add(connection);
+        connection.Start();
+        OnRoom(connection);
+    }
+
+    internal void OnRoom(Http2UpstreamConnection connection)
+    {
+        while (_pending.First is { } first && connection.HasRoom)
+        {
+            _pending.RemoveFirst();
+            PendingLeft();
+            Hand(connection, first.Value);
+        }
+
+        if (connection.ActiveStreams > 0 || connection.IsClosed)
+        {
+            return;
+        }
+
+        if (_drained)
+        {
+            connection.Drain();
+        }
+        else
+        {
+            ArmIdleTimer();
+        }
+    }
+
+    internal void OnDraining(Http2UpstreamConnection connection)
+    {
+        _connections.Remove(connection);
+        ConnectIfNeeded();
+    }
+
+    internal void OnClosed(Http2UpstreamConnection connection)
+    {
+        _connections.Remove(connection);
+        ConnectIfNeeded();
+    }
+
+    internal void OnExchangeEnded()
+    {
+        _host.RequestEnded();
+        _breaker.Requests.Release();
+        Worker.Stats.Decrement(ClusterStats.RqActive);
+    }
+
+    private void Hand(Http2UpstreamConnection connection, IPoolRequester requester)
+    {
+        if (!_breaker.Requests.TryAcquire())
+        {
+            Worker.Stats.Add(ClusterStats.RqPendingOverflow);
+            Worker.Stats.Add(ClusterStats.RqActiveOverflow);
+            requester.OnPoolFailure(StreamResetReason.Overflow, null);
+            return;
+        }
+
+        _host.RequestStarted();
+        Worker.Stats.Add(ClusterStats.RqTotal);
+        Worker.Stats.Increment(ClusterStats.RqActive);
+        Http2UpstreamStream stream = connection.Open(requester.Events);
+        if (Http.RequestsPerConnectionMax > 0 && connection.Requests >= Http.RequestsPerConnectionMax)
+        {
+            Worker.Stats.Add(Http.CxMaxRequests);
+            connection.Drain();
+            _connections.Remove(connection);
+        }
+
+        requester.OnPoolReady(stream);
+    }
+
+    // A connection on its way will carry many: one at a time is enough.
+    private void ConnectIfNeeded()
+    {
+        if (_pending.Count > 0 && _connecting == 0)
+        {
+            ConnectAsync();
+        }
+    }
+
+    // async void: an exception here is a bug and must end the loop, not vanish in a task.
+    private async void ConnectAsync()
+    {
+        _connecting++;
+        UpstreamConnectResult result = await _cluster.ConnectAsync(_host, new UpstreamConnectOptions
+        {
+            Priority = _priority,
+            MayExceedLimit = _connections.Count == 0,
+            Transport = _overrides,
+        });
+        _connecting--;
+        if (result.Connection is { } established)
+        {
+            Adopt(established);
+            ConnectIfNeeded();
+            return;
+        }
+
+        if (result.Failure == UpstreamConnectFailure.Overflow && _connections.Count > 0)
+        {
+            // Waiting requests get streams when those at hand end.
+            return;
+        }
+
+        FailPending(PoolFailures.ReasonOf(result.Failure), result.TransportFailure);
+    }
+
+    private void FailPending(StreamResetReason reason, string? transportFailure)
+    {
+        // A failed request may ask again at once: only those that wait now fail.
+        for (int left = _pending.Count; left > 0 && _pending.First is { } first; left--)
+        {
+            _pending.RemoveFirst();
+            PendingLeft();
+            Worker.Stats.Add(ClusterStats.RqPendingFailureEject);
+            first.Value.OnPoolFailure(reason, transportFailure);
+        }
+    }
+
+    private void PendingLeft()
+    {
+        _breaker.PendingRequests.Release();
+        Worker.Stats.Decrement(ClusterStats.RqPendingActive);
+    }
+
+    private void ArmIdleTimer()
+    {
+        if (Http.IdleMilliseconds <= 0)
+        {
+            return;
+        }
+
+        _idleTimer ??= new LoopTimer(Worker.Loop, static state => ((Http2Pool)state!).CloseExpired(), this);
+        if (!_idleTimer.IsScheduled)
+        {
+            _idleTimer.Schedule(Http.IdleMilliseconds);
+        }
+    }
+
+    private void CloseExpired()
+    {
+        long now = Worker.Loop.NowMilliseconds;
+        long next = -1;
+        foreach (Http2UpstreamConnection connection in _connections.ToArray())
+        {
+            long due = connection.IdleSince + Http.IdleMilliseconds - now;
+            if (connection.ActiveStreams == 0 && due <= 0)
+            {
+                Worker.Stats.Add(ClusterStats.CxIdleTimeout);
+                connection.CloseIdle();
+            }
+            else
+            {
+                long wait = connection.ActiveStreams > 0 ? Http.IdleMilliseconds : due;
+                next = next < 0 ? wait : Math.Min(next, wait);
+            }
+        }
+
+        if (next >= 0)
+        {
+            _idleTimer!.Schedule(Math.Max(1, next));
+        }
+    }
+}

@@ -1,0 +1,231 @@
+using System.Diagnostics;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Http2.Frames;
+
+namespace Pilotfish.Proxy.Http2;
+
+/// <summary>
+/// What both sides keep of one stream: its state, its two windows, what waits to be sent for want of window, and what was received while
+/// its reader paused. Reused by its session. Loop-affine.
+/// </summary>
+internal abstract class Http2Stream(Http2Session session)
+{
+    private HeaderMap? _trailers;
+    private ByteQueue _held;
+    private bool _heldEnd;
+    private bool _heldTrailers;
+    private bool _deliveryDeferred;
+    private int _pauses;
+    private long _expectedBytes;
+    private bool _toldBlocked;
+
+    public Http2Session Session { get; } = session;
+
+    public int Id { get; private set; }
+
+    public StreamState State { get; private set; }
+
+    public bool IsClosed => State == StreamState.Closed;
+
+    public bool IsRemoteClosed => State is StreamState.HalfClosedRemote or StreamState.Closed;
+
+    public bool IsLocalClosed => State is StreamState.HalfClosedLocal or StreamState.Closed;
+
+    /// <summary>Trailers that came, or that wait behind data.</summary>
+    public HeaderMap Trailers => _trailers ??= new HeaderMap();
+
+    /// <summary>Whether the first header block of the peer came.</summary>
+    public bool HasHead { get; set; }
+
+    /// <summary>When it last made progress with sending, in loop milliseconds.</summary>
+    public long LastSent { get; set; }
+
+    internal SendWindow SendWindow;
+    internal ReceiveWindow ReceiveWindow;
+    internal ByteQueue Pending;
+
+    internal HeaderMap? PendingTrailers { get; set; }
+
+    /// <summary>Whether END_STREAM follows what is pending.</summary>
+    internal bool EndPending { get; set; }
+
+    /// <summary>Whether it stands in the output's queue.</summary>
+    internal bool IsQueued { get; set; }
+
+    public bool IsSendBlocked { get; private set; }
+
+    protected bool IsPaused => _pauses > 0;
+
+    internal virtual void Open(int id, int sendWindow, int receiveWindow)
+    {
+        Id = id;
+        State = StreamState.Open;
+        SendWindow = new SendWindow(sendWindow);
+        ReceiveWindow = new ReceiveWindow(receiveWindow);
+        HasHead = false;
+        EndPending = false;
+        PendingTrailers = null;
+        IsSendBlocked = false;
+        _toldBlocked = false;
+        _pauses = 0;
+        _heldEnd = false;
+        _heldTrailers = false;
+        _expectedBytes = -1;
+        LastSent = Session.Loop.NowMilliseconds;
+    }
+
+    /// <summary>content-length, or -1; DATA is held against it.</summary>
+    internal void Expect(long bytes) => _expectedBytes = bytes;
+
+    internal void LocalEnd() => State = State switch
+    {
+        StreamState.Open => StreamState.HalfClosedLocal,
+        StreamState.HalfClosedRemote => StreamState.Closed,
+        StreamState.HalfClosedLocal or StreamState.Closed => State,
+        _ => throw new UnreachableException($"A stream in state {State} cannot end."),
+    };
+
+    internal void RemoteEnd() => State = State switch
+    {
+        StreamState.Open => StreamState.HalfClosedRemote,
+        StreamState.HalfClosedLocal => StreamState.Closed,
+        StreamState.HalfClosedRemote or StreamState.Closed => State,
+        _ => throw new UnreachableException($"A stream in state {State} cannot end."),
+    };
+
+    /// <summary>Leaves the session: buffers go back.</summary>
+    internal void Close()
+    {
+        State = StreamState.Closed;
+        Pending.Release();
+        _held.Release();
+        PendingTrailers = null;
+        IsSendBlocked = false;
+        _pauses = 0;
+        _heldEnd = false;
+        _heldTrailers = false;
+    }
+
+    /// <summary>DATA payload, possibly a part of a frame. False when the length contradicts content-length.</summary>
+    internal bool TakeData(ReadOnlySpan<byte> data, bool end)
+    {
+        if (_expectedBytes >= 0)
+        {
+            _expectedBytes -= data.Length;
+            if (_expectedBytes < 0 || (end && _expectedBytes != 0))
+            {
+                return false;
+            }
+        }
+
+        if (IsPaused || !_held.IsEmpty)
+        {
+            _held.Append(Session.Loop.Buffers, data);
+            _heldEnd |= end;
+            return true;
+        }
+
+        Deliver(data, end);
+        return true;
+    }
+
+    /// <summary>END_STREAM on a header block: false when a body was announced and is not complete.</summary>
+    internal bool IsBodyComplete => _expectedBytes <= 0;
+
+    internal void TakeTrailers()
+    {
+        if (IsPaused || !_held.IsEmpty)
+        {
+            _heldTrailers = true;
+            return;
+        }
+
+        DeliverTrailers();
+    }
+
+    protected void Pause() => _pauses++;
+
+    protected void Resume()
+    {
+        if (--_pauses == 0 && (!_held.IsEmpty || _heldEnd || _heldTrailers) && !_deliveryDeferred)
+        {
+            _deliveryDeferred = true;
+            Session.Loop.Defer(static state => ((Http2Stream)state!).DeliverHeld(), this);
+        }
+    }
+
+    /// <summary>Re-reads whether what waits is too much; its owner hears of a change later in the turn, never inside a send.</summary>
+    internal void CheckBlocked()
+    {
+        int waiting = Pending.Length;
+        if (!IsSendBlocked && waiting > Http2Limits.StreamPendingBytesHigh)
+        {
+            IsSendBlocked = true;
+            Session.Loop.Defer(static state => ((Http2Stream)state!).TellBlocked(), this);
+        }
+        else if (IsSendBlocked && waiting <= Http2Limits.StreamPendingBytesHigh / 2)
+        {
+            IsSendBlocked = false;
+            Session.Loop.Defer(static state => ((Http2Stream)state!).TellBlocked(), this);
+        }
+    }
+
+    protected abstract void OnData(ReadOnlySpan<byte> data, bool end);
+
+    protected abstract void OnTrailers(HeaderMap trailers);
+
+    protected abstract void OnSendBlocked(bool blocked);
+
+    /// <summary>The peer sent RST_STREAM, or this side had to end the stream; the stream has left the session.</summary>
+    internal abstract void OnReset(Http2ErrorCode code, Http2End end);
+
+    private void TellBlocked()
+    {
+        if (_toldBlocked != IsSendBlocked && !IsClosed)
+        {
+            _toldBlocked = IsSendBlocked;
+            OnSendBlocked(IsSendBlocked);
+        }
+    }
+
+    private void Deliver(ReadOnlySpan<byte> data, bool end)
+    {
+        int bytes = data.Length;
+        int id = Id;
+        OnData(data, end);
+        Session.Consumed(this, id, bytes);
+    }
+
+    private void DeliverTrailers() => OnTrailers(Trailers);
+
+    private void DeliverHeld()
+    {
+        _deliveryDeferred = false;
+        if (IsPaused || Session.Find(Id) != this)
+        {
+            return;
+        }
+
+        // Detached first: what is told may end the stream, which gives its buffers back.
+        ByteQueue held = _held;
+        _held = default;
+        bool end = _heldEnd;
+        _heldEnd = false;
+        if (!held.IsEmpty || end)
+        {
+            Deliver(held.Unread, end);
+            held.Release();
+        }
+
+        if (_heldTrailers && Session.Find(Id) == this)
+        {
+            if (IsPaused)
+            {
+                return;
+            }
+
+            _heldTrailers = false;
+            DeliverTrailers();
+        }
+    }
+}

@@ -1,0 +1,196 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Http2.Frames;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Streams;
+
+namespace Pilotfish.Proxy.Http2;
+
+/// <summary>
+/// One request on an upstream's connection. An HTTP/1.1 upgrade goes out as extended CONNECT (RFC 8441) and its 200 comes back as the 101
+/// that the rest of the proxy waits for.
+/// </summary>
+internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : Http2Stream(connection), IUpstreamStream
+{
+    private static ReadOnlySpan<byte> WebSocketGuid => "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"u8;
+
+    private IUpstreamEvents? _events;
+    private byte[]? _upgrade;
+    private byte[]? _webSocketKey;
+
+    public UpstreamConnection Connection => connection.Connection;
+
+    public HttpProtocol Protocol => HttpProtocol.Http2;
+
+    public bool IsHead { get; private set; }
+
+    public IUpstreamEvents? Events => _events;
+
+    public void Attach(IUpstreamEvents events)
+    {
+        _events = events;
+        _upgrade = null;
+        _webSocketKey = null;
+        IsHead = false;
+    }
+
+    public void SendHeaders(HeaderMap headers, bool end, bool isUpgrade)
+    {
+        ReadOnlySpan<byte> method = headers[WellKnownHeader.Method];
+        IsHead = method.SequenceEqual("HEAD"u8);
+        bool isConnect = method.SequenceEqual("CONNECT"u8);
+        if (isUpgrade && headers.TryGet(WellKnownHeader.Upgrade, out ReadOnlySpan<byte> upgrade))
+        {
+            SendUpgrade(headers, upgrade.ToArray());
+            return;
+        }
+
+        RequestHeadShape.Prepare(headers, isConnect);
+        connection.Output.Headers(Id, headers, end && !isConnect);
+        if (end && !isConnect)
+        {
+            LocalEnd();
+        }
+    }
+
+    public void SendData(ReadOnlySpan<byte> data, bool end)
+    {
+        if (!IsClosed)
+        {
+            connection.Output.Data(this, data, end);
+        }
+    }
+
+    public void SendTrailers(HeaderMap trailers)
+    {
+        if (!IsClosed)
+        {
+            connection.Output.Trailers(this, trailers);
+        }
+    }
+
+    public void Reset()
+    {
+        _events = null;
+        if (connection.Find(Id) == this)
+        {
+            connection.ResetStream(this, Http2ErrorCode.CANCEL);
+        }
+    }
+
+    public void PauseResponse() => Pause();
+
+    public void ResumeResponse() => Resume();
+
+    /// <summary>A decoded response head; false when its status ends the exchange badly.</summary>
+    public void TakeHead(bool end)
+    {
+        HeaderMap headers = _events!.ResponseHeaders;
+        int status = ResponseRules.Status(headers);
+        if (status < 200)
+        {
+            _events.OnUpstreamInformational(status);
+            return;
+        }
+
+        HasHead = true;
+        if (_upgrade is { } upgrade && status < 300 && !end)
+        {
+            status = 101;
+            headers.Set(WellKnownHeader.Status, "101"u8);
+            headers.Set(WellKnownHeader.Upgrade, upgrade);
+            AddAcceptKey(headers);
+        }
+
+        Finish(end)?.OnUpstreamHeaders(status, end);
+    }
+
+    internal override void OnReset(Http2ErrorCode code, Http2End end)
+    {
+        IUpstreamEvents? events = _events;
+        _events = null;
+        events?.OnUpstreamReset(Reason(code, end), null);
+    }
+
+    /// <summary>The connection ended under it.</summary>
+    internal void OnConnectionLost(StreamResetReason reason, string? transportFailure)
+    {
+        IUpstreamEvents? events = _events;
+        _events = null;
+        events?.OnUpstreamReset(reason, transportFailure);
+    }
+
+    protected override void OnData(ReadOnlySpan<byte> data, bool end) => Finish(end)?.OnUpstreamData(data, end);
+
+    protected override void OnTrailers(HeaderMap trailers)
+    {
+        IUpstreamEvents? events = Finish(end: true);
+        if (trailers.Count > 0)
+        {
+            events?.OnUpstreamTrailers(trailers);
+        }
+        else
+        {
+            events?.OnUpstreamData(default, end: true);
+        }
+    }
+
+    protected override void OnSendBlocked(bool blocked) => _events?.OnUpstreamSendBlocked(blocked);
+
+    // The last event must find the stream given back, as its receiver may ask for another at once.
+    private IUpstreamEvents? Finish(bool end)
+    {
+        IUpstreamEvents? events = _events;
+        if (end)
+        {
+            _events = null;
+            connection.OnResponseEnd(this);
+        }
+
+        return events;
+    }
+
+    private void SendUpgrade(HeaderMap headers, byte[] upgrade)
+    {
+        _upgrade = upgrade;
+        _webSocketKey = headers.TryGet(WellKnownHeader.SecWebsocketKey, out ReadOnlySpan<byte> key) ? key.ToArray() : null;
+        var extended = new HeaderMap();
+        extended.CopyFrom(headers);
+        extended.Set(WellKnownHeader.Method, "CONNECT"u8);
+        extended.Set(WellKnownHeader.Protocol, upgrade);
+        extended.Remove(WellKnownHeader.Upgrade);
+        extended.Remove(WellKnownHeader.ContentLength);
+        RequestHeadShape.Prepare(extended, isConnect: false);
+        connection.Output.Headers(Id, extended, end: false);
+    }
+
+    // RFC 8441 leaves the key out; an HTTP/1.1 client checks it (RFC 6455 section 4.2.2).
+    private void AddAcceptKey(HeaderMap headers)
+    {
+        if (_webSocketKey is not { } key || headers.TryGet("sec-websocket-accept"u8, out _))
+        {
+            return;
+        }
+
+        Span<byte> hash = stackalloc byte[SHA1.HashSizeInBytes];
+        byte[] input = [.. key, .. WebSocketGuid];
+#pragma warning disable CA5350 // RFC 6455 asks for SHA-1; it protects nothing.
+        SHA1.HashData(input, hash);
+#pragma warning restore CA5350
+        Span<byte> text = stackalloc byte[Base64.GetMaxEncodedToUtf8Length(SHA1.HashSizeInBytes)];
+        Base64.EncodeToUtf8(hash, text, out _, out int written);
+        headers.Set("sec-websocket-accept"u8, text[..written]);
+    }
+
+    private static StreamResetReason Reason(Http2ErrorCode code, Http2End end)
+    {
+        if (end != Http2End.RemoteReset && end != Http2End.RemoteRefused)
+        {
+            return StreamResetReason.ProtocolError;
+        }
+
+        return code == Http2ErrorCode.REFUSED_STREAM ? StreamResetReason.RemoteRefusedStreamReset : StreamResetReason.RemoteReset;
+    }
+}
