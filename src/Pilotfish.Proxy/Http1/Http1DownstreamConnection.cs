@@ -110,21 +110,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
             _worker.Stats.Add(_hcm.Stats.CxRxBytes, result.Bytes);
         }
 
-        if (_isHttp2)
-        {
-            HandOver();
-            return;
-        }
-
         Finish();
-    }
-
-    private void HandOver()
-    {
-        _timers.Stop();
-        _connection.DrainObserver = null;
-        _hcm.Stats.Http1HandedOver(_worker.Stats);
-        new Http2DownstreamConnection(_hcm, _connection, _in).Begin();
     }
 
     private ReadStep Process()
@@ -605,18 +591,18 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
 
     private void Finish()
     {
+        if (_isHttp2)
+        {
+            _timers.Stop();
+            _hcm.Stats.Http1HandedOver(_worker.Stats);
+            new Http2DownstreamConnection(_hcm, _connection, _in).Begin();
+            return;
+        }
+
         _in.Release();
         _hcm.Stats.Http1Finished(_worker.Stats, _byRemote, _out.BytesSent,
             (_worker.Loop.NowNanoseconds - _connection.Info.StartNanoseconds) / 1_000_000);
         _connection.DrainObserver = null;
         _connection.Finished(_endReason ?? (_byRemote ? DownstreamEnds.ByRemote : EndReasons.LocalDisconnect));
-    }
-
-    private enum ReadStep : byte
-    {
-        Again,
-        NeedBytes,
-        WaitForResume,
-        Stop,
     }
 }

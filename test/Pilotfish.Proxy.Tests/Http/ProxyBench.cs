@@ -92,7 +92,16 @@ internal sealed class ProxyBench
 
     public ClusterState AddCluster(string name, params NetAddress[] hosts) => AddCluster(name, null, hosts);
 
-    public ClusterState AddCluster(string name, CircuitBreakerConfig? breaker, params NetAddress[] hosts)
+    public ClusterState AddCluster(string name, CircuitBreakerConfig? breaker, params NetAddress[] hosts) =>
+        AddCluster(name, breaker, null, hosts);
+
+    /// <summary>A cluster with options of HTTP: its protocol, its pools.</summary>
+    public ClusterState AddHttpCluster(
+        string name, Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions options, params NetAddress[] hosts) =>
+        AddCluster(name, null, options, hosts);
+
+    private ClusterState AddCluster(
+        string name, CircuitBreakerConfig? breaker, Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions? options, NetAddress[] hosts)
     {
         var policy = new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin);
         var model = new ClusterModel
@@ -105,6 +114,9 @@ internal sealed class ProxyBench
             Transport = UpstreamTransportSelector.Raw,
             CircuitBreakers = [breaker ?? new CircuitBreakerConfig(), new CircuitBreakerConfig()],
             ConnectTimeoutMilliseconds = 1000,
+            ProtocolOptions = options is null
+                ? new Dictionary<string, ByteString>()
+                : new Dictionary<string, ByteString> { ["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"] = options.ToByteString() },
         };
         var state = new ClusterState(model, _clusters++, Stats.Scope($"cluster.{name}"), 1);
         SetHosts(state, hosts);

@@ -66,7 +66,7 @@ public sealed class ProtocolErrorTests
         Assert.Equal(code, (await client.ReadGoAwayAsync()).Code);
         client.Stream.Close();
         await Transport.TestPeers.UntilAsync(loop, () => bench.AllConnectionsFinished);
-        Assert.All(bench.Recorded, static record => Assert.StartsWith("http2.", record.Details));
+        Assert.All(bench.Logged, static record => Assert.StartsWith("http2.", record.Details));
     });
 
     [Fact]
@@ -133,7 +133,7 @@ public sealed class ProtocolErrorTests
 
         await client.HeadersAsync(1, end: true, [.. fields]);
         Assert.Equal(Http2ErrorCode.INTERNAL_ERROR, await client.ReadResetAsync());
-        Assert.Equal("http2.too_many_headers", Assert.Single(bench.Recorded).Details);
+        Assert.Equal("http2.too_many_headers", Assert.Single(bench.Logged).Details);
         Assert.Equal(1, bench.Counter("http2.header_overflow"));
         await client.GetAsync(3);
         Assert.Equal(3, (await client.ReadHeadersAsync()).Id);
@@ -150,7 +150,7 @@ public sealed class ProtocolErrorTests
         byte[] bomb = new byte[12_000];
         Array.Fill(bomb, (byte)0xBE);
         byte[] block = [.. client.Block(s_get), 0x40, 1, (byte)'x', 0x7F, 0xB9, 0x16, .. new string('y', 3000).Select(c => (byte)c), .. bomb];
-        await client.SendAsync(FrameType.HEADERS, EndHeaders | FrameFlags.END_STREAM, 1, block[..16000]);
+        await client.SendAsync(FrameType.HEADERS, EndHeaders | FrameFlags.END_STREAM, 1, block);
         Assert.Equal(Http2ErrorCode.INTERNAL_ERROR, await client.ReadResetAsync());
     });
 

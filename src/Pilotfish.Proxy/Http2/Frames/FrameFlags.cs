@@ -1,7 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Pilotfish.Proxy.Http2.Frames;
 
 /// <summary>Frame flags of RFC 9113 section 6; ACK and END_STREAM share a bit.</summary>
 [Flags]
+[SuppressMessage("Design", "CA1069", Justification = "The RFC gives one bit two names.")]
 internal enum FrameFlags : byte
 {
     None = 0,
