@@ -59,7 +59,6 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
 
     public bool CanSendTrailers => _encoder.IsChunked && _hcm.EnableTrailers;
 
-    /// <summary>Whether the connection serves a request now.</summary>
     public bool IsBusy => _stream is not null;
 
     public void Start()
@@ -152,9 +151,9 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
             return _closing ? BeginClose() : ReadStep.NeedBytes;
         }
 
-        if (_requests == 0 && _hcm.Codec == CodecKind.Auto && Http2DownstreamConnection.IsPreface(unread))
+        _isHttp2 = _requests == 0 && _hcm.Codec == CodecKind.Auto && Http2DownstreamConnection.IsPreface(unread);
+        if (_isHttp2)
         {
-            _isHttp2 = true;
             return ReadStep.Stop;
         }
 
