@@ -1,3 +1,4 @@
+// Size: one state machine; parser, encoder, timers and send queue have files of their own already.
 using System.Diagnostics;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Http2;

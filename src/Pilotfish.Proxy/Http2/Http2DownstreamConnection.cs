@@ -2,6 +2,7 @@ using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Http1;
 using Pilotfish.Proxy.Http2.Frames;
 using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Overload;
 using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Streams;
 
@@ -62,7 +63,20 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
 
     protected override void RememberReset(int id) => _streams.RememberReset(id);
 
-    protected override void CountReceived(int bytes) => Cells.Add(_hcm.Stats.CxRxBytes, bytes);
+    protected override void CountReceived(int bytes)
+    {
+        Cells.Add(_hcm.Stats.CxRxBytes, bytes);
+        OverloadState overload = _connection.Listener.Overload;
+        if (overload.Http2ServerGoAwayAndCloseOnDispatch.Sheds(_connection.Worker))
+        {
+            Cells.Add(_hcm.Stats.RqOverloadClose);
+            Abort(NetworkEndReasons.Overloaded);
+        }
+        else if (overload.Http2ServerGoAwayOnDispatch.Sheds(_connection.Worker))
+        {
+            BeginDrain(NetworkEndReasons.Overloaded);
+        }
+    }
 
     protected override int TakePreface(ReadOnlySpan<byte> unread, out bool needMore)
     {
