@@ -15,7 +15,7 @@ internal static class KubeInjectSettings
         // Templates of the default revision are rendered with an empty one.
         var revision = options.Revision == DefaultRevision ? "" : options.Revision;
         var installation = InstallationValues.Create(ReadOperatorSpec(options.OperatorFile), options.Settings);
-        var values = installation.Values(ReadMapping(options.ValuesFile), revision);
+        var values = installation.Values(ReadValues(options), revision);
         var mesh = installation.Mesh(values);
         if (ReadMapping(options.MeshConfigFile) is { } meshConfig)
         {
@@ -35,6 +35,20 @@ internal static class KubeInjectSettings
             NativeSidecars = environment("ENABLE_NATIVE_SIDECARS") == "true",
             CompliancePolicy = environment("COMPLIANCE_POLICY") ?? "",
         };
+    }
+
+    /// <summary>The ConfigMap that Helm writes holds templates and values together: one file is then enough.</summary>
+    private static YamlMapping? ReadValues(KubeInjectOptions options)
+    {
+        if (ReadMapping(options.ValuesFile) is { } values)
+        {
+            return Unwrap(values, "values");
+        }
+
+        var parsed = YamlDocuments.Parse(
+            options.InjectConfigFile.Length == 0 ? "" : ReadText(options.InjectConfigFile), options.InjectConfigFile);
+        return parsed.IsOk && parsed.Documents is [YamlMapping document] && document.Text("kind") == "ConfigMap"
+            && document.TextAt("data", "values") is { } text ? ParseMapping(text, "values") : null;
     }
 
     private static YamlMapping ReadOperatorSpec(string file)

@@ -114,6 +114,40 @@ public sealed class KubeInjectCommandTests
         }
     }
 
+    [Fact]
+    public void ConfigMap_AsHelmWritesIt_GivesTemplatesAndValues()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, """
+                apiVersion: v1
+                kind: ConfigMap
+                metadata: {name: istio-sidecar-injector, namespace: istio-system}
+                data:
+                  values: |-
+                    {"global": {"hub": "helm.hub", "tag": "9"}}
+                  config: |-
+                    defaultTemplates: [sidecar]
+                    policy: enabled
+                    templates:
+                      sidecar: |
+                        metadata:
+                          labels:
+                            image: "{{ .Values.global.hub }}/x:{{ .Values.global.tag }}"
+                """);
+
+            var (exitCode, output, errors) = Run(Pod, new KubeInjectOptions { InputFile = "-", InjectConfigFile = file });
+
+            Assert.True(exitCode == 0, errors);
+            Assert.Contains("image: helm.hub/x:9", output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     private static (int ExitCode, string Output, string Errors) Run(string input, KubeInjectOptions? options = null)
     {
         using var reader = new StringReader(input);
