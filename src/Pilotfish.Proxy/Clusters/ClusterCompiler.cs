@@ -42,7 +42,6 @@ internal static class ClusterCompiler
             LoadBalancing = LoadBalancingCompiler.Compile(cluster),
             Transport = Transports(cluster, transports),
             Overload = context.Overload,
-            TransportContext = transports.Owned.Count == 0 ? null : transports,
             CircuitBreakers = Breakers(cluster.CircuitBreakers),
             ConnectTimeoutMilliseconds = (int)Math.Min(
                 int.MaxValue, ProtoValues.Milliseconds(cluster.ConnectTimeout, ClusterModel.DefaultConnectTimeoutMilliseconds)),
@@ -63,7 +62,8 @@ internal static class ClusterCompiler
             ConnectionPoolPerDownstreamConnection = cluster.ConnectionPoolPerDownstreamConnection,
             Metadata = ProtoValues.Metadata(cluster.Metadata),
             ProtocolOptions = ProtocolOptions(cluster),
-            Filters = Filters(cluster, context),
+            Filters = Filters(cluster, context, transports),
+            TransportContext = transports.Owned.Count == 0 ? null : transports,
         };
     }
 
@@ -221,7 +221,7 @@ internal static class ClusterCompiler
         return options;
     }
 
-    private static List<NetworkFilter> Filters(ProtoCluster cluster, CompileContext context)
+    private static List<NetworkFilter> Filters(ProtoCluster cluster, CompileContext context, UpstreamTransportContext owner)
     {
         var filters = new List<NetworkFilter>(cluster.Filters.Count);
         for (int i = 0; i < cluster.Filters.Count; i++)
@@ -235,8 +235,8 @@ internal static class ClusterCompiler
                 Config = context,
                 ListenerName = cluster.Name,
                 Direction = Network.TrafficDirection.Outbound,
-                Warming = new Listeners.Warming(),
-                Owned = [],
+                Warming = owner.Warming,
+                Owned = owner.Owned,
             }));
         }
 

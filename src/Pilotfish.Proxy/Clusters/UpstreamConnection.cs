@@ -1,3 +1,4 @@
+using Pilotfish.Proxy.Network;
 using Pilotfish.Runtime.Streams;
 
 namespace Pilotfish.Proxy.Clusters;
@@ -11,10 +12,13 @@ public sealed class UpstreamConnection
 
     private readonly WorkerCluster _cluster;
     private readonly RoutingPriority _priority;
+    private readonly NetworkFilterSession[] _sessions;
     private bool _finished;
 
-    internal UpstreamConnection(WorkerCluster cluster, Host host, IByteStream stream, RoutingPriority priority, in ConnectTimes times)
+    internal UpstreamConnection(
+        WorkerCluster cluster, Host host, IByteStream stream, RoutingPriority priority, in ConnectTimes times, NetworkFilterSession[] sessions)
     {
+        _sessions = sessions;
         _cluster = cluster;
         _priority = priority;
         Host = host;
@@ -41,6 +45,10 @@ public sealed class UpstreamConnection
         {
             _finished = true;
             _cluster.ConnectionFinished(this, _priority, byRemote);
+            foreach (NetworkFilterSession session in _sessions)
+            {
+                session.OnFinished(byRemote ? NetworkEndReasons.UpstreamClosedByHost : NetworkEndReasons.UpstreamClosedHere);
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.Health;
+using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Tls;
 using Pilotfish.Proxy.Workers;
@@ -94,9 +95,51 @@ internal sealed class UpstreamConnector(WorkerCluster cluster)
             stream = handshake.Stream;
         }
 
+        NetworkFilterSession[] sessions = [];
+        if (cluster.State.Config.Filters.Count > 0)
+        {
+            sessions = Sessions(host);
+            foreach (NetworkFilterSession session in sessions)
+            {
+                if (await session.OnNewConnectionAsync() is not null || deadline.Passed)
+                {
+                    stream.Close();
+                    return Refuse(sessions, deadline.Passed);
+                }
+
+                stream = session.Wrap(stream);
+            }
+        }
+
         var times = new ConnectTimes(begin, connected, cluster.Worker.Loop.NowNanoseconds);
         return new UpstreamConnectResult(
-            new UpstreamConnection(cluster, host, stream, options.Priority, times), UpstreamConnectFailure.None, null);
+            new UpstreamConnection(cluster, host, stream, options.Priority, times, sessions), UpstreamConnectFailure.None, null);
+    }
+
+    private NetworkFilterSession[] Sessions(Host host)
+    {
+        var sessions = new List<NetworkFilterSession>();
+        foreach (NetworkFilter filter in cluster.State.Config.Filters)
+        {
+            if (filter.NewUpstreamConnection(cluster, host) is { } session)
+            {
+                sessions.Add(session);
+            }
+        }
+
+        return [.. sessions];
+    }
+
+    private static UpstreamConnectResult Refuse(NetworkFilterSession[] sessions, bool timedOut)
+    {
+        foreach (NetworkFilterSession session in sessions)
+        {
+            session.OnFinished(NetworkEndReasons.UpstreamClosedHere);
+        }
+
+        return timedOut
+            ? UpstreamConnectResult.Failed(UpstreamConnectFailure.Timeout, TimeoutSentence)
+            : UpstreamConnectResult.Failed(UpstreamConnectFailure.Local, "a network filter of the cluster refused the connection");
     }
 
     private SocketStreamOptions SocketsFor(NetAddress address, UpstreamTransportOverrides? overrides)

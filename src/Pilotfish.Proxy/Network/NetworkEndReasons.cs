@@ -8,6 +8,12 @@ public static class NetworkEndReasons
     public static readonly EndReason TcpCompleted = new(
         EndCause.Completed, EndSide.Downstream, "via_upstream", default, "Both sides finished sending.");
 
+    public static readonly EndReason UpstreamClosedByHost = new(
+        EndCause.Completed, EndSide.Upstream, "upstream_remote_close", default, "The host closed the upstream connection.");
+
+    public static readonly EndReason UpstreamClosedHere = new(
+        EndCause.Completed, EndSide.Proxy, "upstream_local_close", default, "The proxy closed the upstream connection.");
+
     public static readonly EndReason HandshakeFailed = new(
         EndCause.TransportFailure, EndSide.Downstream, "downstream_transport_failure", default,
         "The TLS handshake with the client failed.");
