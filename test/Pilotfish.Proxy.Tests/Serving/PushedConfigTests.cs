@@ -1,0 +1,205 @@
+using System.Text;
+using Envoy.Config.Bootstrap.V3;
+using Envoy.Config.Cluster.V3;
+using Envoy.Config.Core.V3;
+using Envoy.Config.Listener.V3;
+using Envoy.Config.Route.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Envoy.Service.Discovery.V3;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Api.Messages;
+using Pilotfish.Api.Yaml;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Tests.Http;
+using Pilotfish.Proxy.Tests.Transport;
+using Pilotfish.Proxy.Tests.Xds;
+using Pilotfish.Proxy.Xds;
+using Pilotfish.Runtime.Loops;
+using Pilotfish.Runtime.Sockets;
+using Pilotfish.Testing;
+
+namespace Pilotfish.Proxy.Tests.Serving;
+
+/// <summary>A whole data plane under a control plane that pushes good and bad resources, dies and returns.</summary>
+public sealed class PushedConfigTests
+{
+    private const string Yaml = """
+        node: {id: n, cluster: c}
+        dynamic_resources:
+          ads_config: {api_type: DELTA_GRPC, transport_api_version: V3, grpc_services: [{envoy_grpc: {cluster_name: xds}}]}
+          cds_config: {ads: {}, resource_api_version: V3}
+          lds_config: {ads: {}, resource_api_version: V3}
+        static_resources:
+          clusters:
+          - name: xds
+            type: STATIC
+            load_assignment: {cluster_name: xds, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]}
+        """;
+
+    [Fact]
+    public void BadResources_AreNackedByNameAndField_GoodOnesServe() => Run(async (loop, app, control) =>
+    {
+        var badCluster = new Cluster { Name = "bad", TransportSocket = new TransportSocket { Name = "odd", TypedConfig = Any.Pack(new Empty()) } };
+        Push(control, "1", new Cluster { Name = "good" }, badCluster);
+        DeltaDiscoveryRequest nack = await AnswerAsync(loop, control, "CDS", "1");
+        Assert.Equal(
+            "CDS resource 'bad': transport_socket: extension 'odd' has type 'google.protobuf.Empty', which Pilotfish does not have in this place",
+            nack.ErrorDetail.Message);
+        Assert.Contains(app.Clusters.Active, static cluster => cluster.Name == "good");
+
+        Listener badListener = HttpListener("worse");
+        badListener.FilterChains[0].Filters[0].TypedConfig = Any.Pack(new Empty());
+        Push(control, "1", HttpListener("good"), badListener);
+        nack = await AnswerAsync(loop, control, "LDS", "1");
+        Assert.StartsWith("LDS resource 'worse': filter_chains[0].filters[0].typed_config: ", nack.ErrorDetail.Message);
+
+        await UntilAskedAsync(loop, control, "RDS");
+        Push(control, "1", Routes("one"));
+        Assert.Null((await AnswerAsync(loop, control, "RDS", "1")).ErrorDetail);
+        await TestPeers.UntilAsync(loop, () => app.Listeners.BoundAddresses("good").Count == 1);
+        Assert.Equal("one", await AskAsync(loop, app));
+
+        // A bad version of what serves: refused by its field, and the last good one stays.
+        RouteConfiguration bad = Routes("two");
+        bad.VirtualHosts[0].Routes[0].Match = new RouteMatch { SafeRegex = new Envoy.Type.Matcher.V3.RegexMatcher { Regex = "(" } };
+        Push(control, "2", bad);
+        nack = await AnswerAsync(loop, control, "RDS", "2");
+        Assert.StartsWith("RDS resource 'r': virtual_hosts[0].routes[0].match.safe_regex", nack.ErrorDetail.Message);
+        Assert.Equal("one", await AskAsync(loop, app));
+    });
+
+    [Fact]
+    public void ControlPlane_DiesAndReturns_TrafficGoesOnAndConfigConverges() => Run(async (loop, app, control) =>
+    {
+        Push(control, "1", new Cluster { Name = "good" });
+        await AnswerAsync(loop, control, "CDS", "1");
+        Push(control, "1", HttpListener("good"));
+        await AnswerAsync(loop, control, "LDS", "1");
+        await UntilAskedAsync(loop, control, "RDS");
+        Push(control, "1", Routes("one"));
+        await AnswerAsync(loop, control, "RDS", "1");
+        await TestPeers.UntilAsync(loop, () => app.Listeners.BoundAddresses("good").Count == 1);
+        Assert.Equal("one", await AskAsync(loop, app));
+
+        control.Refuses = true;
+        control.EndStream();
+        await TestPeers.UntilAsync(loop, () => app.Stats.Value(app.Stats.Scope("cluster_manager.cds").Counter("update_failure")) > 0);
+        Assert.Equal("one", await AskAsync(loop, app));
+
+        // What changed meanwhile comes on the new stream, which tells the versions it holds.
+        int asked = control.Requests.Count;
+        control.Refuses = false;
+        await TestPeers.UntilAsync(loop, () => control.Requests.Skip(asked).Any(static r => r.TypeUrl == ResourceType.Route.TypeUrl));
+        DeltaDiscoveryRequest again = control.Requests.Skip(asked).First(static r => r.TypeUrl == ResourceType.Route.TypeUrl);
+        Assert.Equal("1", again.InitialResourceVersions["r"]);
+        Push(control, "2", Routes("two"));
+        await AnswerAsync(loop, control, "RDS", "2");
+        Assert.Equal("two", await AskAsync(loop, app));
+    });
+
+    private static void Run(Func<EventLoop, ProxyApp, ScriptedControlPlane, Task> body) => LoopRunner.Run(async loop =>
+    {
+        var control = new ScriptedControlPlane();
+        Bootstrap bootstrap = MessageReader.Read<Bootstrap>(YamlDocuments.Parse(Encoding.UTF8.GetBytes(Yaml), "b.yaml").Documents[0]).Message!;
+        using ProxyApp app = ProxyApp.Build(new ProxyInputs
+        {
+            Bootstrap = bootstrap,
+            Options = new ServeOptions { ValidateOnly = true },
+            MainLoop = loop,
+            ControlPlane = control,
+        });
+        app.Start();
+        await UntilAskedAsync(loop, control, "CDS");
+        await body(loop, app, control);
+    });
+
+    private static Task UntilAskedAsync(EventLoop loop, ScriptedControlPlane control, string type) =>
+        TestPeers.UntilAsync(loop, () => control.Requests.Any(request => Short(request) == type));
+
+    // The ACK or NACK of one push.
+    private static async Task<DeltaDiscoveryRequest> AnswerAsync(EventLoop loop, ScriptedControlPlane control, string type, string version)
+    {
+        DeltaDiscoveryRequest? answer = null;
+        await TestPeers.UntilAsync(
+            loop, () => (answer = control.Requests.Find(request => Short(request) == type && request.ResponseNonce == Nonce(type, version))) is not null);
+        return answer!;
+    }
+
+    private static string Short(DeltaDiscoveryRequest request) => ResourceType.FromTypeUrl(request.TypeUrl)!.ShortName;
+
+    private static string Nonce(string type, string version) => $"{type}-{version}";
+
+    private static void Push(ScriptedControlPlane control, string version, params IMessage[] resources)
+    {
+        string url = Any.Pack(resources[0]).TypeUrl;
+        var response = new DeltaDiscoveryResponse { TypeUrl = url, Nonce = Nonce(ResourceType.FromTypeUrl(url)!.ShortName, version) };
+        foreach (IMessage resource in resources)
+        {
+            response.Resources.Add(new Resource
+            {
+                Name = (string)resource.Descriptor.FindFieldByName("name").Accessor.GetValue(resource),
+                Version = version,
+                Resource_ = Any.Pack(resource),
+            });
+        }
+
+        control.Send(response);
+    }
+
+    private static Listener HttpListener(string name) => new()
+    {
+        Name = name,
+        Address = TransportFixture.Socket(NetAddress.Loopback(0)),
+        FilterChains =
+        {
+            new FilterChain
+            {
+                Filters =
+                {
+                    new Envoy.Config.Listener.V3.Filter
+                    {
+                        Name = "hcm",
+                        TypedConfig = Any.Pack(new HttpConnectionManager
+                        {
+                            StatPrefix = "h",
+                            Rds = new Rds { RouteConfigName = "r", ConfigSource = new ConfigSource { Ads = new AggregatedConfigSource() } },
+                            HttpFilters = { ProxyBench.Filter("router", new Envoy.Extensions.Filters.Http.Router.V3.Router()) },
+                        }),
+                    },
+                },
+            },
+        },
+    };
+
+    private static RouteConfiguration Routes(string body) => new()
+    {
+        Name = "r",
+        VirtualHosts =
+        {
+            new VirtualHost
+            {
+                Name = "v",
+                Domains = { "*" },
+                Routes =
+                {
+                    new Route
+                    {
+                        Match = new RouteMatch { Prefix = "/" },
+                        DirectResponse = new DirectResponseAction { Status = 200, Body = new DataSource { InlineString = body } },
+                    },
+                },
+            },
+        },
+    };
+
+    private static async Task<string> AskAsync(EventLoop loop, ProxyApp app)
+    {
+        var client = new TestClient(await TestPeers.ConnectAsync(loop, app.Listeners.BoundAddresses("good")[0]));
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", await client.ReadHeadAsync());
+        string body = await client.ReadToEndAsync();
+        client.Stream.Close();
+        return body;
+    }
+}
