@@ -1,6 +1,11 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Pilotfish.ControlPlane.Config;
+using Pilotfish.ControlPlane.Injection;
 using Pilotfish.ControlPlane.Injection.Webhook;
+using Pilotfish.ControlPlane.Sources.Objects;
+using Pilotfish.ControlPlane.Xds;
 
 namespace Pilotfish.ControlPlane;
 
@@ -33,7 +38,11 @@ public static class DiscoveryCommand
                 InjectionFolder, options.MeshConfigFile, name => environment.GetValueOrDefault(name), stderr.WriteLine);
             await using var host = DiscoveryHost.Create(options, endpoints =>
             {
-                endpoints.MapInjection(new InjectionWebhook(injection.Current)).MapValidation();
+                var server = endpoints.ServiceProvider.GetRequiredService<DiscoveryServer>();
+                var native = environment.GetValueOrDefault(NativeSidecarNodes.Variable);
+                endpoints.MapInjection(new InjectionWebhook(
+                    injection.Current, nativeSidecars: node => NativeSidecarNodes.Decide(native, KubeletVersions(server), node)))
+                    .MapValidation();
                 map?.Invoke(endpoints);
             });
             if (options.TlsCertFile is null)
@@ -61,4 +70,8 @@ public static class DiscoveryCommand
             return ExitFailure;
         }
     }
+
+    private static Dictionary<string, string> KubeletVersions(DiscoveryServer server) =>
+        (server.Current?.Snapshot.OfKind(ConfigKind.Node) ?? []).ToDictionary(
+            node => node.Key.Name, node => node.As<KubernetesNode>().KubeletVersion, StringComparer.Ordinal);
 }

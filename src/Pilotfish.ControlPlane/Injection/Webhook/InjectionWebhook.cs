@@ -8,8 +8,12 @@ namespace Pilotfish.ControlPlane.Injection.Webhook;
 /// <param name="settings">Gives the settings of the moment; they change while the control plane runs.</param>
 /// <param name="namespaceAnnotations">Annotations of a namespace by its name, or null where they are not known. They matter
 /// on OpenShift only.</param>
+/// <param name="nativeSidecars">Whether the sidecar on the node of that name (or, if empty, on any) is a native one; null: as the
+/// settings say.</param>
 public sealed class InjectionWebhook(
-    Func<InjectionSettings> settings, Func<string, YamlMapping?>? namespaceAnnotations = null)
+    Func<InjectionSettings> settings,
+    Func<string, YamlMapping?>? namespaceAnnotations = null,
+    Func<string, bool>? nativeSidecars = null)
 {
     /// <summary>Answers a review. Every failure is an answer, so that the API server can show its reason.</summary>
     /// <param name="body">The request's JSON.</param>
@@ -40,6 +44,11 @@ public sealed class InjectionWebhook(
     private string Inject(AdmissionReview review, YamlMapping pod, string path)
     {
         var now = settings();
+        if (nativeSidecars is not null)
+        {
+            now = now with { NativeSidecars = nativeSidecars(pod.TextAt("spec", "nodeName") ?? "") };
+        }
+
         // The API server keeps the book of managed fields itself, and it can be larger than the pod.
         pod.Mapping("metadata")?.Remove("managedFields");
         if (string.IsNullOrEmpty(pod.TextAt("metadata", "namespace")) && review.Request!.Text("namespace") is { Length: > 0 } space)

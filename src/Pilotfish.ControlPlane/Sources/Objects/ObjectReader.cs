@@ -154,6 +154,7 @@ public sealed class ObjectReader(string domainSuffix, string defaultNamespace = 
         {
             case ConfigKind.Service: return KubernetesService.Read(key, meta, root, domainSuffix);
             case ConfigKind.Pod: return KubernetesPod.Read(meta, root);
+            case ConfigKind.Node: return KubernetesNode.Read(root);
             case ConfigKind.Endpoints: return KubernetesEndpoints.ReadEndpoints(meta, root);
             case ConfigKind.EndpointSlice: return KubernetesEndpoints.ReadSlice(meta, root);
             case ConfigKind.ConfigMap: return ReadConfigMap(meta, root, node, state);

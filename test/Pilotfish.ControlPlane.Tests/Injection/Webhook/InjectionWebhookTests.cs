@@ -43,6 +43,20 @@ public sealed class InjectionWebhookTests
         Assert.Contains("namespaces/shop/deployments/web", YamlEmitter.Emit(patched), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("new", "initContainers")]
+    [InlineData("old", "containers")]
+    public void Answer_ByTheNodeOfThePod_IsNativeOrNot(string node, string list)
+    {
+        var webhook = new InjectionWebhook(() => s_settings, nativeSidecars: name => name == "new");
+        var pod = Pod.Replace("\"spec\":{", $"\"spec\":{{\"nodeName\":\"{node}\",", StringComparison.Ordinal);
+
+        var answer = Yaml.Map(webhook.Answer(Encoding.UTF8.GetBytes(Review("v1", pod)), "/inject"));
+
+        var patched = (YamlMapping)JsonPatchApplier.Apply(Yaml.Node(pod), PatchOf(answer));
+        Assert.NotNull(patched.Mapping("spec").FindNamed(list, "istio-proxy"));
+    }
+
     [Fact]
     public void Answer_OfAPodThatRefuses_AllowsItUnchanged()
     {
