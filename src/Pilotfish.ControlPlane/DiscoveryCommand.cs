@@ -19,6 +19,11 @@ public static class DiscoveryCommand
     /// <summary>Where istiod's deployment mounts the ConfigMap istio-sidecar-injector.</summary>
     private const string InjectionFolder = "/var/lib/istio/inject";
 
+    /// <summary>istiod's variable for the platform; on OpenShift the namespace's annotations choose the proxy's ids.</summary>
+    private const string PlatformVariable = "PLATFORM";
+
+    private const string OpenShift = "openshift";
+
     /// <summary>Runs until a signal ends it. <paramref name="map"/> adds endpoints that live beside the server's own.</summary>
     public static async Task<int> RunAsync(
         IReadOnlyList<string> args, IReadOnlyDictionary<string, string> environment, TextWriter stderr,
@@ -40,8 +45,11 @@ public static class DiscoveryCommand
             {
                 var server = endpoints.ServiceProvider.GetRequiredService<DiscoveryServer>();
                 var native = environment.GetValueOrDefault(NativeSidecarNodes.Variable);
+                bool isOpenShift = environment.GetValueOrDefault(PlatformVariable) == OpenShift;
                 endpoints.MapInjection(new InjectionWebhook(
-                    injection.Current, nativeSidecars: node => NativeSidecarNodes.Decide(native, KubeletVersions(server), node)))
+                    injection.Current,
+                    ns => isOpenShift && server.Current is { } now ? NamespaceAnnotations.Of(now.Snapshot, ns) : null,
+                    node => NativeSidecarNodes.Decide(native, KubeletVersions(server), node)))
                     .MapValidation();
                 map?.Invoke(endpoints);
             });
