@@ -53,6 +53,7 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             RequestsPerConnectionMax = common?.MaxRequestsPerConnection ?? 0,
             AcceptHttp10 = http1?.AcceptHttp10 ?? false,
             DefaultHostForHttp10 = Bytes(http1?.DefaultHostForHttp10),
+            ProperCase = CompileProperCase(http1),
             EnableTrailers = http1?.EnableTrailers ?? false,
             StreamIdleTimeoutMilliseconds = Durations.Milliseconds(config.StreamIdleTimeout)
                 ?? HcmModel.DefaultStreamIdleTimeoutMilliseconds,
@@ -128,6 +129,17 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             AllowAbsoluteUrl = http1?.AllowAbsoluteUrl ?? true,
             Underscores = (UnderscorePolicy)(common?.HeadersWithUnderscoresAction ?? 0),
         };
+    }
+
+    private bool CompileProperCase(Http1ProtocolOptions? options)
+    {
+        if (options?.HeaderKeyFormat?.StatefulFormatter is { } formatter)
+        {
+            context.Config.Warnings.Add($"{context.Config.ResourceName}: http_protocol_options.header_key_format: '{formatter.Name}' "
+                + "has no effect; header names are written in lower case");
+        }
+
+        return options?.HeaderKeyFormat?.ProperCaseWords is not null;
     }
 
     private static UpgradePolicy CompileUpgrades(HttpConnectionManager config)

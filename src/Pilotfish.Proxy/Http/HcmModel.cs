@@ -55,6 +55,9 @@ public sealed class HcmModel
     public byte[]? DefaultHostForHttp10 { get; init; }
     public bool EnableTrailers { get; init; }
 
+    /// <summary>Whether HTTP/1 responses carry header names like Content-Type.</summary>
+    public bool ProperCase { get; init; }
+
     // Request timeouts; 0 = none.
     public long StreamIdleTimeoutMilliseconds { get; init; } = DefaultStreamIdleTimeoutMilliseconds;
     public long RequestTimeoutMilliseconds { get; init; }

@@ -61,6 +61,8 @@ public sealed class ClusterHttp
             RequestsPerConnectionMax = most ?? RequestsPerConnectionMax;
             MaxStreamMilliseconds = Durations.Milliseconds(options.CommonHttpProtocolOptions?.MaxStreamDuration) ?? 0;
             ReadProtocol(options);
+            ProperCase = (options.ExplicitHttpConfig?.HttpProtocolOptions ?? options.UseDownstreamProtocolConfig?.HttpProtocolOptions)
+                ?.HeaderKeyFormat?.ProperCaseWords is not null;
         }
     }
 
@@ -101,6 +103,9 @@ public sealed class ClusterHttp
 
     /// <summary>0 = no limit.</summary>
     public uint RequestsPerConnectionMax { get; }
+
+    /// <summary>Whether HTTP/1 requests carry header names like Content-Type.</summary>
+    public bool ProperCase { get; }
 
     /// <summary>Bound of one exchange (max_stream_duration); 0 = none.</summary>
     public long MaxStreamMilliseconds { get; }

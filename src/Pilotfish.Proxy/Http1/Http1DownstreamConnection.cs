@@ -51,7 +51,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         _worker = HttpWorker.Of(connection.Worker);
         _in = new InputBuffer(_worker.Loop.Buffers);
         _out = new SendQueue(_io, this, connection.BufferLimitBytes);
-        _encoder = new ResponseEncoder(_out, hcm.EnableTrailers);
+        _encoder = new ResponseEncoder(_out, hcm.EnableTrailers, hcm.ProperCase);
         _resume = new LoopSignal(_worker.Loop);
         _timers = new DownstreamTimers(hcm, _worker.Loop, connection.Listener.Overload, this);
     }

@@ -42,7 +42,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
         _cells = pool.Worker.Stats;
         _in = new InputBuffer(_io.Loop.Buffers);
         _out = new SendQueue(_io, this, bufferLimit);
-        _encoder = new RequestEncoder(_out);
+        _encoder = new RequestEncoder(_out, pool.Http.ProperCase);
         _resume = new LoopSignal(_io.Loop);
     }
 

@@ -3,7 +3,7 @@ using Pilotfish.Proxy.Http;
 namespace Pilotfish.Proxy.Http1;
 
 /// <summary>Writes one request after another to an upstream.</summary>
-internal sealed class RequestEncoder(SendQueue output)
+internal sealed class RequestEncoder(SendQueue output, bool properCase)
 {
     private bool _chunked;
     private bool _tunnel;
@@ -21,7 +21,13 @@ internal sealed class RequestEncoder(SendQueue output)
             headers.SetNumber(WellKnownHeader.ContentLength, 0);
         }
 
-        int size = MessageWriter.WriteRequestHead(output.Reserve(MessageWriter.HeadBytesMax(headers)), headers, _chunked, isUpgrade);
+        Span<byte> room = output.Reserve(MessageWriter.HeadBytesMax(headers));
+        int size = MessageWriter.WriteRequestHead(room, headers, _chunked, isUpgrade);
+        if (properCase)
+        {
+            HeaderCase.ProperWords(room[..size]);
+        }
+
         output.Commit(size);
     }
 

@@ -4,7 +4,7 @@ using Pilotfish.Proxy.Streams;
 namespace Pilotfish.Proxy.Http1;
 
 /// <summary>Writes one response after another to a client: chooses the framing, keeps to it, and says when the connection must close.</summary>
-internal sealed class ResponseEncoder(SendQueue output, bool enableTrailers)
+internal sealed class ResponseEncoder(SendQueue output, bool enableTrailers, bool properCase)
 {
     private bool _http10;
     private bool _toHead;
@@ -141,8 +141,13 @@ internal sealed class ResponseEncoder(SendQueue output, bool enableTrailers)
 
     private void WriteHead(HeaderMap headers, int status, bool chunked, ReadOnlySpan<byte> connection)
     {
-        int size = MessageWriter.WriteResponseHead(
-            output.Reserve(MessageWriter.HeadBytesMax(headers)), headers, status, _http10, chunked, connection);
+        Span<byte> room = output.Reserve(MessageWriter.HeadBytesMax(headers));
+        int size = MessageWriter.WriteResponseHead(room, headers, status, _http10, chunked, connection);
+        if (properCase)
+        {
+            HeaderCase.ProperWords(room[..size]);
+        }
+
         output.Commit(size);
         BytesWritten += size;
     }
