@@ -26,6 +26,8 @@ internal sealed class Bench(BenchOptions options, string directory)
     public void Run(string mode)
     {
         bool tcp = mode == "tcp";
+        bool handshakes = mode is "tls-full" or "tls-resumed";
+        TlsFiles? tls = handshakes || mode == "tls" ? new TlsFiles(directory) : null;
         int hosts = mode.StartsWith("hosts-", StringComparison.Ordinal) ? int.Parse(mode[6..], CultureInfo.InvariantCulture) : 1;
         string host = HostOf(hosts);
         using TcpLoad? tcpLoad = tcp ? new TcpLoad() : null;
@@ -44,6 +46,7 @@ internal sealed class Bench(BenchOptions options, string directory)
                 var setup = new PeerSetup
                 {
                     Directory = directory, Port = FreePort(), BackendPort = backendPort, Tcp = tcp, AccessLog = mode == "http-log", Hosts = hosts,
+                    Tls = tls, MutualTls = handshakes,
                 };
                 StartPeer(peer, setup, running);
             }
@@ -59,7 +62,7 @@ internal sealed class Bench(BenchOptions options, string directory)
             else
             {
                 _path = mode switch { "http-10k" => Backend.MediumPath, "http-1m" => Backend.LargePath, _ => Backend.SmallPath };
-                Measure(mode, running, host, tcpLoad);
+                Measure(mode, running, LoadOf(mode, host, tcpLoad, tls));
             }
         }
         finally
@@ -81,7 +84,7 @@ internal sealed class Bench(BenchOptions options, string directory)
         }
 
         PinnedProcess process = PinnedProcess.Start(start, ProxyCore, LogOf(peer.Name));
-        if (!process.WaitForPort(setup.Port) || !(setup.Tcp || process.WaitForAnswer(setup.Port, HostOf(setup.Hosts))))
+        if (!process.WaitForPort(setup.Port) || !(setup.Tcp || setup.Tls is not null || process.WaitForAnswer(setup.Port, HostOf(setup.Hosts))))
         {
             string log = File.Exists(LogOf(peer.Name)) ? File.ReadAllText(LogOf(peer.Name)) : "";
             Console.WriteLine($"  {peer.Name} did not start: {log[..Math.Min(log.Length, 2000)]}");
@@ -92,20 +95,41 @@ internal sealed class Bench(BenchOptions options, string directory)
         running[peer.Name] = (process, setup.Port);
     }
 
-    private void Measure(string mode, Dictionary<string, (PinnedProcess Process, int Port)> running, string host, TcpLoad? tcpLoad)
+    /// <summary>Operations, the seconds they took, and latencies where the load knows them.</summary>
+    private Func<int, TimeSpan, (double Operations, double Seconds, double P50, double P99)> LoadOf(
+        string mode, string host, TcpLoad? tcpLoad, TlsFiles? tls) => (port, time) =>
+    {
+        if (tcpLoad is not null)
+        {
+            (double mebibytes, double seconds) = tcpLoad.Run(port, TcpConnections, time);
+            return (mebibytes, seconds, 0, 0);
+        }
+
+        if (mode is "tls-full" or "tls-resumed")
+        {
+            (double done, double seconds) = HandshakeLoad.Run(port, tls!, resumed: mode == "tls-resumed", time);
+            return (done, seconds, 0, 0);
+        }
+
+        return WrkLoad.Run(port, host, options.Connections, time, _path, tls is not null);
+    };
+
+    private void Measure(
+        string mode, Dictionary<string, (PinnedProcess Process, int Port)> running,
+        Func<int, TimeSpan, (double Operations, double Seconds, double P50, double P99)> load)
     {
         var samples = new Dictionary<string, List<Sample>>();
         foreach ((string name, (PinnedProcess process, int port)) in running)
         {
             samples[name] = [];
-            MeasureOnce(process, port, host, tcpLoad, _peers.First(peer => peer.Name == name).WarmUp);
+            MeasureOnce(process, port, load, _peers.First(peer => peer.Name == name).WarmUp);
         }
 
         for (int round = 0; round < options.Rounds; round++)
         {
             foreach ((string name, (PinnedProcess process, int port)) in running)
             {
-                samples[name].Add(MeasureOnce(process, port, host, tcpLoad, TimeSpan.FromSeconds(options.Seconds)));
+                samples[name].Add(MeasureOnce(process, port, load, TimeSpan.FromSeconds(options.Seconds)));
             }
         }
 
@@ -144,19 +168,11 @@ internal sealed class Bench(BenchOptions options, string directory)
 
     private static double Saturation((double Requests, double Seconds, double P50, double P99) run) => run.Requests / run.Seconds;
 
-    private Sample MeasureOnce(PinnedProcess process, int port, string host, TcpLoad? tcpLoad, TimeSpan time)
+    private static Sample MeasureOnce(
+        PinnedProcess process, int port, Func<int, TimeSpan, (double Operations, double Seconds, double P50, double P99)> load, TimeSpan time)
     {
         double before = process.CpuSeconds();
-        double operations, seconds, p50 = 0, p99 = 0;
-        if (tcpLoad is null)
-        {
-            (operations, seconds, p50, p99) = WrkLoad.Run(port, host, options.Connections, time, _path);
-        }
-        else
-        {
-            (operations, seconds) = tcpLoad.Run(port, TcpConnections, time);
-        }
-
+        (double operations, double seconds, double p50, double p99) = load(port, time);
         double cpu = process.CpuSeconds() - before;
         return new Sample(operations / seconds, cpu * 1e6 / operations, p50, p99, process.ResidentKilobytes());
     }

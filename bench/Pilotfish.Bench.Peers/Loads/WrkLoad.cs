@@ -22,7 +22,7 @@ internal static class WrkLoad
 
     /// <summary>Requests done, and latencies in milliseconds.</summary>
     public static (double Requests, double Seconds, double P50, double P99) Run(int port, string host, int connections, TimeSpan time,
-        string path = Backend.SmallPath)
+        string path = Backend.SmallPath, bool tls = false)
     {
         var start = new ProcessStartInfo("wrk") { RedirectStandardOutput = true };
         foreach (string argument in (string[])["-t1", $"-c{connections}", $"-d{(int)time.TotalSeconds}s", "--latency", "-H", $"Host: {host}"])
@@ -36,7 +36,7 @@ internal static class WrkLoad
             start.ArgumentList.Add(header);
         }
 
-        start.ArgumentList.Add($"http://127.0.0.1:{port}{path}");
+        start.ArgumentList.Add($"{(tls ? "https" : "http")}://127.0.0.1:{port}{path}");
         using Process wrk = Process.Start(start)!;
         string text = wrk.StandardOutput.ReadToEnd();
         wrk.WaitForExit();

@@ -24,6 +24,9 @@ internal sealed class HaproxyPeer : IPeer
         return new ProcessStartInfo("haproxy", ["-db", "-f", setup.PathOf("haproxy.cfg")]);
     }
 
+    private static string Tls(PeerSetup setup) => setup.Tls is not { } files ? ""
+        : $" ssl crt {files.Joined}" + (setup.MutualTls ? $" ca-file {files.Roots} verify required" : "");
+
     private static string Text(PeerSetup setup)
     {
         string mode = setup.Tcp ? "tcp" : "http";
@@ -54,7 +57,7 @@ internal sealed class HaproxyPeer : IPeer
               timeout server 600s
               {log}
             listen proxy
-              bind 127.0.0.1:{setup.Port}
+              bind 127.0.0.1:{setup.Port}{Tls(setup)}
             {http}
               server one 127.0.0.1:{setup.BackendPort}
 

@@ -55,7 +55,7 @@ internal sealed class NginxPeer : IPeer
         for (int i = 0; i < setup.Hosts; i++)
         {
             text.Append($$"""
-                server { listen 127.0.0.1:{{setup.Port}}; server_name service-{{i}}.example.com; location / {
+                server { listen 127.0.0.1:{{setup.Port}}{{(setup.Tls is null ? "" : " ssl")}}; {{Tls(setup)}} server_name service-{{i}}.example.com; location / {
                   proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
                   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Bench 1; } }
 
@@ -64,4 +64,8 @@ internal sealed class NginxPeer : IPeer
 
         return text.Append("}\n").ToString();
     }
+
+    private static string Tls(PeerSetup setup) => setup.Tls is not { } files ? ""
+        : $"ssl_certificate {files.Server}; ssl_certificate_key {files.ServerKey}; ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:S:10m; "
+            + (setup.MutualTls ? $"ssl_client_certificate {files.Roots}; ssl_verify_client on;" : "");
 }

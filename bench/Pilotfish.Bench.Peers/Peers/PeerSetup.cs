@@ -15,6 +15,12 @@ internal sealed record PeerSetup
     /// <summary>Plain TCP instead of HTTP.</summary>
     public bool Tcp { get; init; }
 
+    /// <summary>Null listens in plaintext.</summary>
+    public TlsFiles? Tls { get; init; }
+
+    /// <summary>Clients must show a certificate of the same root.</summary>
+    public bool MutualTls { get; init; }
+
     public bool AccessLog { get; init; }
 
     /// <summary>Virtual hosts, service-0.example.com and on; requests go to one in the middle.</summary>

@@ -37,10 +37,7 @@ internal sealed class PilotfishPeer(string program) : IPeer
             {
                 ["name"] = "bench",
                 ["address"] = Address(setup.Port),
-                ["filter_chains"] = new JsonArray(new JsonObject
-                {
-                    ["filters"] = new JsonArray(setup.Tcp ? TcpProxy() : ConnectionManager(setup)),
-                }),
+                ["filter_chains"] = new JsonArray(FilterChain(setup)),
             }),
             ["clusters"] = new JsonArray(new JsonObject
             {
@@ -61,6 +58,39 @@ internal sealed class PilotfishPeer(string program) : IPeer
             }),
         },
     };
+
+    private static JsonObject FilterChain(PeerSetup setup)
+    {
+        var chain = new JsonObject { ["filters"] = new JsonArray(setup.Tcp ? TcpProxy() : ConnectionManager(setup)) };
+        if (setup.Tls is { } files)
+        {
+            var common = new JsonObject
+            {
+                ["tls_certificates"] = new JsonArray(new JsonObject
+                {
+                    ["certificate_chain"] = new JsonObject { ["filename"] = files.Server },
+                    ["private_key"] = new JsonObject { ["filename"] = files.ServerKey },
+                }),
+            };
+            if (setup.MutualTls)
+            {
+                common["validation_context"] = new JsonObject { ["trusted_ca"] = new JsonObject { ["filename"] = files.Roots } };
+            }
+
+            chain["transport_socket"] = new JsonObject
+            {
+                ["name"] = "envoy.transport_sockets.tls",
+                ["typed_config"] = new JsonObject
+                {
+                    ["@type"] = Extensions + "transport_sockets.tls.v3.DownstreamTlsContext",
+                    ["common_tls_context"] = common,
+                    ["require_client_certificate"] = setup.MutualTls,
+                },
+            };
+        }
+
+        return chain;
+    }
 
     private static JsonObject TcpProxy() => new()
     {

@@ -13,7 +13,7 @@ internal sealed class YarpPeer(string program) : IPeer
 
     public ProcessStartInfo? Configure(PeerSetup setup)
     {
-        if (setup.Tcp || !File.Exists(program))
+        if (setup.Tls is not null || setup.Tcp || !File.Exists(program))
         {
             return null;
         }

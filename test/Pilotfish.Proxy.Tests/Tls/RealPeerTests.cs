@@ -1,0 +1,224 @@
+using System.Diagnostics;
+using System.Globalization;
+using Envoy.Config.Cluster.V3;
+using Envoy.Extensions.TransportSockets.Tls.V3;
+using Pilotfish.Proxy.Tests.Transport;
+using Pilotfish.Runtime.Loops;
+using Pilotfish.Runtime.Sockets;
+using Pilotfish.Testing;
+
+namespace Pilotfish.Proxy.Tests.Tls;
+
+/// <summary>Foreign implementations on the other side: openssl and curl as clients, nginx and openssl as servers.</summary>
+public sealed class RealPeerTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("pilotfish-tls-peers").FullName;
+    private readonly List<Process> _processes = [];
+
+    public void Dispose()
+    {
+        foreach (Process process in _processes)
+        {
+            if (!process.HasExited)
+            {
+                process.Kill();
+                process.WaitForExit();
+            }
+
+            process.Dispose();
+        }
+
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Fact]
+    public void SClient_Reconnecting_ResumesItsSession() => LoopRunner.Run(async loop =>
+    {
+        Prerequisite.Program("openssl");
+        var bench = new TlsBench(loop);
+        NetAddress address = bench.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", TlsBench.Mutual())));
+        (string certificate, string key, string root) = Files("client", TlsBench.ClientUri);
+        string output = await RunAsync(
+            "openssl", "s_client", "-connect", address.ToString(), "-reconnect", "-tls1_2", "-cert", certificate, "-key", key, "-CAfile", root);
+        Assert.Contains("Verify return code: 0 (ok)", output, StringComparison.Ordinal);
+        Assert.Equal(6, bench.Stat("l", "ssl.handshake"));
+        Assert.Equal(5, bench.Stat("l", "ssl.session_reused"));
+        Assert.Equal(6, bench.Stat("l", "ssl.versions.TLSv1.2"));
+    });
+
+    [Theory]
+    [InlineData("-cipher", "AES256-SHA256")]
+    [InlineData("-cipher", "ECDHE-ECDSA-AES128-SHA")]
+    [InlineData("-tls1_1", "")]
+    public void SClient_WithWhatIsNotAllowed_GetsNoSession(string option, string value) => LoopRunner.Run(async loop =>
+    {
+        Prerequisite.Program("openssl");
+        var bench = new TlsBench(loop);
+        DownstreamTlsContext tls = TlsBench.Mutual();
+        tls.RequireClientCertificate = false;
+        tls.CommonTlsContext.TlsParams = new TlsParameters { CipherSuites = { "ECDHE-ECDSA-AES256-GCM-SHA384" } };
+        NetAddress address = bench.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", tls)));
+        string[] extra = value.Length == 0 ? [option] : ["-tls1_2", option, value];
+        string output = await RunAsync("openssl", ["s_client", "-connect", address.ToString(), .. extra]);
+        Assert.Contains("Cipher is (NONE)", output, StringComparison.Ordinal);
+        Assert.Equal(0, bench.Stat("l", "ssl.handshake"));
+    });
+
+    [Fact]
+    public void Curl_OverTls_IsAnsweredByTheUpstream() => LoopRunner.Run(async loop =>
+    {
+        Prerequisite.Program("curl");
+        var bench = new TlsBench(loop);
+        ListenSocket upstream = ListenSocket.Listen(loop, NetAddress.Loopback(0));
+        TestPeers.Serve(upstream, async stream =>
+        {
+            await stream.ReceiveAsync(new byte[4096]);
+            await stream.SendAsync("HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello"u8.ToArray());
+            stream.Close();
+        });
+        bench.Fixture.Apply(TransportFixture.StaticCluster("web", upstream.LocalAddress));
+        var tls = new DownstreamTlsContext
+        {
+            CommonTlsContext = new CommonTlsContext { TlsCertificates = { TlsMessages.Certificate(TlsBench.Mesh.DnsLeaf("web.example")) } },
+        };
+        NetAddress address = bench.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "web", tls)));
+        string root = Files("unused", TlsBench.ClientUri).Root;
+        string output = await RunAsync(
+            "curl", "-sS", "--cacert", root, "--connect-to", $"web.example:443:127.0.0.1:{address.Port}", "https://web.example/");
+        Assert.Equal("hello", output);
+    });
+
+    [Fact]
+    public void Nginx_DemandingAClientCertificate_IsReachedThroughACluster() => LoopRunner.Run(async loop =>
+    {
+        Prerequisite.Program("nginx");
+        (string certificate, string key, string root) = Files("server", TlsBench.ServerUri);
+        NetAddress server = FreeAddress(loop);
+        string file = Path.Combine(_directory, "nginx.conf");
+        await File.WriteAllTextAsync(file, string.Create(CultureInfo.InvariantCulture, $$"""
+            daemon off; master_process off; pid {{_directory}}/nginx.pid; error_log stderr;
+            events { worker_connections 64; }
+            http {
+              access_log off; client_body_temp_path {{_directory}}/b; proxy_temp_path {{_directory}}/p;
+              fastcgi_temp_path {{_directory}}/f; uwsgi_temp_path {{_directory}}/u; scgi_temp_path {{_directory}}/s;
+              server {
+                listen 127.0.0.1:{{server.Port}} ssl; ssl_certificate {{certificate}}; ssl_certificate_key {{key}};
+                ssl_client_certificate {{root}}; ssl_verify_client on;
+                location / { return 200 "$ssl_client_verify $ssl_server_name"; }
+              }
+            }
+            """));
+        Start("nginx", "-e", "stderr", "-p", _directory, "-c", file);
+        await ListeningAsync(loop, server);
+        string answer = await AskThroughAsync(loop, server, "GET / HTTP/1.0\r\n\r\n", "SUCCESS server.example");
+        Assert.Contains("SUCCESS server.example", answer, StringComparison.Ordinal);
+    });
+
+    [Fact]
+    public void SServer_OfTheMesh_IsReachedThroughACluster() => LoopRunner.Run(async loop =>
+    {
+        Prerequisite.Program("openssl");
+        (string certificate, string key, string root) = Files("server", TlsBench.ServerUri);
+        NetAddress server = FreeAddress(loop);
+        Start("openssl", "s_server", "-accept", server.ToString(), "-cert", certificate, "-key", key, "-CAfile", root, "-Verify", "1", "-rev", "-quiet");
+        await ListeningAsync(loop, server);
+        Assert.Contains("olleh", await AskThroughAsync(loop, server, "hello\n", "olleh"), StringComparison.Ordinal);
+    });
+
+    /// <summary>Through a plaintext listener to the server over mTLS, until the wanted text came.</summary>
+    private static async Task<string> AskThroughAsync(EventLoop loop, NetAddress server, string request, string wanted)
+    {
+        var bench = new TlsBench(loop);
+        Cluster cluster = TransportFixture.StaticCluster("foreign", server);
+        cluster.TransportSocket = TlsMessages.Socket(new UpstreamTlsContext
+        {
+            Sni = "server.example",
+            CommonTlsContext = new CommonTlsContext
+            {
+                TlsParams = new TlsParameters { TlsMaximumProtocolVersion = TlsParameters.Types.TlsProtocol.Tlsv13 },
+                TlsCertificates = { TlsMessages.Certificate(TlsBench.Mesh.Leaf(TlsBench.ClientUri)) },
+                ValidationContext = new CertificateValidationContext
+                {
+                    TrustedCa = TlsMessages.Text(TlsBench.Mesh.RootPem),
+                    MatchTypedSubjectAltNames =
+                    {
+                        new SubjectAltNameMatcher
+                        {
+                            SanType = SubjectAltNameMatcher.Types.SanType.Uri,
+                            Matcher = new Envoy.Type.Matcher.V3.StringMatcher { Exact = TlsBench.ServerUri },
+                        },
+                    },
+                },
+            },
+        });
+        Assert.Empty(bench.Fixture.Apply(cluster));
+        NetAddress front = bench.Apply(TlsMessages.Listener("l", TransportFixture.Chain("p", "foreign")));
+        SocketStream client = await TestPeers.ConnectAsync(loop, front);
+        await client.SendAsync(System.Text.Encoding.ASCII.GetBytes(request));
+        string answer = "";
+        string part;
+        while (!answer.Contains(wanted, StringComparison.Ordinal) && (part = await TestPeers.ReceiveTextAsync(client, 1)).Length > 0)
+        {
+            answer += part;
+        }
+
+        client.Close();
+        Assert.Equal(1, bench.ClusterStat("foreign", "ssl.handshake"));
+        return answer;
+    }
+
+    private static NetAddress FreeAddress(EventLoop loop)
+    {
+        ListenSocket probe = ListenSocket.Listen(loop, NetAddress.Loopback(0));
+        NetAddress address = probe.LocalAddress;
+        probe.Close();
+        return address;
+    }
+
+    private static async Task ListeningAsync(EventLoop loop, NetAddress address)
+    {
+        while (true)
+        {
+            SocketStream probe = SocketStream.Create(loop);
+            bool connected = await probe.ConnectAsync(address) == Runtime.Streams.IoError.None;
+            probe.Close();
+            if (connected)
+            {
+                return;
+            }
+
+            await loop.DelayAsync(10);
+        }
+    }
+
+    private (string Certificate, string Key, string Root) Files(string name, string uri)
+    {
+        (string chain, string pemKey) = TlsBench.Mesh.Leaf(uri);
+        (string certificate, string key, string root) = (Path.Combine(_directory, name + ".pem"), Path.Combine(_directory, name + ".key"), Path.Combine(_directory, "root.pem"));
+        File.WriteAllText(certificate, chain + "\n");
+        File.WriteAllText(key, pemKey + "\n");
+        File.WriteAllText(root, TlsBench.Mesh.RootPem + "\n");
+        return (certificate, key, root);
+    }
+
+    private void Start(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        Process process = Process.Start(start)!;
+        _processes.Add(process);
+        _ = process.StandardOutput.ReadToEndAsync();
+        _ = process.StandardError.ReadToEndAsync();
+    }
+
+    private static async Task<string> RunAsync(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        using Process process = Process.Start(start)!;
+        process.StandardInput.Close();
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = await process.StandardOutput.ReadToEndAsync();
+        await errors;
+        await process.WaitForExitAsync();
+        return output;
+    }
+}
