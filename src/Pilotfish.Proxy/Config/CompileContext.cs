@@ -34,6 +34,9 @@ public sealed class CompileContext
     /// <summary>What pressure makes of the process; never triggered unless the bootstrap says what to watch.</summary>
     public Overload.OverloadState Overload { get; } = new();
 
+    /// <summary>Whether requests whose path has a fragment are refused (layered_runtime); else the fragment is cut.</summary>
+    public bool RejectsPathsWithFragment { get; set; } = true;
+
     public ConfigProblems Warnings { get; init; } = new();
 
     /// <summary>The listener, cluster or route config that compiles at the moment, for remarks.</summary>

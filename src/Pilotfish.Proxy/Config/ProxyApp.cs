@@ -69,6 +69,7 @@ public sealed class ProxyApp : IDisposable
             Strategy = inputs.Options.DrainStrategy,
         };
         _limits = RuntimeLimits.Connections(inputs.Bootstrap);
+        Context.RejectsPathsWithFragment = RuntimeLimits.RejectsPathsWithFragment(inputs.Bootstrap);
         Listeners = new ListenerDirectory(Context, drain, _limits);
         _workersStarted = stats.Scope("listener_manager").Gauge("workers_started");
         _static = new ResourceTable(inputs.MainLoop);

@@ -5,9 +5,10 @@ using Pilotfish.Proxy.Listeners;
 
 namespace Pilotfish.Proxy.Config;
 
-/// <summary>Connection limits that layered_runtime and the overload manager set. Later layers win.</summary>
+/// <summary>What this proxy heeds of layered_runtime: connection limits and how it takes a fragment in a path. Later layers win.</summary>
 internal static class RuntimeLimits
 {
+    private const string FragmentKey = "envoy.reloadable_features.http_reject_path_with_fragment";
     private const string GlobalKey = "overload.global_downstream_max_connections";
     private const string ListenerPrefix = "envoy.resource_limits.listener.";
     private const string ListenerSuffix = ".connection_limit";
@@ -39,6 +40,21 @@ internal static class RuntimeLimits
         }
 
         return new ConnectionLimits(global, byListener);
+    }
+
+    /// <summary>Envoy's default is to refuse a path with a fragment; Istio turns that off, and the fragment is cut.</summary>
+    public static bool RejectsPathsWithFragment(Bootstrap bootstrap)
+    {
+        bool rejects = true;
+        foreach (RuntimeLayer layer in bootstrap.LayeredRuntime?.Layers ?? [])
+        {
+            if (layer.StaticLayer is { } fields && fields.Fields.TryGetValue(FragmentKey, out Value? value))
+            {
+                rejects = value.KindCase == Value.KindOneofCase.StringValue ? value.StringValue != "false" : value.BoolValue;
+            }
+        }
+
+        return rejects;
     }
 
     private static bool TryNumber(Value value, out long number)

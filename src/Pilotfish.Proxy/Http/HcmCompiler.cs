@@ -77,6 +77,7 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             SchemeOverwrite = Bytes(config.SchemeHeaderTransformation?.SchemeToOverwrite),
             ClientCert = (ClientCertForwarding)config.ForwardClientCertDetails,
             ClientCertDetails = CompileCertDetails(config.SetCurrentClientCertDetails),
+            RejectFragment = context.Config.RejectsPathsWithFragment,
             NormalizePath = config.NormalizePath ?? false,
             MergeSlashes = config.MergeSlashes,
             EscapedSlashes = CompileEscapedSlashes(config),

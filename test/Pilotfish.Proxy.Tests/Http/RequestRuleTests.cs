@@ -47,6 +47,38 @@ public sealed class RequestRuleTests
     });
 
     [Theory]
+    [InlineData("Envoy's default", null, 400)]
+    [InlineData("as Istio sets it", false, 200)]
+    [InlineData("set on", true, 400)]
+    public void Fragment_IsRefusedOrCut_AsTheRuntimeSays(string label, bool? flag, int status) => LoopRunner.Run(async loop =>
+    {
+        var bootstrap = new Envoy.Config.Bootstrap.V3.Bootstrap { LayeredRuntime = new Envoy.Config.Bootstrap.V3.LayeredRuntime() };
+        if (flag is { } value)
+        {
+            var layer = new Google.Protobuf.WellKnownTypes.Struct();
+            layer.Fields["envoy.reloadable_features.http_reject_path_with_fragment"] = Google.Protobuf.WellKnownTypes.Value.ForBool(value);
+            bootstrap.LayeredRuntime.Layers.Add(new Envoy.Config.Bootstrap.V3.RuntimeLayer { Name = "static", StaticLayer = layer });
+        }
+
+        using var upstream = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        bench.AddCluster("backend", upstream.Address);
+        bench.Context.RejectsPathsWithFragment = Config.RuntimeLimits.RejectsPathsWithFragment(bootstrap);
+        bench.Serve();
+        TestClient client = bench.Connect();
+        await client.SendAsync("GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n");
+        if (status == 200)
+        {
+            TestClient server = await upstream.AcceptAsync();
+            Assert.StartsWith("GET /a HTTP/1.1\r\n", await server.ReadHeadAsync());
+            await server.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        }
+
+        string head = await client.ReadHeadAsync();
+        Assert.True(head.StartsWith($"HTTP/1.1 {status} ", StringComparison.Ordinal), $"{label}: {head}");
+    });
+
+    [Theory]
     [InlineData("any port", "strip_any", "a.example:99", "a.example")]
     [InlineData("matching port", "strip_matching", "a.example:80", "a.example")]
     [InlineData("other port", "strip_matching", "a.example:99", "a.example:99")]
