@@ -9,8 +9,8 @@ using Pilotfish.ControlPlane.Tests.Injection.Webhook;
 namespace Pilotfish.ControlPlane.Tests.Injection.Load;
 
 /// <summary>
-/// Rates at which clusters make pods. Bounds are those of a busy shared machine; docs/injection.md has the figures of a
-/// quiet one, which the test prints.
+/// Rates at which clusters make pods. Processor time is bounded, for that says on any machine whether it can keep the rate;
+/// waiting times depend on who else computes here, so they are printed and only their order of magnitude is asserted.
 /// </summary>
 [Collection(LoadCollection.Name)]
 public sealed class WebhookLoadTests : IAsyncLifetime
@@ -19,8 +19,14 @@ public sealed class WebhookLoadTests : IAsyncLifetime
     private const int Seconds = 3;
     private const int AtOnce = 200;
 
-    private static readonly TimeSpan s_percentile99Max = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan s_burstMax = TimeSpan.FromSeconds(20);
+    /// <summary>Compiling is not what is measured.</summary>
+    private const int WarmUpReviews = 300;
+
+    /// <summary>Client and server together, in a debug build, where 4 to 7 ms were seen: two cores can then keep 100 a second.</summary>
+    private static readonly TimeSpan s_costMax = TimeSpan.FromMilliseconds(15);
+
+    /// <summary>Kubernetes gives a webhook ten seconds by default; the rest is for machines that many share.</summary>
+    private static readonly TimeSpan s_waitMax = TimeSpan.FromSeconds(30);
 
     private static readonly byte[] s_review = Encoding.UTF8.GetBytes(InjectionWebhookTests.Review("v1", """
         {"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"web-5d4f-","labels":{"app":"web"}},
@@ -40,7 +46,10 @@ public sealed class WebhookLoadTests : IAsyncLifetime
         _app.MapInjection(new InjectionWebhook(() => settings));
         await _app.StartAsync();
         _client.BaseAddress = new Uri(_app.Urls.Single());
-        await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => ReviewAsync()));
+        for (int i = 0; i < WarmUpReviews; i++)
+        {
+            await ReviewAsync();
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -53,6 +62,7 @@ public sealed class WebhookLoadTests : IAsyncLifetime
     public async Task Reviews_AtASteadyRate_AreAnsweredInTime()
     {
         var latencies = new List<Task<TimeSpan>>();
+        TimeSpan before = Environment.CpuUsage.TotalTime;
         long start = Stopwatch.GetTimestamp();
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
         while (latencies.Count < ReviewsPerSecond * Seconds)
@@ -69,10 +79,13 @@ public sealed class WebhookLoadTests : IAsyncLifetime
         }
 
         TimeSpan[] sorted = [.. (await Task.WhenAll(latencies)).Order()];
+        TimeSpan cost = (Environment.CpuUsage.TotalTime - before) / sorted.Length;
         TimeSpan percentile99 = sorted[(sorted.Length * 99 / 100) - 1];
         TestContext.Current.TestOutputHelper!.WriteLine(
-            $"median {sorted[sorted.Length / 2].TotalMilliseconds:0.0} ms, p99 {percentile99.TotalMilliseconds:0.0} ms");
-        Assert.InRange(percentile99, TimeSpan.Zero, s_percentile99Max);
+            $"median {sorted[sorted.Length / 2].TotalMilliseconds:0.0} ms, p99 {percentile99.TotalMilliseconds:0.0} ms, "
+            + $"{cost.TotalMilliseconds:0.00} ms of processor time each");
+        Assert.InRange(cost, TimeSpan.Zero, s_costMax);
+        Assert.InRange(percentile99, TimeSpan.Zero, s_waitMax);
     }
 
     [Fact]
@@ -84,7 +97,7 @@ public sealed class WebhookLoadTests : IAsyncLifetime
 
         TimeSpan took = Stopwatch.GetElapsedTime(start);
         TestContext.Current.TestOutputHelper!.WriteLine($"{AtOnce} at once: {took.TotalMilliseconds:0} ms");
-        Assert.InRange(took, TimeSpan.Zero, s_burstMax);
+        Assert.InRange(took, TimeSpan.Zero, s_waitMax);
     }
 
     private async Task<TimeSpan> LatencyAsync(long start, TimeSpan dueAt)
