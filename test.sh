@@ -20,7 +20,7 @@ while [ $# -gt 0 ]; do
 done
 
 need_dotnet || exit 1
-need iptables iptables ip iproute2 curl curl openssl openssl nginx nginx-light haproxy haproxy nsenter util-linux \
+need h2load nghttp2-client iptables iptables ip iproute2 curl curl openssl openssl nginx nginx-light haproxy haproxy nsenter util-linux \
   nft nftables conntrack conntrack || exit 1
 
 echo "Building"
