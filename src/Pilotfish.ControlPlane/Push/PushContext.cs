@@ -37,6 +37,8 @@ public sealed class PushContext
 
     public DestinationRuleIndex DestinationRules { get; private init; } = DestinationRuleIndex.Empty;
 
+    public TelemetryIndex Telemetries { get; private init; } = TelemetryIndex.Empty;
+
     /// <summary>True once workloads get certificates; until then the plaintext shape is generated.</summary>
     public bool IdentityEnabled => Options.IdentityEnabled;
 
@@ -52,6 +54,7 @@ public sealed class PushContext
             Endpoints = EndpointIndex.Build(new EndpointSources(snapshot, workloads, options.ClusterId), services),
             VirtualServices = VirtualServiceIndex.Build(snapshot, options.DomainSuffix),
             DestinationRules = DestinationRuleIndex.Build(snapshot, options.DomainSuffix, mesh.RootNamespace),
+            Telemetries = TelemetryIndex.Build(snapshot),
         };
     }
 
@@ -72,6 +75,7 @@ public sealed class PushContext
                 ? VirtualServiceIndex.Build(snapshot, Options.DomainSuffix) : VirtualServices,
             DestinationRules = kinds.Contains(ConfigKind.DestinationRule) || mesh.RootNamespace != Mesh.RootNamespace
                 ? DestinationRuleIndex.Build(snapshot, Options.DomainSuffix, mesh.RootNamespace) : DestinationRules,
+            Telemetries = kinds.Contains(ConfigKind.Telemetry) ? TelemetryIndex.Build(snapshot) : Telemetries,
         };
         if (ReferenceEquals(services, Services) && ReferenceEquals(next.VirtualServices, VirtualServices))
         {

@@ -38,6 +38,9 @@ public static class ConfigValidator
             case "VirtualService":
                 VirtualServiceRules.Check(spec, problems);
                 break;
+            case "Telemetry":
+                TelemetryRules.Check((YamlMapping)spec, problems);
+                break;
             case "DestinationRule":
                 DestinationRuleRules.Check(spec, problems);
                 break;

@@ -14,7 +14,12 @@ internal sealed record PushPlan(IReadOnlySet<string> Types, bool RulesOfAssignme
     public static readonly PushPlan All = new(new HashSet<string>(XdsTypes.PushOrder), RulesOfAssignmentsChanged: true);
 
     public static PushPlan For(
-        IReadOnlyCollection<ConfigKey> changed, ProxyNode node, bool headlessExists, ConfigSnapshot before, ConfigSnapshot after)
+        IReadOnlyCollection<ConfigKey> changed,
+        ProxyNode node,
+        bool headlessExists,
+        string rootNamespace,
+        ConfigSnapshot before,
+        ConfigSnapshot after)
     {
         var types = new HashSet<string>(StringComparer.Ordinal);
         foreach (var key in changed)
@@ -47,6 +52,10 @@ internal sealed record PushPlan(IReadOnlySet<string> Types, bool RulesOfAssignme
                         types.UnionWith([TypeUrls.Listener, TypeUrls.NameTable]);
                     }
 
+                    break;
+                // What is logged stands in connection managers, TCP proxies and listeners; routes and clusters do not know of it.
+                case ConfigKind.Telemetry when key.Namespace == node.Namespace || key.Namespace == rootNamespace:
+                    types.Add(TypeUrls.Listener);
                     break;
                 case ConfigKind.WorkloadEntry:
                     types.UnionWith([TypeUrls.Cluster, TypeUrls.ClusterLoadAssignment, TypeUrls.Listener]);

@@ -244,7 +244,8 @@ internal sealed partial class XdsSession
 
         _proxy = ProxyView.Resolve(context, _node);
         var headless = _proxy.Scope.Services.Any(static service => service.Resolution == ServiceResolution.Passthrough);
-        var plan = PushPlan.For(changed, _node, headless, before.Snapshot, context.Snapshot);
+        var plan = PushPlan.For(
+            changed, _node, headless, context.Mesh.RootNamespace, before.Snapshot, context.Snapshot);
         foreach (var typeUrl in XdsTypes.PushOrder)
         {
             if (plan.Types.Contains(typeUrl) && _subscriptions.TryGetValue(typeUrl, out var subscription))

@@ -1,6 +1,7 @@
 using Envoy.Config.Accesslog.V3;
 using Envoy.Config.Core.V3;
 using Google.Protobuf;
+using Pilotfish.Proxy.AccessLogs.Expressions;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Reasons;
@@ -36,12 +37,22 @@ internal static class AccessLogFilterCompiler
             Flags(filter.ResponseFlagFilter, $"{field}.response_flag_filter"),
         FilterMessage.FilterSpecifierOneofCase.GrpcStatusFilter => Grpc(filter.GrpcStatusFilter),
         FilterMessage.FilterSpecifierOneofCase.LogTypeFilter => Types(filter.LogTypeFilter),
-        FilterMessage.FilterSpecifierOneofCase.ExtensionFilter => throw new ConfigRejectedException(
-            $"{field}.extension_filter",
-            $"filter '{filter.ExtensionFilter.Name}' of type '{filter.ExtensionFilter.TypedConfig?.TypeUrl}' is not supported yet"),
+        FilterMessage.FilterSpecifierOneofCase.MetadataFilter =>
+            MetadataFilters.Compile(filter.MetadataFilter, $"{field}.metadata_filter"),
+        FilterMessage.FilterSpecifierOneofCase.ExtensionFilter => Extension(filter.ExtensionFilter, $"{field}.extension_filter"),
         FilterMessage.FilterSpecifierOneofCase.None => throw new ConfigRejectedException(field, "the filter is empty"),
         _ => throw new ConfigRejectedException(field, $"{filter.FilterSpecifierCase} is not supported yet"),
     };
+
+    private static ExpressionFilter Extension(ExtensionFilter filter, string field)
+    {
+        ExtensionConfig config = Config.ExtensionRegistry.Unwrap(
+            filter.TypedConfig ?? new Google.Protobuf.WellKnownTypes.Any(), $"{field}.typed_config");
+        return config.MessageName == ExpressionFilter.MessageName
+            ? ExpressionFilter.Compile(in config)
+            : throw new ConfigRejectedException(
+                $"{field}.typed_config", $"filter '{filter.Name}' of type '{config.MessageName}' is not known");
+    }
 
     private static long DurationMilliseconds(in FormatSource source)
     {

@@ -1,4 +1,5 @@
 using Pilotfish.Language.Formats;
+using Pilotfish.Proxy.AccessLogs.Expressions;
 
 namespace Pilotfish.Proxy.AccessLogs;
 
@@ -26,6 +27,7 @@ internal static class FormatOperators
         TlsOperators.AddTo(all);
         MetadataOperators.AddTo(all);
         ProcessOperators.AddTo(all);
+        ExpressionOperators.AddTo(all);
         return all;
     }
 }

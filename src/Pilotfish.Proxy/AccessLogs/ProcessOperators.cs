@@ -15,10 +15,6 @@ internal static class ProcessOperators
         all.AddText("HOSTNAME", _ => host);
         all.Add("ENVIRONMENT", Environment);
         all.Add("COALESCE", Coalesce);
-        foreach (string name in (string[])["CEL", "TYPED_CEL"])
-        {
-            all.Add(name, static source => throw source.Reject("is not supported yet: Pilotfish evaluates no CEL in formats"));
-        }
     }
 
     private static FormatOperation Environment(FormatOperator source)

@@ -7,6 +7,7 @@ namespace Pilotfish.Proxy.AccessLogs;
 internal static class RecordFormats
 {
     private const string WithoutQueryFormatter = "envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery";
+    private const string CelFormatter = "envoy.extensions.formatter.cel.v3.Cel";
     private const string MetadataFormatter = "envoy.extensions.formatter.metadata.v3.Metadata";
 
     public static IRecordFormat Default { get; } =
@@ -16,9 +17,9 @@ internal static class RecordFormats
     {
         foreach (TypedExtensionConfig formatter in format.Formatters)
         {
-            // Both operators are built in here, as they are in current Envoy.
+            // Their operators are built in here, as they are in current Envoy.
             string name = ExtensionRegistry.Unwrap(formatter.TypedConfig, field).MessageName;
-            if (name is not (WithoutQueryFormatter or MetadataFormatter))
+            if (name is not (WithoutQueryFormatter or MetadataFormatter or CelFormatter))
             {
                 throw new ConfigRejectedException($"{field}.formatters", $"formatter '{formatter.Name}' of type '{name}' is not known");
             }

@@ -9,6 +9,20 @@ public sealed class DynamicMetadata
 
     public MetadataValue? Get(string name) => _namespaces.GetValueOrDefault(name);
 
+    /// <summary>A namespace by its UTF-8 name, without allocating.</summary>
+    internal MetadataValue? Find(ReadOnlySpan<byte> utf8Name)
+    {
+        foreach (KeyValuePair<string, MetadataValue> entry in _namespaces)
+        {
+            if (AccessLogs.Expressions.TextEquality.Equals(utf8Name, entry.Key))
+            {
+                return entry.Value;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Follows a path of keys below a namespace; null where it leads nowhere.</summary>
     public MetadataValue? Get(string name, ReadOnlySpan<string> path)
     {

@@ -7,6 +7,20 @@ public sealed class ConfigValidatorTests
     private const string Route = "http: [{route: [{destination: {host: a}}]}]";
 
     [Theory]
+    [InlineData("{accessLogging: [{providers: [{name: envoy}], filter: {expression: 'response.code >= 400'}, match: {mode: SERVER}}]}", "")]
+    [InlineData("{selector: {matchLabels: {app: a}}, accessLogging: [{disabled: true}]}", "")]
+    [InlineData("{accessLogging: [{filter: {expression: 'response.code >='}}]}", "spec.accessLogging[0].filter.expression: 'response.code >='")]
+    [InlineData("{accessLogging: [{filter: {expression: 'response.kode > 1'}}]}", "column 10")]
+    [InlineData("{accessLogging: [{providers: [{}]}]}", "spec.accessLogging[0].providers[0].name: a name is needed")]
+    [InlineData("{selector: {matchLabels: {app: a}}, targetRefs: [{kind: Gateway, name: g}]}", "only one of selector")]
+    [InlineData("{accessLogging: [{match: {mode: SIDEWAYS}}]}", "SIDEWAYS")]
+    public void Check_OfATelemetry_NamesTheField(string spec, string problem)
+    {
+        var found = string.Join('|', Check("Telemetry", spec));
+        Assert.True(problem.Length == 0 ? found.Length == 0 : found.Contains(problem, StringComparison.Ordinal), found);
+    }
+
+    [Theory]
     [InlineData("{hosts: [a], " + Route + "}")]
     [InlineData("{hosts: ['*.example.com', 10.0.0.1], gateways: [g], " + Route + "}")]
     [InlineData("{hosts: ['*'], gateways: [g], " + Route + "}")]
@@ -73,5 +87,5 @@ public sealed class ConfigValidatorTests
     }
 
     private static IReadOnlyList<string> Check(string kind, string spec) => ConfigValidator.Check(
-        Injection.Yaml.Map($"{{apiVersion: networking.istio.io/v1, kind: {kind}, metadata: {{name: n}}, spec: {spec}}}"));
+        Injection.Yaml.Map($"{{apiVersion: {(kind == "Telemetry" ? "telemetry" : "networking")}.istio.io/v1, kind: {kind}, metadata: {{name: n}}, spec: {spec}}}"));
 }

@@ -2,6 +2,7 @@ using Envoy.Config.Accesslog.V3;
 using Pilotfish.Api.Messages;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Streams;
 using FilterMessage = Envoy.Config.Accesslog.V3.AccessLogFilter;
 
 namespace Pilotfish.Proxy.Tests.AccessLogs;
@@ -24,9 +25,20 @@ public sealed class AccessLogFilterTests
     [InlineData("{header_filter: {header: {name: user-agent, string_match: {exact: curl}}}}", false)]
     [InlineData("{runtime_filter: {runtime_key: x}}", false)]
     [InlineData("{runtime_filter: {runtime_key: x, percent_sampled: {numerator: 100}}}", true)]
+    [InlineData("{metadata_filter: {matcher: {filter: a, path: [{key: b}], value: {bool_match: true}}}}", true)]
+    [InlineData("{metadata_filter: {matcher: {filter: a, path: [{key: b}], value: {bool_match: true}}, match_if_key_not_found: false}}", false)]
+    [InlineData("{metadata_filter: {matcher: {filter: jwt, path: [{key: iss}], value: {string_match: {prefix: me}}}}}", true)]
+    [InlineData("{metadata_filter: {matcher: {filter: jwt, path: [{key: iss}], value: {string_match: {exact: you}}}}}", false)]
+    [InlineData("{metadata_filter: {matcher: {filter: jwt, path: [{key: n}], value: {double_match: {range: {start: 1, end: 8}}}, invert: true}}}", false)]
     public void Passes_FinishedRequest_ByItsFacts(string filter, bool passes)
     {
-        FormatSource source = new(StreamSample.Create(), Pilotfish.Proxy.AccessLogs.AccessLogType.DownstreamEnd);
+        StreamInfo info = StreamSample.Create();
+        info.EnsureMetadata().Set("jwt", MetadataValue.Of(new Dictionary<string, MetadataValue>
+        {
+            ["iss"] = MetadataValue.Of("me@x"),
+            ["n"] = MetadataValue.Of(7),
+        }));
+        FormatSource source = new(info, Pilotfish.Proxy.AccessLogs.AccessLogType.DownstreamEnd);
 
         Assert.Equal(passes, AccessLogFilterCompiler.Compile(Parse(filter), "filter").Passes(in source));
     }

@@ -61,6 +61,10 @@ public sealed class FormatProgramTests
     [InlineData("%UPSTREAM_REQUEST_ATTEMPT_COUNT%", "0")]
     [InlineData("%DOWNSTREAM_TLS_VERSION%", "-")]
     [InlineData("%COALESCE({\"operators\":[\"REQ(NONE)\",\"REQ(USER-AGENT)\"]})%", "curl/8")]
+    [InlineData("%CEL(request.path)%|%CEL(request.url_path)%|%CEL(request.query)%", "/reviews/0?x=1&y=2|/reviews/0|x=1&y=2")]
+    [InlineData("%CEL(response.code + 1)%:%CEL(request.headers['none'])%", "201:-")]
+    [InlineData("%CEL(request.useragent.startsWith('curl') ? 'tool' : 'browser')%", "tool")]
+    [InlineData("%CEL(request.path):8%", "/reviews")]
     [InlineData("100%%", "100%")]
     public void Append_Operator_PrintsItsFact(string format, string expected) =>
         Assert.Equal(expected, Format(format, StreamSample.Create()));
@@ -84,7 +88,7 @@ public sealed class FormatProgramTests
     [InlineData("%RESPONSE_CODE_DETAILS(x)%", "ALLOW_WHITESPACES")]
     [InlineData("%COMMON_DURATION(DS_RX_BEG:NOWHERE:ms)%", "NOWHERE")]
     [InlineData("%METADATA(NOTHING:a:b)%", "NOTHING")]
-    [InlineData("%CEL(request.path)%", "%CEL%")]
+    [InlineData("%CEL(request.nothing)%", "%CEL% is wrong: 'request.nothing'")]
     public void Compile_Bad_NamesTheOperator(string format, string named)
     {
         ConfigRejectedException error =

@@ -46,10 +46,7 @@ internal sealed class InboundListener(PushContext push, ProxyView proxy)
             listener.Transparent = true;
         }
 
-        if (AccessLogs.ForListener(push.Mesh) is { } log)
-        {
-            listener.AccessLog.Add(log);
-        }
+        listener.AccessLog.AddRange(AccessLogs.ForListener(push, proxy, TrafficClass.Inbound));
 
         listener.FilterChains.Add(BlackHole());
         listener.FilterChains.AddRange(Chains(InboundPort.Passthrough));

@@ -38,7 +38,7 @@ internal sealed class NetworkFilters(PushContext push, ProxyView proxy)
         var filters = new List<Filter>();
         StatsFilters.AddNetworkFilter(push, TrafficClass.Outbound, filters);
         var tcp = new TcpProxy { StatPrefix = cluster, Cluster = cluster, IdleTimeout = NodeIdleTimeout() };
-        AddLog(tcp);
+        AddLog(tcp, TrafficClass.Outbound);
         filters.Add(Proxy(tcp));
         return filters;
     }
@@ -46,7 +46,7 @@ internal sealed class NetworkFilters(PushContext push, ProxyView proxy)
     public List<Filter> Inbound(string cluster, PortProtocol protocol)
     {
         var tcp = new TcpProxy { StatPrefix = cluster, Cluster = cluster, IdleTimeout = NodeIdleTimeout() };
-        AddLog(tcp);
+        AddLog(tcp, TrafficClass.Inbound);
         return Complete(TrafficClass.Inbound, tcp, protocol, cluster);
     }
 
@@ -54,7 +54,7 @@ internal sealed class NetworkFilters(PushContext push, ProxyView proxy)
     {
         var tcp = new TcpProxy { StatPrefix = cluster, Cluster = cluster };
         ApplyRule(tcp, rule, subset);
-        AddLog(tcp);
+        AddLog(tcp, TrafficClass.Outbound);
         return Complete(TrafficClass.Outbound, tcp, protocol, cluster);
     }
 
@@ -85,7 +85,7 @@ internal sealed class NetworkFilters(PushContext push, ProxyView proxy)
         var prefix = $"{rule.Meta.Name}.{rule.Meta.Namespace}";
         var tcp = new TcpProxy { StatPrefix = prefix, WeightedClusters = weighted };
         ApplyRule(tcp, destinationRule, "");
-        AddLog(tcp);
+        AddLog(tcp, TrafficClass.Outbound);
         return Complete(TrafficClass.Outbound, tcp, port.Protocol, prefix);
     }
 
@@ -138,13 +138,8 @@ internal sealed class NetworkFilters(PushContext push, ProxyView proxy)
 
     private Duration? NodeIdleTimeout() => proxy.Node.IdleTimeout is { } idle ? Duration.FromTimeSpan(idle) : null;
 
-    private void AddLog(TcpProxy tcp)
-    {
-        if (AccessLogs.ForTraffic(push.Mesh) is { } log)
-        {
-            tcp.AccessLog.Add(log);
-        }
-    }
+    private void AddLog(TcpProxy tcp, TrafficClass traffic) =>
+        tcp.AccessLog.AddRange(AccessLogs.ForTraffic(push, proxy, traffic));
 
     private static Filter Proxy(TcpProxy tcp) => Typed(ExtensionNames.TcpProxy, tcp);
 

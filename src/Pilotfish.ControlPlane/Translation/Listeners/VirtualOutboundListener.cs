@@ -46,10 +46,7 @@ internal static class VirtualOutboundListener
             listener.Transparent = true;
         }
 
-        if (AccessLogs.ForListener(push.Mesh) is { } log)
-        {
-            listener.AccessLog.Add(log);
-        }
+        listener.AccessLog.AddRange(AccessLogs.ForListener(push, proxy, TrafficClass.Outbound));
 
         return listener;
     }

@@ -1,13 +1,16 @@
 using Envoy.Config.Accesslog.V3;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.AccessLoggers.File.V3;
+using Envoy.Extensions.AccessLoggers.Filters.Cel.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Istio.Mesh.V1Alpha1;
+using Pilotfish.ControlPlane.Proxies;
+using Pilotfish.ControlPlane.Push;
 
 namespace Pilotfish.ControlPlane.Translation.Shared;
 
-/// <summary>Access logs as the mesh configuration asks for them; none unless a file is set.</summary>
+/// <summary>Access logs as Telemetry objects, default providers or the mesh's file ask for them; none unless one of them does.</summary>
 internal static class AccessLogs
 {
     // One line per request or connection; the fields that log parsers expect, in their order.
@@ -46,19 +49,61 @@ internal static class AccessLogs
         ("upstream_transport_failure_reason", "%UPSTREAM_TRANSPORT_FAILURE_REASON%"),
     ];
 
-    /// <summary>The log of requests and connections, or null.</summary>
-    public static AccessLog? ForTraffic(MeshConfig mesh) =>
-        mesh.AccessLogFile.Length == 0 ? null : Build(mesh);
+    /// <summary>
+    /// The logs of requests and connections. Whatever the Telemetry API or the mesh's default providers say replaces the mesh's
+    /// accessLogFile, even when it says that nothing is logged.
+    /// </summary>
+    public static IEnumerable<AccessLog> ForTraffic(PushContext push, ProxyView proxy, TrafficClass traffic) =>
+        Logs(push, proxy, traffic, ofListener: false);
 
-    /// <summary>The log of connections that match no filter chain, or null.</summary>
-    public static AccessLog? ForListener(MeshConfig mesh)
+    /// <summary>The logs of connections that match no filter chain.</summary>
+    public static IEnumerable<AccessLog> ForListener(PushContext push, ProxyView proxy, TrafficClass traffic) =>
+        push.Mesh.DisableEnvoyListenerLog ? [] : Logs(push, proxy, traffic, ofListener: true);
+
+    /// <summary>A text format ends its line: records of a format without one would run together.</summary>
+    public static string TextFormat(string given) =>
+        given.Length == 0 ? DefaultText : given.EndsWith('\n') ? given : given + "\n";
+
+    /// <summary>The default keys where none are given.</summary>
+    public static Struct JsonLabels(Struct? given) => given is { Fields.Count: > 0 } ? given : DefaultJson();
+
+    private static List<AccessLog> Logs(PushContext push, ProxyView proxy, TrafficClass traffic, bool ofListener)
     {
-        if (mesh.DisableEnvoyListenerLog || ForTraffic(mesh) is not { } log)
+        if (AccessLogSelection.Of(push, proxy, traffic) is not { } selected)
         {
-            return null;
+            return push.Mesh.AccessLogFile.Length == 0 ? [] : [Filtered(Build(push.Mesh), ofListener, "")];
         }
 
-        log.Filter = new AccessLogFilter { ResponseFlagFilter = new ResponseFlagFilter { Flags = { "NR" } } };
+        List<AccessLog> logs = [];
+        foreach (var (name, expression) in selected)
+        {
+            if (AccessLogProviders.Build(push, proxy, name) is { } log)
+            {
+                logs.Add(Filtered(log, ofListener, expression));
+            }
+        }
+
+        return logs;
+    }
+
+    private static AccessLog Filtered(AccessLog log, bool ofListener, string expression)
+    {
+        var noChain = new AccessLogFilter { ResponseFlagFilter = new ResponseFlagFilter { Flags = { "NR" } } };
+        var condition = new AccessLogFilter
+        {
+            ExtensionFilter = new ExtensionFilter
+            {
+                Name = ExtensionNames.ExpressionFilter,
+                TypedConfig = Messages.Pack(new ExpressionFilter { Expression = expression }),
+            },
+        };
+        log.Filter = (ofListener, expression.Length > 0) switch
+        {
+            (true, true) => new AccessLogFilter { AndFilter = new AndFilter { Filters = { noChain, condition } } },
+            (true, false) => noChain,
+            (false, true) => condition,
+            _ => null,
+        };
         return log;
     }
 
@@ -82,9 +127,6 @@ internal static class AccessLogs
         };
     }
 
-    private static string TextFormat(string given) =>
-        given.Length == 0 ? DefaultText : given.EndsWith('\n') ? given : given + "\n";
-
     private static Struct JsonFields(string given)
     {
         if (given.Length > 0)
@@ -99,6 +141,11 @@ internal static class AccessLogs
             }
         }
 
+        return DefaultJson();
+    }
+
+    private static Struct DefaultJson()
+    {
         var fields = new Struct();
         foreach (var (key, value) in s_defaultJson)
         {

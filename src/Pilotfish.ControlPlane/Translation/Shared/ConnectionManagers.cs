@@ -88,10 +88,7 @@ internal static class ConnectionManagers
         }
 
         Normalize(manager, push.Mesh.PathNormalization?.Normalization ?? Normalization.Default);
-        if (AccessLogs.ForTraffic(push.Mesh) is { } log)
-        {
-            manager.AccessLog.Add(log);
-        }
+        manager.AccessLog.AddRange(AccessLogs.ForTraffic(push, proxy, traffic));
 
         manager.HttpFilters.AddRange(HttpFilterChain.Build(push, headers, traffic, protocol));
         return manager;

@@ -1,0 +1,235 @@
+using Envoy.Config.Accesslog.V3;
+using Envoy.Config.Listener.V3;
+using Envoy.Extensions.AccessLoggers.File.V3;
+using Envoy.Extensions.AccessLoggers.Filters.Cel.V3;
+using Envoy.Extensions.AccessLoggers.Grpc.V3;
+using Envoy.Extensions.AccessLoggers.OpenTelemetry.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Envoy.Extensions.Filters.Network.TcpProxy.V3;
+using Google.Protobuf.WellKnownTypes;
+using Istio.Mesh.V1Alpha1;
+using Pilotfish.ControlPlane.Config;
+using Pilotfish.ControlPlane.Translation.Listeners;
+using Pilotfish.ControlPlane.Xds;
+using Provider = Istio.Mesh.V1Alpha1.MeshConfig.Types.ExtensionProvider;
+
+namespace Pilotfish.ControlPlane.Tests.Translation;
+
+/// <summary>Which access loggers a sidecar gets from Telemetry objects, default providers and the mesh's file.</summary>
+public sealed class TelemetryTests
+{
+    // Scope:what it says, as in "root: accessLogging..."; the sidecar is ratings-1 in default, labelled app=ratings.
+    [Theory]
+    [InlineData("nothing", "", "", "", "-", "-")]
+    [InlineData("the mesh", "[{providers: [{name: envoy}]}]", "", "", "envoy", "envoy")]
+    [InlineData("the mesh, by default provider", "[{disabled: false}]", "", "", "-", "-")]
+    [InlineData("the namespace only", "", "[{providers: [{name: envoy}]}]", "", "envoy", "envoy")]
+    [InlineData("the workload only", "", "", "[{providers: [{name: envoy}]}]", "envoy", "envoy")]
+    [InlineData("off in the namespace", "[{providers: [{name: envoy}]}]", "[{disabled: true}]", "", "-", "-")]
+    [InlineData("off in the namespace, on for the workload", "[{providers: [{name: envoy}]}]", "[{disabled: true}]", "[{disabled: false}]", "envoy", "envoy")]
+    [InlineData("another provider for the workload", "[{providers: [{name: envoy}]}]", "", "[{providers: [{name: json}]}]", "json", "json")]
+    [InlineData("only outbound", "[{match: {mode: CLIENT}, providers: [{name: envoy}]}]", "", "", "envoy", "-")]
+    [InlineData("only inbound", "[{match: {mode: SERVER}, providers: [{name: envoy}]}]", "", "", "-", "envoy")]
+    [InlineData("inbound off for the workload", "[{providers: [{name: envoy}]}]", "", "[{match: {mode: SERVER}, disabled: true}]", "envoy", "-")]
+    [InlineData("two rules of one object", "[{providers: [{name: json}]}, {providers: [{name: envoy}]}]", "", "", "envoy,json", "envoy,json")]
+    [InlineData("a filter", "[{providers: [{name: envoy}], filter: {expression: 'response.code >= 400'}}]", "", "", "envoy(response.code >= 400)", "envoy(response.code >= 400)")]
+    [InlineData("a filter replaced", "[{providers: [{name: envoy}], filter: {expression: 'response.code >= 400'}}]", "[{filter: {expression: 'response.code >= 500'}}]", "", "envoy(response.code >= 500)", "envoy(response.code >= 500)")]
+    [InlineData("a filter dropped", "[{providers: [{name: envoy}], filter: {expression: 'response.code >= 400'}}]", "[{providers: [{name: envoy}]}]", "", "envoy", "envoy")]
+    [InlineData("an unknown provider", "[{providers: [{name: nobody}]}]", "", "", "-", "-")]
+    public void Telemetry_Scopes_Merge(string label, string root, string ns, string workload, string outbound, string inbound)
+    {
+        Mesh mesh = new(
+            Manifests.Bookinfo + Object("istio-system", root) + Object("default", ns) + Object("default", workload, "ratings"), Configure);
+
+        Assert.NotEmpty(label);
+        Assert.Equal((outbound, inbound), (Describe(Outbound(mesh)), Describe(Inbound(mesh))));
+    }
+
+    [Fact]
+    public void Telemetry_OfOtherWorkloadsNamespacesAndGateways_DoesNotApply()
+    {
+        const string On = "[{providers: [{name: envoy}]}]";
+        const string Targeted =
+            "\n---\napiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: {name: gate, namespace: default}\n"
+            + "spec: {targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: g}], accessLogging: " + On + "}\n";
+        Mesh mesh = new(
+            Manifests.Bookinfo + Object("other", On) + Object("default", On, "productpage") + Object("istio-system", On, "ratings") + Targeted,
+            Configure);
+
+        Assert.Equal("-", Describe(Outbound(mesh)));
+    }
+
+    [Fact]
+    public void Telemetry_SaysNothingIsLogged_WinsOverTheMeshFile()
+    {
+        string off = Object("istio-system", "[{providers: [{name: envoy}], disabled: true}]");
+
+        Assert.Equal("envoy", Describe(Outbound(new Mesh(Manifests.Bookinfo, static mesh => mesh.AccessLogFile = "/dev/stdout"))));
+        Assert.Equal("-", Describe(Outbound(new Mesh(Manifests.Bookinfo + off, static mesh => mesh.AccessLogFile = "/dev/stdout"))));
+    }
+
+    [Fact]
+    public void Telemetry_OldestOfAScope_Wins()
+    {
+        string younger = Object("default", "[{providers: [{name: json}]}]").Replace("name: t-", "name: u-", StringComparison.Ordinal);
+
+        Assert.Equal("envoy", Describe(Outbound(new Mesh(
+            Manifests.Bookinfo + younger + Object("default", "[{providers: [{name: envoy}]}]"), Configure))));
+    }
+
+    [Fact]
+    public void DefaultProviders_LogWithoutTelemetry_AndAreWhatARuleWithoutProvidersMeans()
+    {
+        static void Both(MeshConfig mesh)
+        {
+            Configure(mesh);
+            mesh.AccessLogFile = "/ignored";
+            mesh.DefaultProviders.AccessLogging.Add(["json", "envoy"]);
+        }
+
+        Assert.Equal("envoy,json", Describe(Outbound(new Mesh(Manifests.Bookinfo, Both))));
+        string filter = Object("default", "[{filter: {expression: connection.mtls}}]");
+        Assert.Equal("envoy(connection.mtls),json(connection.mtls)", Describe(Outbound(new Mesh(Manifests.Bookinfo + filter, Both))));
+    }
+
+    [Fact]
+    public void Listener_LogsConnectionsWithoutChain_UnderTheConditionToo()
+    {
+        string rule = Object("default", "[{providers: [{name: envoy}], filter: {expression: connection.mtls}}]");
+        AccessLog log = Assert.Single(Listener(new Mesh(Manifests.Bookinfo + rule), "virtualInbound").AccessLog);
+        Assert.Equal(["NR"], log.Filter.AndFilter.Filters[0].ResponseFlagFilter.Flags);
+        Assert.Equal("connection.mtls", log.Filter.AndFilter.Filters[1].ExtensionFilter.TypedConfig.Unpack<ExpressionFilter>().Expression);
+        Assert.Empty(Listener(new Mesh(Manifests.Bookinfo + rule, static mesh => mesh.DisableEnvoyListenerLog = true), "virtualInbound").AccessLog);
+    }
+
+    [Fact]
+    public void TcpListener_IsLoggedToo()
+    {
+        string rule = Object("default", "[{providers: [{name: json}]}]");
+        TcpProxy tcp = Listener(new Mesh(Manifests.Bookinfo + rule, Configure), "virtualOutbound")
+            .FilterChains[^1].Filters[^1].TypedConfig.Unpack<TcpProxy>();
+
+        Assert.Equal("json", Describe(tcp.AccessLog));
+    }
+
+    [Fact]
+    public void FileProvider_TextGetsALineEnd_AndLabelsBecomeJson()
+    {
+        Mesh mesh = new(Manifests.Bookinfo + Object("default", "[{providers: [{name: text}]}, {providers: [{name: json}]}]"), Configure);
+
+        FileAccessLog[] logs = [.. Outbound(mesh).Select(static log => log.TypedConfig.Unpack<FileAccessLog>())];
+
+        Assert.Equal("%RESPONSE_CODE%", logs[0].LogFormat.JsonFormat.Fields["code"].StringValue);
+        Assert.True(logs[0].LogFormat.OmitEmptyValues);
+        Assert.Equal(("/var/log/a", "%RESPONSE_CODE%\n"), (logs[1].Path, logs[1].LogFormat.TextFormatSource.InlineString));
+    }
+
+    [Fact]
+    public void RemoteProviders_NameTheClusterOfTheirService()
+    {
+        Mesh mesh = new(
+            Manifests.Bookinfo + Object("default", "[{providers: [{name: als}]}, {providers: [{name: otel}]}, {providers: [{name: tcpals}]}, {providers: [{name: lost}]}]"),
+            Configure);
+
+        AccessLog[] logs = [.. Outbound(mesh)];
+
+        Assert.Equal(
+            ["envoy.access_loggers.http_grpc", "envoy.access_loggers.open_telemetry", "envoy.access_loggers.tcp_grpc"],
+            logs.Select(static log => log.Name));
+        CommonGrpcAccessLogConfig common = logs[0].TypedConfig.Unpack<HttpGrpcAccessLogConfig>().CommonConfig;
+        Assert.Equal("outbound|9080||ratings.default.svc.cluster.local", common.GrpcService.EnvoyGrpc.ClusterName);
+        Assert.Equal("http_envoy_accesslog", common.LogName);
+        Assert.Equal(["upstream_peer", "downstream_peer"], common.FilterStateObjectsToLog);
+        OpenTelemetryAccessLogConfig otel = logs[1].TypedConfig.Unpack<OpenTelemetryAccessLogConfig>();
+        Assert.Equal(("otel_envoy_accesslog", "%PROTOCOL%"), (otel.CommonConfig.LogName, otel.Body.StringValue));
+        Assert.Equal("%REQ(:PATH)%", Assert.Single(otel.Attributes.Values).Value.StringValue);
+    }
+
+    [Theory]
+    [InlineData("default", true)]
+    [InlineData("istio-system", true)]
+    [InlineData("other", false)]
+    public void PushPlan_TelemetryChange_PushesListenersOfItsScopeOnly(string ns, bool pushes)
+    {
+        Mesh mesh = new(Manifests.Bookinfo);
+        PushPlan plan = PushPlan.For(
+            [new ConfigKey(ConfigKind.Telemetry, ns, "t")], mesh.Proxy.Node, false, "istio-system", mesh.Push.Snapshot, mesh.Push.Snapshot);
+
+        Assert.Equal(pushes ? 1 : 0, plan.Types.Count);
+    }
+
+    [Fact]
+    public void PushContext_Next_TakesUpAChangedTelemetry()
+    {
+        Mesh before = new(Manifests.Bookinfo);
+        Mesh after = new(Manifests.Bookinfo + Object("default", "[{providers: [{name: envoy}]}]"));
+        var next = before.Push.Next(before.Push.Mesh, after.Push.Snapshot, [new ConfigKey(ConfigKind.Telemetry, "default", "t-")]);
+
+        Assert.Single(next.Telemetries.For("default", "istio-system", before.Proxy.Labels));
+    }
+
+    private static void Configure(MeshConfig mesh)
+    {
+        mesh.ExtensionProviders.Add(new Provider
+        {
+            Name = "json",
+            EnvoyFileAccessLog = new()
+            {
+                OmitEmptyValues = true,
+                LogFormat = new() { Labels = Struct.Parser.ParseJson("""{"code": "%RESPONSE_CODE%"}""") },
+            },
+        });
+        mesh.ExtensionProviders.Add(new Provider
+        {
+            Name = "text",
+            EnvoyFileAccessLog = new() { Path = "/var/log/a", LogFormat = new() { Text = "%RESPONSE_CODE%" } },
+        });
+        const string Service = "ratings.default.svc.cluster.local";
+        mesh.ExtensionProviders.Add(new Provider { Name = "als", EnvoyHttpAls = new() { Service = Service, Port = 9080 } });
+        mesh.ExtensionProviders.Add(new Provider { Name = "tcpals", EnvoyTcpAls = new() { Service = "default/" + Service, Port = 9080 } });
+        mesh.ExtensionProviders.Add(new Provider { Name = "lost", EnvoyHttpAls = new() { Service = "nowhere.example", Port = 1 } });
+        mesh.ExtensionProviders.Add(new Provider
+        {
+            Name = "otel",
+            EnvoyOtelAls = new()
+            {
+                Service = Service,
+                Port = 9080,
+                LogFormat = new() { Text = "%PROTOCOL%\n", Labels = Struct.Parser.ParseJson("""{"path": "%REQ(:PATH)%"}""") },
+            },
+        });
+    }
+
+    private static string Object(string ns, string accessLogging, string app = "")
+    {
+        string selector = app.Length == 0 ? "" : $"selector: {{matchLabels: {{app: {app}}}}}, ";
+        return accessLogging.Length == 0
+            ? ""
+            : $"\n---\napiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: {{name: t-{app}, namespace: {ns}}}\n"
+                + $"spec: {{{selector}accessLogging: {accessLogging}}}\n";
+    }
+
+    // Names as the providers of Configure are told apart: by what they write.
+    private static string Describe(IEnumerable<AccessLog> logs)
+    {
+        List<string> names = [];
+        foreach (AccessLog log in logs)
+        {
+            bool json = log.TypedConfig.Unpack<FileAccessLog>().LogFormat.JsonFormat is not null;
+            string expression = log.Filter?.ExtensionFilter?.TypedConfig.Unpack<ExpressionFilter>().Expression ?? "";
+            names.Add((json ? "json" : "envoy") + (expression.Length > 0 ? $"({expression})" : ""));
+        }
+
+        return names.Count == 0 ? "-" : string.Join(',', names);
+    }
+
+    private static IEnumerable<AccessLog> Outbound(Mesh mesh) =>
+        Listener(mesh, "0.0.0.0_9080").FilterChains[0].Filters[^1].TypedConfig.Unpack<HttpConnectionManager>().AccessLog;
+
+    private static IEnumerable<AccessLog> Inbound(Mesh mesh) =>
+        Listener(mesh, "virtualInbound").FilterChains.SelectMany(static chain => chain.Filters)
+            .First(static filter => filter.TypedConfig.Is(HttpConnectionManager.Descriptor)).TypedConfig.Unpack<HttpConnectionManager>().AccessLog;
+
+    private static Listener Listener(Mesh mesh, string name) =>
+        ListenerGenerator.Generate(mesh.Push, mesh.Proxy).Single(listener => listener.Name == name);
+}
