@@ -43,7 +43,15 @@ fi
 
 export PILOTFISH_SOAK_SECONDS=${PILOTFISH_SOAK_SECONDS:-300} PILOTFISH_FUZZ_SECONDS=${PILOTFISH_FUZZ_SECONDS:-120}
 echo "Building"
-dotnet build Pilotfish.slnx -nologo -v quiet '-clp:ErrorsOnly;NoSummary' || exit 1
+build() { dotnet build "$1" -nologo -v quiet '-clp:ErrorsOnly;NoSummary' || exit 1; }
+case " ${parts[*]} " in
+  *" tests "*) build Pilotfish.slnx ;;
+  *)
+    [[ " ${parts[*]} " != *" fuzz "* && " ${parts[*]} " != *" connections "* ]] || build test/Pilotfish.Proxy.Tests
+    [[ " ${parts[*]} " != *" connections "* && " ${parts[*]} " != *" mesh "* ]] || build test/Pilotfish.EndToEnd
+    [[ " ${parts[*]} " != *" mesh "* ]] || { build src/Pilotfish && build src/Pilotfish.Sidecar; }
+    ;;
+esac
 mkdir -p artifacts/soak
 
 # Runs tests of one project; the rest of the arguments select them.

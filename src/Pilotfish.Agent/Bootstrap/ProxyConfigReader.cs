@@ -83,6 +83,9 @@ public static class ProxyConfigReader
             config.ExtraStatTags.Clear();
         }
 
+        // A duration is one value: merged field by field, "0s" would change nothing and "500ms" would be added.
+        config.DrainDuration = over.DrainDuration is null ? config.DrainDuration : null;
+        config.TerminationDrainDuration = over.TerminationDrainDuration is null ? config.TerminationDrainDuration : null;
         config.MergeFrom(over);
     }
 

@@ -169,7 +169,7 @@ public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // Not mounted: VMs identify themselves by certificate.
-            SayTokenIsMissing(e.Message);
+            SayTokenIsMissing(e is FileNotFoundException or DirectoryNotFoundException ? "no such file" : "it cannot be read");
             token = "";
             return false;
         }

@@ -20,7 +20,9 @@ internal static class CommandTree
         ("install-cni", "Install the CNI plugin on a node and keep it installed."),
     ];
 
-    public static Task<int> RunAsync(string[] args)
+    private const int ExitUsage = 64;
+
+    public static async Task<int> RunAsync(string[] args)
     {
         var root = new RootCommand("Pilotfish: a service mesh's sidecar, control plane and tools.")
         {
@@ -37,6 +39,8 @@ internal static class CommandTree
         }
 
         // Our commands end themselves on signals; a deadline here would cut off the removal of namespaces.
-        return root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        ParseResult parsed = root.Parse(args);
+        int exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        return parsed.Errors.Count > 0 ? ExitUsage : exitCode;
     }
 }

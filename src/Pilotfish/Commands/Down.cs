@@ -8,11 +8,7 @@ internal static class Down
 {
     public static Command Build()
     {
-        var mesh = new Argument<string?>("DIR")
-        {
-            Description = "which mesh, by its folder or id; when left out the current folder's, else the only one",
-            Arity = ArgumentArity.ZeroOrOne,
-        };
+        var mesh = MeshArgument.Build();
         var command = new Command("down", "Stop a mesh and remove everything it made.") { mesh };
         command.SetAction((parsed, _) => DownCommand.RunAsync(parsed.GetValue(mesh), Console.Out, Console.Error));
         return command;

@@ -8,11 +8,7 @@ internal static class Get
 {
     public static Command Build()
     {
-        var mesh = new Argument<string?>("DIR")
-        {
-            Description = "which mesh, by its folder or id; when left out the current folder's, else the only one",
-            Arity = ArgumentArity.ZeroOrOne,
-        };
+        var mesh = MeshArgument.Build();
         var names = new Option<bool>("--names") { Description = "names alone, one a line" };
         var command = new Command("get", "Show the pods of a mesh.") { mesh, names };
         command.SetAction(parsed => GetCommand.Run(

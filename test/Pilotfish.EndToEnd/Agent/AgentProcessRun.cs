@@ -38,7 +38,7 @@ internal sealed class AgentProcessRun : IDisposable
             "POD_NAME=pod", "POD_NAMESPACE=default", "INSTANCE_IP=127.0.0.1", "ISTIO_META_CLUSTER_ID=Kubernetes",
             $"PROXY_CONFIG={{\"discoveryAddress\":\"{discoveryAddress}\",\"concurrency\":1}}", .. environment,
         ],
-        ["proxy", "sidecar", "--domain", "default.svc.cluster.local"]);
+        ["proxy", "sidecar", "--domain", "default.svc.cluster.local", "--proxyLogLevel=info"]);
 
     public async Task<string> UntilLogAsync(string part)
     {

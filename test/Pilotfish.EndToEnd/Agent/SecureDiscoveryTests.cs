@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Pilotfish.Runtime.Interop;
 using Pilotfish.Testing;
 using Pilotfish.Testing.Namespaces;
@@ -45,7 +44,7 @@ public sealed class SecureDiscoveryTests : IDisposable
         Write("mesh.yaml", Manifest.Replace("name: web", "name: other", StringComparison.Ordinal));
         using AgentProcessRun second = Discovery();
         await sidecar.UntilAsync(
-            async () => (await AskAsync(15000, "/clusters")).Body.Contains("other.default.svc", StringComparison.Ordinal), "the changed cluster");
+            async () => (await NamespaceHttp.AskAsync(_inside, 15000, "/clusters")).Body.Contains("other.default.svc", StringComparison.Ordinal), "the changed cluster");
     }
 
     [Theory]
@@ -132,31 +131,7 @@ public sealed class SecureDiscoveryTests : IDisposable
     private AgentProcessRun Sidecar() => AgentProcessRun.Sidecar(_network, _folder, "localhost:15012");
 
     private async Task UntilReadyAsync(AgentProcessRun sidecar, int status) =>
-        await sidecar.UntilAsync(async () => (await AskAsync(15020, "/healthz/ready")).Status == status, $"status {status} of /healthz/ready");
-
-    private async Task<(int Status, string Body)> AskAsync(int port, string path)
-    {
-        using var handler = new SocketsHttpHandler
-        {
-            ConnectCallback = async (_, stop) =>
-            {
-                Socket socket = _inside.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
-                await socket.ConnectAsync("127.0.0.1", port, stop);
-                return new NetworkStream(socket, ownsSocket: true);
-            },
-        };
-        using var client = new HttpClient(handler);
-        try
-        {
-            using HttpResponseMessage response = await client.GetAsync($"http://127.0.0.1:{port}{path}", TestContext.Current.CancellationToken);
-            return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
-        }
-        catch (HttpRequestException)
-        {
-            // Not listening yet.
-            return (0, "");
-        }
-    }
+        await sidecar.UntilAsync(async () => (await NamespaceHttp.AskAsync(_inside, 15020, "/healthz/ready")).Status == status, $"status {status} of /healthz/ready");
 
     private void WriteCertificate((string Chain, string Key) leaf)
     {

@@ -159,6 +159,21 @@ public sealed class UpTests : IDisposable
         Assert.Equal(1, (await Executable.RunAsync("down", _mesh + "x")).ExitCode);
     }
 
+    [Theory]
+    [InlineData("no command", 64, "Required command was not provided")]
+    [InlineData("unknown command", 64, "Unrecognized command or argument 'upp'", "upp")]
+    [InlineData("no folder named", 64, "Required argument 'DIR' missing", "up")]
+    [InlineData("misspelt option", 64, "Unrecognized option '--nmaes'", "get", "--nmaes")]
+    [InlineData("no such folder", 1, "There is no folder '/nonexistent'", "up", "/nonexistent")]
+    [InlineData("a file", 1, "is a file; 'up' takes the folder", "up", "/proc/version")]
+    [InlineData("no port", 1, "must be PORT:SERVICE:PORT", "up", "/proc/self", "--publish", "80")]
+    public async Task WrongCommand_IsToldWhatIsWrong(string label, int exitCode, string sentence, params string[] words)
+    {
+        var result = await Executable.RunAsync(words);
+        Assert.True(result.ExitCode == exitCode, $"{label}: {result.ExitCode}");
+        Assert.Contains(sentence, result.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task UpDetach_InterruptedWhileItStarts_LeavesNothing()
     {
