@@ -188,6 +188,7 @@ internal static class PilotfishFiles
             global::Envoy.Extensions.PrivateKeyProviders.Qat.V3Alpha.QatReflection.Descriptor,
             global::Envoy.Extensions.RegexEngines.V3.GoogleRe2Reflection.Descriptor,
             global::Envoy.Extensions.RequestId.Uuid.V3.UuidReflection.Descriptor,
+            global::Envoy.Extensions.ResourceMonitors.CgroupMemory.V3.CgroupMemoryReflection.Descriptor,
             global::Envoy.Extensions.ResourceMonitors.DownstreamConnections.V3.DownstreamConnectionsReflection.Descriptor,
             global::Envoy.Extensions.ResourceMonitors.FixedHeap.V3.FixedHeapReflection.Descriptor,
             global::Envoy.Extensions.Retry.Host.OmitCanaryHosts.V3.OmitCanaryHostsReflection.Descriptor,

@@ -1,9 +1,8 @@
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Overload.V3;
+using Envoy.Extensions.ResourceMonitors.CgroupMemory.V3;
 using Envoy.Extensions.ResourceMonitors.DownstreamConnections.V3;
 using Envoy.Extensions.ResourceMonitors.FixedHeap.V3;
-using Google.Protobuf;
-using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Listeners;
 using Pilotfish.Proxy.Stats;
@@ -63,7 +62,7 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
         {
             HeapType => new HeapMonitor(AtLeastOne(
                 config.Parse(FixedHeapConfig.Parser).MaxHeapSizeBytes, field + ".typed_config.max_heap_size_bytes")),
-            CgroupType => new CgroupMonitor(CgroupLimit(config), SystemRoot),
+            CgroupType => new CgroupMonitor(CgroupLimit(config, field), SystemRoot),
             ConnectionsType => Connections(config, field),
             _ => throw new ConfigRejectedException(
                 field, $"resource monitor '{monitor.Name}' has type '{config.MessageName}', which Pilotfish does not have"),
@@ -191,23 +190,8 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
         ? (long)value
         : throw new ConfigRejectedException(field, $"{value} is not above 0");
 
-    // CgroupMemoryConfig has one field, max_memory_bytes = 1, a UInt64Value.
-    private static long? CgroupLimit(ExtensionConfig config)
-    {
-        long? limit = null;
-        CodedInputStream input = config.Value.CreateCodedInput();
-        while (input.ReadTag() is var tag && tag != 0)
-        {
-            if (WireFormat.GetTagFieldNumber(tag) == 1)
-            {
-                limit = (long)Math.Min(UInt64Value.Parser.ParseFrom(input.ReadBytes()).Value, long.MaxValue);
-            }
-            else
-            {
-                input.SkipLastField();
-            }
-        }
-
-        return limit;
-    }
+    private static long? CgroupLimit(ExtensionConfig config, string field) =>
+        config.Parse(CgroupMemoryConfig.Parser).MaxMemoryBytes is { } bytes
+            ? AtLeastOne(bytes, field + ".typed_config.max_memory_bytes")
+            : null;
 }

@@ -1,4 +1,5 @@
 using Envoy.Config.Overload.V3;
+using Envoy.Extensions.ResourceMonitors.CgroupMemory.V3;
 using Envoy.Extensions.ResourceMonitors.DownstreamConnections.V3;
 using Envoy.Extensions.ResourceMonitors.FixedHeap.V3;
 using Envoy.Type.V3;
@@ -177,6 +178,35 @@ public sealed class OverloadManagerTests
         });
         Assert.True(limits.Global.TryAcquire());
         Assert.False(limits.Global.TryAcquire());
+        return Task.CompletedTask;
+    });
+
+    [Theory]
+    [InlineData(1UL << 30, null)]
+    [InlineData(0UL, "overload_manager.resource_monitors[0].typed_config.max_memory_bytes: 0 is not above 0")]
+    public void CgroupMonitor_IsTakenFromTheBootstrap(ulong limit, string? refusal) => LoopRunner.Run(loop =>
+    {
+        var limits = new ConnectionLimits(ConnectionLimit.None, new Dictionary<string, long>());
+        OverloadPlan Compile() => new OverloadCompiler(new TransportFixture(loop).Context, limits).Compile(new Message
+        {
+            ResourceMonitors =
+            {
+                new Envoy.Config.Overload.V3.ResourceMonitor
+                {
+                    Name = "envoy.resource_monitors.cgroup_memory",
+                    TypedConfig = Any.Pack(new CgroupMemoryConfig { MaxMemoryBytes = limit }),
+                },
+            },
+        });
+        if (refusal is null)
+        {
+            Assert.IsType<CgroupMonitor>(Assert.Single(Compile().Monitors).Monitor);
+        }
+        else
+        {
+            Assert.Equal(refusal, Assert.Throws<ConfigRejectedException>(Compile).Message);
+        }
+
         return Task.CompletedTask;
     });
 
