@@ -1,8 +1,8 @@
 using Envoy.Config.Cluster.V3;
 using Envoy.Config.Core.V3;
-using Google.Protobuf;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Health;
+using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Tls;
 using Pilotfish.Runtime.Sockets;
@@ -61,7 +61,7 @@ internal static class ClusterCompiler
             RequestsPerConnectionMax = cluster.MaxRequestsPerConnection ?? 0,
             ConnectionPoolPerDownstreamConnection = cluster.ConnectionPoolPerDownstreamConnection,
             Metadata = ProtoValues.Metadata(cluster.Metadata),
-            ProtocolOptions = ProtocolOptions(cluster),
+            Http = UpstreamHttpOptions.Compile(cluster.TypedExtensionProtocolOptions),
             Filters = Filters(cluster, context, transports),
             TransportContext = transports.Owned.Count == 0 ? null : transports,
         };
@@ -138,7 +138,7 @@ internal static class ClusterCompiler
 
         foreach (CircuitBreakers.Types.Thresholds thresholds in breakers.Thresholds)
         {
-            configs[(int)thresholds.Priority] = new CircuitBreakerConfig
+            configs[Priority(thresholds, "circuit_breakers.thresholds", configs)] = new CircuitBreakerConfig
             {
                 ConnectionsMax = thresholds.MaxConnections ?? CircuitBreakerConfig.DefaultLimit,
                 PendingRequestsMax = thresholds.MaxPendingRequests ?? CircuitBreakerConfig.DefaultLimit,
@@ -156,11 +156,20 @@ internal static class ClusterCompiler
 
         foreach (CircuitBreakers.Types.Thresholds host in breakers.PerHostThresholds)
         {
-            int priority = (int)host.Priority;
+            int priority = Priority(host, "circuit_breakers.per_host_thresholds", configs);
             configs[priority] = configs[priority] with { HostConnectionsMax = host.MaxConnections ?? uint.MaxValue };
         }
 
         return configs;
+    }
+
+    // proto3 enums are open: any number arrives.
+    private static int Priority(CircuitBreakers.Types.Thresholds thresholds, string field, CircuitBreakerConfig[] configs)
+    {
+        int priority = (int)thresholds.Priority;
+        return (uint)priority < (uint)configs.Length
+            ? priority
+            : throw new ConfigRejectedException(field, $"priority {priority} is neither DEFAULT nor HIGH");
     }
 
     private static OriginalDestinationPolicy OriginalDestination(ProtoCluster cluster)
@@ -208,17 +217,6 @@ internal static class ClusterCompiler
                 _ => DnsLookupFamily.Auto,
             },
         };
-    }
-
-    private static Dictionary<string, ByteString> ProtocolOptions(ProtoCluster cluster)
-    {
-        var options = new Dictionary<string, ByteString>(cluster.TypedExtensionProtocolOptions.Count);
-        foreach ((string key, Google.Protobuf.WellKnownTypes.Any value) in cluster.TypedExtensionProtocolOptions)
-        {
-            options.Add(key, value.Value);
-        }
-
-        return options;
     }
 
     private static List<NetworkFilter> Filters(ProtoCluster cluster, CompileContext context, UpstreamTransportContext owner)

@@ -1,5 +1,5 @@
-using Google.Protobuf;
 using Pilotfish.Proxy.Health;
+using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.LoadBalancing;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Streams;
@@ -78,8 +78,8 @@ public sealed record ClusterModel
 
     public DynamicMetadata? Metadata { get; init; }
 
-    /// <summary>typed_extension_protocol_options by key, for the rooms that understand them.</summary>
-    public IReadOnlyDictionary<string, ByteString> ProtocolOptions { get; init; } = new Dictionary<string, ByteString>();
+    /// <summary>typed_extension_protocol_options, as far as they concern HTTP.</summary>
+    public UpstreamHttpOptions Http { get; init; } = UpstreamHttpOptions.Default;
 
     /// <summary>Network filters on upstream connections.</summary>
     public IReadOnlyList<NetworkFilter> Filters { get; init; } = [];

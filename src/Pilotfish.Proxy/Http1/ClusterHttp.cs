@@ -1,9 +1,6 @@
-using Envoy.Extensions.Upstreams.Http.V3;
-using Google.Protobuf;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Http2;
-using Pilotfish.Proxy.Routing;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Streams;
 
@@ -12,14 +9,11 @@ namespace Pilotfish.Proxy.Http1;
 /// <summary>What HTTP adds to a cluster: pool options and the statistics by status. Made when the first request goes to it; any worker.</summary>
 public sealed class ClusterHttp
 {
-    private const string OptionsKey = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-    private const long DefaultIdleMilliseconds = 3_600_000;
     private const int StatusMax = 600;
 
     // Any worker may fill a slot: the same name gives the same counter.
     private readonly StatScope _scope;
-    private UpstreamProtocol _protocol;
-    private bool _usesDownstreamProtocol;
+    private readonly UpstreamHttpOptions _options;
     private Http2Stats? _http2Stats;
     private GrpcClusterStats? _grpc;
     private readonly StrongBox?[] _byStatus = new StrongBox?[StatusMax];
@@ -51,19 +45,8 @@ public sealed class ClusterHttp
         RqTime = _scope.Histogram("upstream_rq_time");
         Classes = [_scope.Counter("upstream_rq_1xx"), _scope.Counter("upstream_rq_2xx"), _scope.Counter("upstream_rq_3xx"),
             _scope.Counter("upstream_rq_4xx"), _scope.Counter("upstream_rq_5xx")];
-        RequestsPerConnectionMax = state.Config.RequestsPerConnectionMax;
-        IdleMilliseconds = DefaultIdleMilliseconds;
-        if (state.Config.ProtocolOptions.TryGetValue(OptionsKey, out ByteString? bytes))
-        {
-            HttpProtocolOptions options = HttpProtocolOptions.Parser.ParseFrom(bytes);
-            IdleMilliseconds = Durations.Milliseconds(options.CommonHttpProtocolOptions?.IdleTimeout) ?? DefaultIdleMilliseconds;
-            uint? most = options.CommonHttpProtocolOptions?.MaxRequestsPerConnection;
-            RequestsPerConnectionMax = most ?? RequestsPerConnectionMax;
-            MaxStreamMilliseconds = Durations.Milliseconds(options.CommonHttpProtocolOptions?.MaxStreamDuration) ?? 0;
-            ReadProtocol(options);
-            ProperCase = (options.ExplicitHttpConfig?.HttpProtocolOptions ?? options.UseDownstreamProtocolConfig?.HttpProtocolOptions)
-                ?.HeaderKeyFormat?.ProperCaseWords is not null;
-        }
+        _options = state.Config.Http;
+        RequestsPerConnectionMax = _options.RequestsPerConnectionMax ?? state.Config.RequestsPerConnectionMax;
     }
 
     public Counter CxHttp1Total { get; }
@@ -93,29 +76,29 @@ public sealed class ClusterHttp
     public IReadOnlyList<Counter> Classes { get; }
 
     /// <summary>Options of HTTP/2 connections to this cluster.</summary>
-    public Http2Options Http2 { get; private set; } = Http2Options.Default;
+    public Http2Options Http2 => _options.Http2;
 
     /// <summary>cluster.NAME.http2.*; made when the first HTTP/2 connection is.</summary>
     public Http2Stats Http2Stats => _http2Stats ??= new Http2Stats(_scope.Scope("http2"));
 
     /// <summary>0 = none.</summary>
-    public long IdleMilliseconds { get; }
+    public long IdleMilliseconds => _options.IdleMilliseconds;
 
     /// <summary>0 = no limit.</summary>
     public uint RequestsPerConnectionMax { get; }
 
     /// <summary>Whether HTTP/1 requests carry header names like Content-Type.</summary>
-    public bool ProperCase { get; }
+    public bool ProperCase => _options.ProperCase;
 
     /// <summary>Bound of one exchange (max_stream_duration); 0 = none.</summary>
-    public long MaxStreamMilliseconds { get; }
+    public long MaxStreamMilliseconds => _options.MaxStreamMilliseconds;
 
     /// <summary>The statistics of gRPC calls that are not counted by method. Made with the first; any worker.</summary>
     public GrpcClusterStats Grpc => _grpc ??= new GrpcClusterStats(_scope);
 
     /// <summary>What the cluster's config wants to speak for a client that speaks <paramref name="downstream"/>.</summary>
     public HttpProtocol ProtocolFor(HttpProtocol downstream) =>
-        _usesDownstreamProtocol ? downstream : _protocol == UpstreamProtocol.Http2 ? HttpProtocol.Http2 : HttpProtocol.Http11;
+        _options.UsesDownstreamProtocol ? downstream : _options.Protocol == UpstreamProtocol.Http2 ? HttpProtocol.Http2 : HttpProtocol.Http11;
 
     public static ClusterHttp Of(ClusterState state) =>
         state.HttpState as ClusterHttp ?? (ClusterHttp)state.SetHttpState(new ClusterHttp(state));
@@ -123,12 +106,12 @@ public sealed class ClusterHttp
     /// <summary>What the pool for a request speaks: explicit_http_config, the client's own protocol, or by ALPN.</summary>
     public UpstreamProtocol PoolProtocolFor(HttpProtocol downstream)
     {
-        if (_usesDownstreamProtocol)
+        if (_options.UsesDownstreamProtocol)
         {
             return downstream == HttpProtocol.Http2 ? UpstreamProtocol.Http2 : UpstreamProtocol.Http1;
         }
 
-        return _protocol;
+        return _options.Protocol;
     }
 
     /// <summary>Counts a response to a request of this cluster, the upstream's or our own in its place.</summary>
@@ -148,29 +131,6 @@ public sealed class ClusterHttp
 
         StrongBox box = _byStatus[status] ??= new StrongBox(_scope.Counter($"upstream_rq_{status}"));
         return box.Counter;
-    }
-
-    private void ReadProtocol(HttpProtocolOptions options)
-    {
-        switch (options.UpstreamProtocolOptionsCase)
-        {
-            case HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.ExplicitHttpConfig
-                when options.ExplicitHttpConfig.Http2ProtocolOptions is { } http2:
-                _protocol = UpstreamProtocol.Http2;
-                Http2 = Http2Options.Compile(http2, "explicit_http_config.http2_protocol_options");
-                break;
-            case HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.UseDownstreamProtocolConfig:
-                _usesDownstreamProtocol = true;
-                Http2 = Http2Options.Compile(
-                    options.UseDownstreamProtocolConfig.Http2ProtocolOptions, "use_downstream_protocol_config.http2_protocol_options");
-                break;
-            case HttpProtocolOptions.UpstreamProtocolOptionsOneofCase.AutoConfig:
-                _protocol = UpstreamProtocol.Alpn;
-                Http2 = Http2Options.Compile(options.AutoConfig.Http2ProtocolOptions, "auto_config.http2_protocol_options");
-                break;
-            default:
-                break;
-        }
     }
 
     // A reference is published whole; a struct with a torn write would not be.

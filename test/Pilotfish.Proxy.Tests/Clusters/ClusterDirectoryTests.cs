@@ -11,6 +11,7 @@ using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Testing;
+using UpstreamOptions = Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions;
 
 namespace Pilotfish.Proxy.Tests.Clusters;
 
@@ -121,6 +122,29 @@ public sealed class ClusterDirectoryTests
         Assert.Equal("odd", rejected.Name);
         Assert.Contains("envoy.clusters.redis", rejected.Reason, StringComparison.Ordinal);
         Assert.NotNull(fixture.Context.Clusters.Reference("c").Current);
+    });
+
+    [Fact]
+    public void Cluster_Http2OptionOutOfRange_IsRejectedByField() => Run(fixture =>
+    {
+        Cluster bad = TransportFixture.StaticCluster("bad", s_first);
+        bad.TypedExtensionProtocolOptions.Add("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", Any.Pack(new UpstreamOptions
+        {
+            ExplicitHttpConfig = new() { Http2ProtocolOptions = new() { InitialStreamWindowSize = 1 } },
+        }));
+        RejectedResource rejected = Assert.Single(fixture.Apply(bad, TransportFixture.StaticCluster("c", s_first)));
+        Assert.Contains(
+            "explicit_http_config.http2_protocol_options.initial_stream_window_size: 1 is not between", rejected.Reason, StringComparison.Ordinal);
+        Assert.NotNull(fixture.Context.Clusters.Reference("c").Current);
+    });
+
+    [Fact]
+    public void Cluster_BreakerOfUnknownPriority_IsRejectedByField() => Run(fixture =>
+    {
+        Cluster bad = TransportFixture.StaticCluster("bad", s_first);
+        bad.CircuitBreakers = new() { Thresholds = { new CircuitBreakers.Types.Thresholds { Priority = (Envoy.Config.Core.V3.RoutingPriority)7 } } };
+        RejectedResource rejected = Assert.Single(fixture.Apply(bad, TransportFixture.StaticCluster("c", s_first)));
+        Assert.Contains("circuit_breakers.thresholds: priority 7", rejected.Reason, StringComparison.Ordinal);
     });
 
     [Fact]

@@ -114,9 +114,7 @@ internal sealed class ProxyBench
             Transport = UpstreamTransportSelector.Raw,
             CircuitBreakers = [breaker ?? new CircuitBreakerConfig(), new CircuitBreakerConfig()],
             ConnectTimeoutMilliseconds = 1000,
-            ProtocolOptions = options is null
-                ? new Dictionary<string, ByteString>()
-                : new Dictionary<string, ByteString> { ["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"] = options.ToByteString() },
+            Http = options is null ? UpstreamHttpOptions.Default : UpstreamHttpOptions.Compile(options, ""),
         };
         var state = new ClusterState(model, _clusters++, Stats.Scope($"cluster.{name}"), 1);
         SetHosts(state, hosts);

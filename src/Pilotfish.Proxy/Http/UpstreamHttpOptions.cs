@@ -1,0 +1,102 @@
+using Envoy.Extensions.Upstreams.Http.V3;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Http2;
+using Pilotfish.Proxy.Routing;
+
+namespace Pilotfish.Proxy.Http;
+
+/// <summary>
+/// What a cluster says about HTTP (envoy.extensions.upstreams.http.v3.HttpProtocolOptions), compiled with the cluster so that a value
+/// out of range refuses it instead of meeting its first request. Immutable.
+/// </summary>
+public sealed record UpstreamHttpOptions
+{
+    public const long DefaultIdleMilliseconds = 3_600_000;
+
+    private const string Key = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+    public static UpstreamHttpOptions Default { get; } = new();
+
+    /// <summary>What the pools speak; meaningless when <see cref="UsesDownstreamProtocol"/>.</summary>
+    public UpstreamProtocol Protocol { get; init; }
+
+    /// <summary>use_downstream_protocol_config.</summary>
+    public bool UsesDownstreamProtocol { get; init; }
+
+    public Http2Options Http2 { get; init; } = Http2Options.Default;
+
+    /// <summary>0 = none.</summary>
+    public long IdleMilliseconds { get; init; } = DefaultIdleMilliseconds;
+
+    /// <summary>common_http_protocol_options.max_requests_per_connection; null = not said here.</summary>
+    public uint? RequestsPerConnectionMax { get; init; }
+
+    /// <summary>Bound of one exchange; 0 = none.</summary>
+    public long MaxStreamMilliseconds { get; init; }
+
+    /// <summary>HTTP/1 requests carry header names like Content-Type.</summary>
+    public bool ProperCase { get; init; }
+
+    /// <summary>Finds and compiles the options among typed_extension_protocol_options. Rejects by field.</summary>
+    internal static UpstreamHttpOptions Compile(IDictionary<string, Any> options)
+    {
+        if (!options.TryGetValue(Key, out Any? packed))
+        {
+            return Default;
+        }
+
+        string field = $"typed_extension_protocol_options[{Key}]";
+        HttpProtocolOptions message;
+        try
+        {
+            message = HttpProtocolOptions.Parser.ParseFrom(packed.Value);
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new ConfigRejectedException(field, "the value is not a valid HttpProtocolOptions", e);
+        }
+
+        return Compile(message, field);
+    }
+
+    internal static UpstreamHttpOptions Compile(HttpProtocolOptions message, string field)
+    {
+        Envoy.Config.Core.V3.HttpProtocolOptions? common = message.CommonHttpProtocolOptions;
+        UpstreamHttpOptions compiled = Default with
+        {
+            IdleMilliseconds = Durations.Milliseconds(common?.IdleTimeout) ?? DefaultIdleMilliseconds,
+            RequestsPerConnectionMax = common?.MaxRequestsPerConnection,
+            MaxStreamMilliseconds = Durations.Milliseconds(common?.MaxStreamDuration) ?? 0,
+            ProperCase = (message.ExplicitHttpConfig?.HttpProtocolOptions ?? message.UseDownstreamProtocolConfig?.HttpProtocolOptions)
+                ?.HeaderKeyFormat?.ProperCaseWords is not null,
+        };
+        if (message.ExplicitHttpConfig?.Http2ProtocolOptions is { } http2)
+        {
+            return compiled with
+            {
+                Protocol = UpstreamProtocol.Http2,
+                Http2 = Http2Options.Compile(http2, field + ".explicit_http_config.http2_protocol_options"),
+            };
+        }
+
+        if (message.UseDownstreamProtocolConfig is { } downstream)
+        {
+            return compiled with
+            {
+                UsesDownstreamProtocol = true,
+                Http2 = Http2Options.Compile(
+                    downstream.Http2ProtocolOptions, field + ".use_downstream_protocol_config.http2_protocol_options"),
+            };
+        }
+
+        return message.AutoConfig is { } auto
+            ? compiled with
+            {
+                Protocol = UpstreamProtocol.Alpn,
+                Http2 = Http2Options.Compile(auto.Http2ProtocolOptions, field + ".auto_config.http2_protocol_options"),
+            }
+            : compiled;
+    }
+}
