@@ -17,7 +17,7 @@ internal sealed class ServingCertificate
     private readonly Action<string> _complain;
     private readonly Lock _lock = new();
     private SslServerAuthenticationOptions _options;
-    private string _stamp;
+    private (FileStamp Certificate, FileStamp Key, FileStamp Roots) _stamp;
 
     /// <param name="certificateFile">The chain.</param>
     /// <param name="keyFile">The leaf's key, not encrypted.</param>
@@ -39,7 +39,7 @@ internal sealed class ServingCertificate
         {
             lock (_lock)
             {
-                string stamp = Stamp();
+                var stamp = Stamp();
                 if (stamp != _stamp)
                 {
                     // Not tried again before the files change again: one complaint is enough.
@@ -104,6 +104,10 @@ internal sealed class ServingCertificate
         return chain.Build((X509Certificate2)certificate);
     }
 
-    private string Stamp() => string.Join('|', new[] { _certificateFile, _keyFile, _clientRootFile }.Select(
-        path => path is not null && FileStamp.TryRead(path, out FileStamp stamp) ? stamp.ToString() : ""));
+    // A missing file has the empty stamp.
+    private (FileStamp Certificate, FileStamp Key, FileStamp Roots) Stamp() =>
+        (StampOf(_certificateFile), StampOf(_keyFile), StampOf(_clientRootFile));
+
+    private static FileStamp StampOf(string? path) =>
+        path is not null && FileStamp.TryRead(path, out FileStamp stamp) ? stamp : default;
 }
