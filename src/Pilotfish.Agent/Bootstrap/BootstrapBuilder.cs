@@ -119,7 +119,7 @@ public sealed class BootstrapBuilder
             new Envoy.Config.Accesslog.V3.AccessLog
             {
                 Name = "envoy.access_loggers.file",
-                TypedConfig = Any.Pack(new FileAccessLog { Path = "/dev/null" }),
+                TypedConfig = TypedConfig.Pack(new FileAccessLog { Path = "/dev/null" }),
             },
         },
         ProfilePath = "/var/lib/istio/data/envoy.prof",
@@ -160,7 +160,7 @@ public sealed class BootstrapBuilder
             new ResourceMonitor
             {
                 Name = "envoy.resource_monitors.global_downstream_max_connections",
-                TypedConfig = Any.Pack(new DownstreamConnectionsConfig { MaxActiveDownstreamConnections = ConnectionLimit() }),
+                TypedConfig = TypedConfig.Pack(new DownstreamConnectionsConfig { MaxActiveDownstreamConnections = ConnectionLimit() }),
             },
         },
     };
@@ -209,7 +209,7 @@ public sealed class BootstrapBuilder
     private static TypedExtensionConfig Extension(string name, string type, Struct value) => new()
     {
         Name = name,
-        TypedConfig = Any.Pack(new TypedStruct { TypeUrl = TypeUrls.Prefix + type, Value = value }),
+        TypedConfig = TypedConfig.Pack(new TypedStruct { TypeUrl = TypeUrls.Prefix + type, Value = value }),
     };
 
     private void AddTracing(BootstrapMessage bootstrap)
@@ -240,7 +240,7 @@ public sealed class BootstrapBuilder
         {
             bootstrap.Tracing = new Envoy.Config.Trace.V3.Tracing
             {
-                Http = new Envoy.Config.Trace.V3.Tracing.Types.Http { Name = chosen.Name, TypedConfig = Any.Pack(chosen.Config) },
+                Http = new Envoy.Config.Trace.V3.Tracing.Types.Http { Name = chosen.Name, TypedConfig = TypedConfig.Pack(chosen.Config) },
             };
         }
     }
@@ -252,7 +252,7 @@ public sealed class BootstrapBuilder
             bootstrap.StatsSinks.Add(new StatsSink
             {
                 Name = "envoy.stat_sinks.metrics_service",
-                TypedConfig = Any.Pack(new MetricsServiceConfig
+                TypedConfig = TypedConfig.Pack(new MetricsServiceConfig
                 {
                     TransportApiVersion = ApiVersion.V3,
                     GrpcService = GrpcOver(StaticClusters.MetricsService),
@@ -265,7 +265,7 @@ public sealed class BootstrapBuilder
             bootstrap.StatsSinks.Add(new StatsSink
             {
                 Name = "envoy.stat_sinks.statsd",
-                TypedConfig = Any.Pack(new StatsdSink
+                TypedConfig = TypedConfig.Pack(new StatsdSink
                 {
                     Address = HostPort.Parse(_config.StatsdUdpAddress, "statsdUdpAddress", _inputs.Environment),
                 }),

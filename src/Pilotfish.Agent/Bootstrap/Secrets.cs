@@ -36,7 +36,7 @@ internal static class Secrets
     };
 
     public static TransportSocket Socket(Google.Protobuf.IMessage context) =>
-        new() { Name = TlsSocket, TypedConfig = Any.Pack(context) };
+        new() { Name = TlsSocket, TypedConfig = TypedConfig.Pack(context) };
 
     /// <summary>Null for plaintext. ALPN is offered to HTTP/2 servers alone.</summary>
     public static TransportSocket? ClientTls(ClientTLSSettings? tls, string defaultSni, NodeMetadata metadata, bool isHttp2)

@@ -131,7 +131,7 @@ internal sealed class StaticClusters(BootstrapInputs inputs, NodeMetadata metada
     };
 
     private static void SpeakHttp2(Cluster cluster) => cluster.TypedExtensionProtocolOptions[HttpOptionsKey] =
-        Any.Pack(new HttpProtocolOptions
+        TypedConfig.Pack(new HttpProtocolOptions
         {
             ExplicitHttpConfig = new HttpProtocolOptions.Types.ExplicitHttpConfig
             {
@@ -208,7 +208,7 @@ internal sealed class StaticClusters(BootstrapInputs inputs, NodeMetadata metada
                     TypedExtensionConfig = new TypedExtensionConfig
                     {
                         Name = "envoy.load_balancing_policies.least_request",
-                        TypedConfig = Any.Pack(new Envoy.Extensions.LoadBalancingPolicies.LeastRequest.V3.LeastRequest
+                        TypedConfig = TypedConfig.Pack(new Envoy.Extensions.LoadBalancingPolicies.LeastRequest.V3.LeastRequest
                         {
                             LocalityLbConfig = new Envoy.Extensions.LoadBalancingPolicies.Common.V3.LocalityLbConfig
                             {

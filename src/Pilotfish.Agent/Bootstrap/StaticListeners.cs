@@ -74,7 +74,7 @@ internal sealed class StaticListeners(BootstrapInputs inputs, AddressFamily fami
             listener.ListenerFilters.Add(new ListenerFilter
             {
                 Name = "envoy.listener.proxy_protocol",
-                TypedConfig = Any.Pack(new ProxyProtocol { AllowRequestsWithoutProxyProtocol = true }),
+                TypedConfig = TypedConfig.Pack(new ProxyProtocol { AllowRequestsWithoutProxyProtocol = true }),
             });
         }
 
@@ -88,7 +88,7 @@ internal sealed class StaticListeners(BootstrapInputs inputs, AddressFamily fami
         listener.ListenerFilters.Add(new ListenerFilter
         {
             Name = "envoy.filters.listener.tls_inspector",
-            TypedConfig = Any.Pack(new TlsInspector()),
+            TypedConfig = TypedConfig.Pack(new TlsInspector()),
         });
         FilterChain chain = Chain(statPrefix, routes, [RouterFilter()]);
         chain.FilterChainMatch = new FilterChainMatch { TransportProtocol = "tls" };
@@ -147,12 +147,12 @@ internal sealed class StaticListeners(BootstrapInputs inputs, AddressFamily fami
         };
         return new FilterChain
         {
-            Filters = { new Filter { Name = "envoy.filters.network.http_connection_manager", TypedConfig = Any.Pack(manager) } },
+            Filters = { new Filter { Name = "envoy.filters.network.http_connection_manager", TypedConfig = TypedConfig.Pack(manager) } },
         };
     }
 
     private static HttpFilter RouterFilter() =>
-        new() { Name = "envoy.filters.http.router", TypedConfig = Any.Pack(new Router()) };
+        new() { Name = "envoy.filters.http.router", TypedConfig = TypedConfig.Pack(new Router()) };
 
     private static HttpFilter Compress(string algorithm, IMessage library)
     {
@@ -160,12 +160,12 @@ internal sealed class StaticListeners(BootstrapInputs inputs, AddressFamily fami
         return new HttpFilter
         {
             Name = $"envoy.filters.http.compressor.{algorithm}",
-            TypedConfig = Any.Pack(new Compressor
+            TypedConfig = TypedConfig.Pack(new Compressor
             {
                 CompressorLibrary = new TypedExtensionConfig
                 {
                     Name = $"stats_{algorithm}",
-                    TypedConfig = Any.Pack(library),
+                    TypedConfig = TypedConfig.Pack(library),
                 },
                 ResponseDirectionConfig = new Compressor.Types.ResponseDirectionConfig { CommonConfig = common },
             }),

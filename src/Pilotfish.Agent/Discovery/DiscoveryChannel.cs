@@ -24,7 +24,9 @@ public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
     private const int MessageBytesMax = 256 * 1024 * 1024;
 
     private GrpcChannel? _channel;
-    private byte[] _rootHash = [];
+
+    // The bytes and not a hash of them: a plaintext control plane must not load the crypto library.
+    private byte[] _roots = [];
     private bool _saidTokenIsMissing;
 
     public string Name => target.Address;
@@ -50,11 +52,10 @@ public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
     private GrpcChannel Channel()
     {
         byte[] roots = target.IsTls && target.RootFile != SystemRoots ? ReadRoots() : [];
-        byte[] hash = SHA256.HashData(roots);
-        if (_channel is null || !hash.AsSpan().SequenceEqual(_rootHash))
+        if (_channel is null || !roots.AsSpan().SequenceEqual(_roots))
         {
             _channel?.Dispose();
-            _rootHash = hash;
+            _roots = roots;
 
             // The handler checks the certificate against the host of this address, whatever it is told: so it is the name to expect, and
             // Dial knows where that is.

@@ -35,6 +35,7 @@ public sealed class ProxyApp : IDisposable
     private readonly StatTagRules _tags;
     private readonly ConnectionLimits _limits;
     private OverloadRefresher? _overload;
+    private readonly MemoryReturn _memory;
     private bool _stopped;
 
     private ProxyApp(ProxyInputs inputs, WorkerSet workers, StatsStore stats, StatTagRules tags, AccessLogFiles files)
@@ -73,6 +74,9 @@ public sealed class ProxyApp : IDisposable
         Listeners = new ListenerDirectory(Context, drain, _limits);
         _workersStarted = stats.Scope("listener_manager").Gauge("workers_started");
         _static = new ResourceTable(inputs.MainLoop);
+        _memory = new MemoryReturn(inputs.MainLoop, () => workers.PostAll(
+            static worker => worker.Loop.Buffers.Trim(), ProcessMemory.GiveBack));
+        Subscriptions.Ads.OnApplied = _memory.OnPush;
         _bootstrap = new HeldResource("bootstrap", inputs.Bootstrap.ToByteArray(), "", inputs.MainLoop.WallNow);
         Admin = new AdminServer(inputs.MainLoop);
         AddAdminEndpoints(tags);
@@ -200,6 +204,7 @@ public sealed class ProxyApp : IDisposable
 
         Stats.Main.Set(_workersStarted, 1);
         Server.Set(ServerPhase.Live);
+        _memory.OnStarted();
         Log.Info(LogComponent.Main, "all dependencies initialized. starting workers");
     }
 
@@ -213,6 +218,7 @@ public sealed class ProxyApp : IDisposable
 
         _stopped = true;
         _overload?.Dispose();
+        _memory.Dispose();
         Subscriptions.Dispose();
         Admin.Close();
         Workers.Stop(s_stopLimit);

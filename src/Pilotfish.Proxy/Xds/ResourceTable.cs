@@ -16,6 +16,9 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
     /// <summary>Told once after any number of subscription changes of a turn, so that one request carries them all.</summary>
     public Action? OnChanged { get; set; }
 
+    /// <summary>Told the bytes of the resources that each response brought, after they were applied.</summary>
+    public Action<long>? OnApplied { get; set; }
+
     /// <summary>Types in request order.</summary>
     public IEnumerable<SubscribedType> Types
     {
@@ -102,6 +105,16 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
 
         Keep(type, added, removed, rejected);
         type.HasArrived = true;
+        if (OnApplied is { } onApplied)
+        {
+            long bytes = 0;
+            foreach (ResourceUpdate update in added)
+            {
+                bytes += update.Message.Length;
+            }
+
+            onApplied(bytes);
+        }
     }
 
     private static void GiveToAll(SubscribedType type, in ResourceUpdate update, List<RejectedResource> rejected)

@@ -119,6 +119,15 @@ internal static unsafe class FileCalls
     /// <summary>Gives free heap pages back to the system.</summary>
     internal static void TrimHeap() => _ = Libc.malloc_trim(0);
 
+    /// <summary>Unmaps the pages of a file's clean, unwritable, private mapping until they are touched again.</summary>
+    internal static void DropCleanPages(nuint start, nuint length)
+    {
+        const int DontNeed = 4;
+
+        // Safety: the caller gives a mapping without written pages, so the kernel finds the same bytes in the file again.
+        _ = Libc.madvise((void*)start, length, DontNeed);
+    }
+
     private static byte[] Terminated(string text)
     {
         byte[] bytes = new byte[Encoding.UTF8.GetByteCount(text) + 1];

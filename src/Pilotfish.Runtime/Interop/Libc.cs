@@ -108,6 +108,9 @@ internal static unsafe partial class Libc
     internal static partial int malloc_trim(nuint pad);
 
     [LibraryImport(Name, SetLastError = true)]
+    internal static partial int madvise(void* address, nuint length, int advice);
+
+    [LibraryImport(Name, SetLastError = true)]
     internal static partial int poll(PollDescriptor* descriptors, nuint count, int timeoutMilliseconds);
 
     /// <summary>struct pollfd.</summary>
