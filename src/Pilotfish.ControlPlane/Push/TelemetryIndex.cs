@@ -30,8 +30,9 @@ public sealed class TelemetryIndex
     }
 
     /// <summary>
-    /// The objects that hold for a sidecar, from the widest to the narrowest: the mesh's (root namespace), the namespace's, the
-    /// workload's; the oldest of each. An object with targetRefs speaks of gateways and waypoints, never of a sidecar.
+    /// The objects that hold for a sidecar, from the widest to the narrowest: the mesh's (root namespace) and the namespace's, the oldest
+    /// of each; then every one that selects the workload, oldest first. An object with targetRefs speaks of gateways and waypoints, never
+    /// of a sidecar.
     /// </summary>
     public IReadOnlyList<Telemetry> For(string ns, string rootNamespace, IReadOnlyDictionary<string, string> labels)
     {
@@ -42,8 +43,12 @@ public sealed class TelemetryIndex
             Add(found, ns, IsWide);
         }
 
-        Add(found, ns, telemetry => !IsWide(telemetry) && !HasTargets(telemetry)
-            && Labels.Contain(labels, telemetry.Selector.MatchLabels));
+        if (_byNamespace.TryGetValue(ns, out var list))
+        {
+            found.AddRange(list.Where(telemetry => !IsWide(telemetry) && !HasTargets(telemetry)
+                && Labels.Contain(labels, telemetry.Selector.MatchLabels)));
+        }
+
         return found;
     }
 

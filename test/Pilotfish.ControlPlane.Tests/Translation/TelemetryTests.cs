@@ -33,7 +33,12 @@ public sealed class TelemetryTests
     [InlineData("inbound off for the workload", "[{providers: [{name: envoy}]}]", "", "[{match: {mode: SERVER}, disabled: true}]", "envoy", "-")]
     [InlineData("two rules of one object", "[{providers: [{name: json}]}, {providers: [{name: envoy}]}]", "", "", "envoy,json", "envoy,json")]
     [InlineData("a filter", "[{providers: [{name: envoy}], filter: {expression: 'response.code >= 400'}}]", "", "", "envoy(response.code >= 400)", "envoy(response.code >= 400)")]
-    [InlineData("a filter replaced", "[{providers: [{name: envoy}], filter: {expression: 'response.code >= 400'}}]", "[{filter: {expression: 'response.code >= 500'}}]", "", "envoy(response.code >= 500)", "envoy(response.code >= 500)")]
+    [InlineData("a filter replaced", "[{providers: [{name: envoy}], filter: {expression: 'response.code >= 400'}}]", "[{providers: [{name: envoy}], filter: {expression: 'response.code >= 500'}}]", "", "envoy(response.code >= 500)", "envoy(response.code >= 500)")]
+    [InlineData("a filter of a rule that names nobody", "[{providers: [{name: envoy}], filter: {expression: 'response.code >= 400'}}]", "[{filter: {expression: 'response.code >= 500'}}]", "", "envoy(response.code >= 400)", "envoy(response.code >= 400)")]
+    [InlineData("a filter kept over off and on", "[{providers: [{name: envoy}], filter: {expression: 'response.code >= 400'}}]", "[{disabled: true}]", "[{disabled: false}]", "envoy(response.code >= 400)", "envoy(response.code >= 400)")]
+    [InlineData("a filter of the other side", "[{providers: [{name: envoy}], filter: {expression: connection.mtls}, match: {mode: SERVER}}, {providers: [{name: envoy}], match: {mode: CLIENT}}]", "", "", "envoy", "envoy(connection.mtls)")]
+    [InlineData("a provider for one side of the workload", "[{providers: [{name: envoy}]}]", "", "[{providers: [{name: json}], match: {mode: CLIENT}}]", "json", "envoy")]
+    [InlineData("a provider in other letters", "[{providers: [{name: Envoy}]}]", "", "", "envoy", "envoy")]
     [InlineData("a filter dropped", "[{providers: [{name: envoy}], filter: {expression: 'response.code >= 400'}}]", "[{providers: [{name: envoy}]}]", "", "envoy", "envoy")]
     [InlineData("an unknown provider", "[{providers: [{name: nobody}]}]", "", "", "-", "-")]
     public void Telemetry_Scopes_Merge(string label, string root, string ns, string workload, string outbound, string inbound)
@@ -59,13 +64,36 @@ public sealed class TelemetryTests
         Assert.Equal("-", Describe(Outbound(mesh)));
     }
 
-    [Fact]
-    public void Telemetry_SaysNothingIsLogged_WinsOverTheMeshFile()
+    // What Telemetry says of a provider that exists replaces the file; where it reaches none, the file stays.
+    [Theory]
+    [InlineData("nothing", "", "envoy", "envoy")]
+    [InlineData("a provider turned off", "[{providers: [{name: envoy}], disabled: true}]", "-", "-")]
+    [InlineData("off, but no provider is named", "[{disabled: true}]", "envoy", "envoy")]
+    [InlineData("no logs, only metrics", "[], metrics: [{providers: [{name: prometheus}]}]", "envoy", "envoy")]
+    [InlineData("an unknown provider", "[{providers: [{name: nobody}]}]", "envoy", "envoy")]
+    [InlineData("an unknown provider and one turned off", "[{providers: [{name: nobody}]}, {providers: [{name: json}], disabled: true}]", "-", "-")]
+    [InlineData("one side only", "[{providers: [{name: json}], match: {mode: CLIENT}}]", "json", "envoy")]
+    public void Telemetry_ReachesAProvider_ReplacesTheMeshFile(string label, string rules, string outbound, string inbound)
     {
-        string off = Object("istio-system", "[{providers: [{name: envoy}], disabled: true}]");
+        Mesh mesh = new(Manifests.Bookinfo + Object("istio-system", rules), static mesh =>
+        {
+            Configure(mesh);
+            mesh.AccessLogFile = "/dev/stdout";
+        });
 
-        Assert.Equal("envoy", Describe(Outbound(new Mesh(Manifests.Bookinfo, static mesh => mesh.AccessLogFile = "/dev/stdout"))));
-        Assert.Equal("-", Describe(Outbound(new Mesh(Manifests.Bookinfo + off, static mesh => mesh.AccessLogFile = "/dev/stdout"))));
+        Assert.NotEmpty(label);
+        Assert.Equal((outbound, inbound), (Describe(Outbound(mesh)), Describe(Inbound(mesh))));
+    }
+
+    [Fact]
+    public void Telemetry_SeveralSelectTheWorkload_AllApplyOldestFirst()
+    {
+        string older = Object("default", "[{providers: [{name: envoy}]}]", "ratings");
+        string younger = Object("default", "[{providers: [{name: envoy}], disabled: true}]", "ratings")
+            .Replace("name: t-", "name: u-", StringComparison.Ordinal);
+
+        Assert.Equal("envoy", Describe(Outbound(new Mesh(Manifests.Bookinfo + older, Configure))));
+        Assert.Equal("-", Describe(Outbound(new Mesh(Manifests.Bookinfo + younger + older, Configure))));
     }
 
     [Fact]
@@ -89,7 +117,9 @@ public sealed class TelemetryTests
 
         Assert.Equal("envoy,json", Describe(Outbound(new Mesh(Manifests.Bookinfo, Both))));
         string filter = Object("default", "[{filter: {expression: connection.mtls}}]");
-        Assert.Equal("envoy(connection.mtls),json(connection.mtls)", Describe(Outbound(new Mesh(Manifests.Bookinfo + filter, Both))));
+        Assert.Equal("envoy,json", Describe(Outbound(new Mesh(Manifests.Bookinfo + filter, Both))));
+        string off = Object("default", "[{disabled: true}]");
+        Assert.Equal("-", Describe(Outbound(new Mesh(Manifests.Bookinfo + off, Both))));
     }
 
     [Fact]

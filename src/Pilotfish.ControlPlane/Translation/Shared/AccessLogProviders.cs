@@ -27,7 +27,8 @@ internal static class AccessLogProviders
     /// <summary>A new logger; null when there is no such provider, it logs nothing, or its service is not known.</summary>
     public static AccessLog? Build(PushContext push, ProxyView proxy, string name)
     {
-        var provider = push.Mesh.ExtensionProviders.FirstOrDefault(provider => provider.Name == name);
+        var provider = push.Mesh.ExtensionProviders.FirstOrDefault(
+            provider => provider.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
         return provider?.ProviderCase switch
         {
             Provider.ProviderOneofCase.EnvoyFileAccessLog => File(provider.EnvoyFileAccessLog),

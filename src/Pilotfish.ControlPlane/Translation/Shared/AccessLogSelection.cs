@@ -5,14 +5,14 @@ using Pilotfish.ControlPlane.Push;
 namespace Pilotfish.ControlPlane.Translation.Shared;
 
 /// <summary>
-/// Which providers log one side of a sidecar, and under which condition. Merges as Istio does: providers named at a narrower scope
-/// replace those of a wider one; a rule without providers means those of the rule before it; a later rule of the same provider
-/// replaces or disables the earlier one.
+/// Which providers log one side of a sidecar, and under which condition. Merges as Istio does: providers named by a narrower object
+/// replace those of wider ones; a rule without providers means those of the rule before it; a later rule of the same provider turns it
+/// on or off. A condition belongs to the providers that its own rule names; the last rule of this side that names a provider decides.
 /// </summary>
 internal static class AccessLogSelection
 {
-    /// <summary>Conditions by provider, sorted by name, an empty text for none; null when neither Telemetry nor defaults speak of logs.</summary>
-    public static SortedDictionary<string, string>? Of(PushContext push, ProxyView proxy, TrafficClass traffic)
+    /// <summary>Conditions by provider, sorted by name: an empty text for none, null for a provider that a rule turned off.</summary>
+    public static SortedDictionary<string, string?> Of(PushContext push, ProxyView proxy, TrafficClass traffic)
     {
         List<IReadOnlyList<AccessLogging>> scopes = [];
         foreach (var telemetry in push.Telemetries.For(proxy.Node.Namespace, push.Mesh.RootNamespace, proxy.Labels))
@@ -23,14 +23,13 @@ internal static class AccessLogSelection
             }
         }
 
-        IReadOnlyList<string> defaults = push.Mesh.DefaultProviders?.AccessLogging ?? [];
-        return scopes.Count == 0 && defaults.Count == 0 ? null : Merge(scopes, defaults, traffic);
+        return Merge(scopes, push.Mesh.DefaultProviders?.AccessLogging ?? [], traffic);
     }
 
-    private static SortedDictionary<string, string> Merge(
+    private static SortedDictionary<string, string?> Merge(
         List<IReadOnlyList<AccessLogging>> scopes, IReadOnlyList<string> defaults, TrafficClass traffic)
     {
-        var selected = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        var selected = new SortedDictionary<string, string?>(StringComparer.Ordinal);
         if (scopes.Count == 0)
         {
             foreach (var name in defaults)
@@ -41,7 +40,8 @@ internal static class AccessLogSelection
             return selected;
         }
 
-        var inScope = InScope(scopes, defaults);
+        var conditions = new Dictionary<string, string>(StringComparer.Ordinal);
+        var inScope = InScope(scopes, defaults, traffic, conditions);
         var current = defaults;
         foreach (var rule in scopes.SelectMany(static scope => scope))
         {
@@ -53,27 +53,30 @@ internal static class AccessLogSelection
 
             foreach (var name in current.Where(inScope.Contains))
             {
-                if (rule.Disabled == true)
-                {
-                    selected.Remove(name);
-                }
-                else
-                {
-                    selected[name] = rule.Filter?.Expression ?? "";
-                }
+                selected[name] = rule.Disabled == true ? null : conditions.GetValueOrDefault(name, "");
             }
         }
 
         return selected;
     }
 
-    // The narrowest scope that names providers decides which exist at all.
-    private static HashSet<string> InScope(List<IReadOnlyList<AccessLogging>> scopes, IReadOnlyList<string> defaults)
+    // The narrowest object that names providers for this side decides which exist at all.
+    private static HashSet<string> InScope(
+        List<IReadOnlyList<AccessLogging>> scopes, IReadOnlyList<string> defaults, TrafficClass traffic, Dictionary<string, string> conditions)
     {
         HashSet<string> names = [.. defaults];
         foreach (var scope in scopes)
         {
-            HashSet<string> own = [.. scope.SelectMany(static rule => rule.Providers).Select(static provider => provider.Name)];
+            HashSet<string> own = [];
+            foreach (var rule in scope.Where(rule => Matches(rule, traffic)))
+            {
+                foreach (var provider in rule.Providers)
+                {
+                    own.Add(provider.Name);
+                    conditions[provider.Name] = rule.Filter?.Expression ?? "";
+                }
+            }
+
             names = own.Count > 0 ? own : names;
         }
 

@@ -50,8 +50,8 @@ internal static class AccessLogs
     ];
 
     /// <summary>
-    /// The logs of requests and connections. Whatever the Telemetry API or the mesh's default providers say replaces the mesh's
-    /// accessLogFile, even when it says that nothing is logged.
+    /// The logs of requests and connections. What the Telemetry API or the mesh's default providers say of a provider that exists
+    /// replaces the mesh's accessLogFile, even when it is turned off; where they reach no provider, the file stays in force.
     /// </summary>
     public static IEnumerable<AccessLog> ForTraffic(PushContext push, ProxyView proxy, TrafficClass traffic) =>
         Logs(push, proxy, traffic, ofListener: false);
@@ -69,21 +69,21 @@ internal static class AccessLogs
 
     private static List<AccessLog> Logs(PushContext push, ProxyView proxy, TrafficClass traffic, bool ofListener)
     {
-        if (AccessLogSelection.Of(push, proxy, traffic) is not { } selected)
-        {
-            return push.Mesh.AccessLogFile.Length == 0 ? [] : [Filtered(Build(push.Mesh), ofListener, "")];
-        }
-
         List<AccessLog> logs = [];
-        foreach (var (name, expression) in selected)
+        var decided = false;
+        foreach (var (name, expression) in AccessLogSelection.Of(push, proxy, traffic))
         {
             if (AccessLogProviders.Build(push, proxy, name) is { } log)
             {
-                logs.Add(Filtered(log, ofListener, expression));
+                decided = true;
+                if (expression is not null)
+                {
+                    logs.Add(Filtered(log, ofListener, expression));
+                }
             }
         }
 
-        return logs;
+        return decided || push.Mesh.AccessLogFile.Length == 0 ? logs : [Filtered(Build(push.Mesh), ofListener, "")];
     }
 
     private static AccessLog Filtered(AccessLog log, bool ofListener, string expression)
