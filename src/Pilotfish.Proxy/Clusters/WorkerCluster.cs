@@ -13,6 +13,7 @@ public sealed class WorkerCluster
 
     private readonly UpstreamConnector _connector;
     private readonly OriginalDestinationHosts? _originalDestinations;
+    private LinkedList<IClusterUser>? _users;
 
     internal WorkerCluster(Worker worker, ClusterState state)
     {
@@ -73,9 +74,28 @@ public sealed class WorkerCluster
     /// <summary>The hosts of this worker alone (ORIGINAL_DST).</summary>
     internal IReadOnlyCollection<Host> OwnHosts => _originalDestinations?.Hosts ?? [];
 
-    /// <summary>The cluster is gone: idle connections close.</summary>
+    /// <summary>From now on the user hears of the cluster's removal; it leaves with <see cref="Leave"/>.</summary>
+    internal void Join(LinkedListNode<IClusterUser> user) => (_users ??= new LinkedList<IClusterUser>()).AddLast(user);
+
+    /// <summary>Does nothing for a user that has left.</summary>
+    internal void Leave(LinkedListNode<IClusterUser> user)
+    {
+        if (user.List is { } users)
+        {
+            users.Remove(user);
+        }
+    }
+
+    /// <summary>The cluster is gone: its users end, idle connections close.</summary>
     internal void Close()
     {
+        // Only those of now: one that starts again does so on the cluster's successor.
+        for (int left = _users?.Count ?? 0; left > 0 && _users!.First is { } first; left--)
+        {
+            _users.RemoveFirst();
+            first.Value.OnClusterRemoved();
+        }
+
         foreach (Host host in State.Hosts.All)
         {
             host.Slot(Worker.Index)?.OnHostLeft();
