@@ -331,6 +331,46 @@ public sealed class AsyncGrpcStreamTests
     });
 
     [Fact]
+    public void CallMadeAnew_InsideAnEnd_Runs() => LoopRunner.Run(async loop =>
+    {
+        using var bench = new AsyncBench(loop);
+        bench.Events.AfterEnd = () =>
+        {
+            bench.Events.AfterEnd = null;
+            bench.Call().Start();
+        };
+        bench.Call().Start();
+        Http2Peer server = await bench.AcceptAsync();
+        await server.ReadHeadersAsync();
+        await server.HeadersAsync(1, end: true, (":status", "200"), ("grpc-status", "14"));
+        Assert.Equal(Http2ErrorCode.CANCEL, await server.ReadResetAsync());
+        Assert.Equal(3, (await server.ReadHeadersAsync()).Id);
+        await server.HeadersAsync(3, end: true, (":status", "200"), ("grpc-status", "0"));
+        await bench.UntilAsync(() => bench.Events.Ends.Count == 2);
+        Assert.Equal([GrpcStatusCode.Unavailable, GrpcStatusCode.Ok], bench.Events.Ends.Select(static end => end.Status));
+        bench.AssertIdle();
+    });
+
+    [Fact]
+    public void CallMadeAnew_WhileTheClusterGoes_EndsOnce() => LoopRunner.Run(async loop =>
+    {
+        using var bench = new AsyncBench(loop);
+        bench.Events.AfterEnd = () =>
+        {
+            bench.Events.AfterEnd = null;
+            bench.Call().Start();
+        };
+        bench.Call().Start();
+        bench.Cluster.Set(null);
+        bench.State.MarkRemoved();
+        bench.Worker.RemoveCluster(bench.State);
+        Assert.Equal(
+            [AsyncFailureKind.ClusterRemoved, AsyncFailureKind.UnknownCluster], bench.Events.Ends.Select(static end => end.Failure));
+        bench.AssertIdle();
+        await loop.YieldAsync();
+    });
+
+    [Fact]
     public void NoClusterOrNoHost_FailsAtOnce() => LoopRunner.Run(async loop =>
     {
         using var bench = new AsyncBench(loop);

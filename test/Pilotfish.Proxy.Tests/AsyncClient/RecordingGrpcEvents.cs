@@ -18,6 +18,8 @@ internal sealed class RecordingGrpcEvents : IAsyncGrpcEvents, IAsyncGrpcRequestE
 
     public Action? AfterMessage { get; set; }
 
+    public Action? AfterEnd { get; set; }
+
     public GrpcEnd End => Assert.Single(Ends);
 
     public void OnInitialMetadata(HeaderMap headers) => Heads++;
@@ -29,7 +31,11 @@ internal sealed class RecordingGrpcEvents : IAsyncGrpcEvents, IAsyncGrpcRequestE
         AfterMessage?.Invoke();
     }
 
-    public void OnEnd(in GrpcEnd end) => Ends.Add(end);
+    public void OnEnd(in GrpcEnd end)
+    {
+        Ends.Add(end);
+        AfterEnd?.Invoke();
+    }
 
     public void OnWritable() => Writable++;
 
