@@ -25,6 +25,8 @@ internal sealed class AgentProcess
     private const string SavedResolvConf = "/var/lib/istio/resolv.conf";
     private const int DnsPort = 53;
 
+    private static readonly TimeSpan s_logFlushLimit = TimeSpan.FromSeconds(1);
+
     private readonly AgentConfig _config;
     private readonly EventLoop _loop;
 
@@ -59,6 +61,9 @@ internal sealed class AgentProcess
                     part.Dispose();
                 }
             }
+
+            // The log's own thread dies with the process: the reason of its end is the last line, and the one that is looked for.
+            Log.Flush(s_logFlushLimit);
         }
     }
 

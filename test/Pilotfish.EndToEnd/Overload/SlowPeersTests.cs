@@ -82,7 +82,7 @@ public sealed class SlowPeersTests
 
     private static string Bootstrap(long limit) => string.Create(CultureInfo.InvariantCulture, $$$"""
         overload_manager:
-          refresh_interval: 0.1s
+          refresh_interval: 0.01s
           resource_monitors:
           - name: heap
             typed_config:
