@@ -18,6 +18,7 @@ internal abstract class Http2Stream(Http2Session session)
     private int _pauses;
     private long _expectedBytes;
     private bool _toldBlocked;
+    private bool _freedUntold;
 
     public Http2Session Session { get; } = session;
 
@@ -67,6 +68,7 @@ internal abstract class Http2Stream(Http2Session session)
         PendingTrailers = null;
         IsSendBlocked = false;
         _toldBlocked = false;
+        _freedUntold = false;
         _pauses = 0;
         _heldEnd = false;
         _heldTrailers = false;
@@ -166,6 +168,7 @@ internal abstract class Http2Stream(Http2Session session)
         else if (IsSendBlocked && waiting <= Http2Limits.StreamPendingBytesHigh / 2)
         {
             IsSendBlocked = false;
+            _freedUntold = !_toldBlocked;
             Session.Loop.Defer(static state => ((Http2Stream)state!).TellBlocked(), this);
         }
     }
@@ -181,11 +184,24 @@ internal abstract class Http2Stream(Http2Session session)
 
     private void TellBlocked()
     {
-        if (_toldBlocked != IsSendBlocked && !IsClosed)
+        if (IsClosed)
+        {
+            return;
+        }
+
+        if (_toldBlocked != IsSendBlocked)
         {
             _toldBlocked = IsSendBlocked;
             OnSendBlocked(IsSendBlocked);
         }
+        else if (_freedUntold)
+        {
+            // Blocked and freed within one turn. The owner may have looked in between and stopped: it waits to hear of the room.
+            OnSendBlocked(true);
+            OnSendBlocked(false);
+        }
+
+        _freedUntold = false;
     }
 
     private void Deliver(ReadOnlySpan<byte> data, bool end)

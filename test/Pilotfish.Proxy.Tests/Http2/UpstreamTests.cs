@@ -1,6 +1,7 @@
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.Upstreams.Http.V3;
+using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.Http2.Frames;
 using Pilotfish.Proxy.Tests.Http;
 using Pilotfish.Runtime.Loops;
@@ -62,6 +63,37 @@ public sealed class UpstreamTests
         await server.HeadersAsync(1, end: true, (":status", "204"));
         Assert.Equal(1, (await client.ReadHeadersAsync()).Id);
         Assert.Equal(1, bench.Counter("cluster.backend.upstream_cx_total"));
+    });
+
+    // The byte too much and the window that makes room for it come in one turn: the client must be read again.
+    [Fact]
+    public void Upload_BlockedAndFreedWithinOneTurn_ArrivesWhole() => LoopRunner.Run(async loop =>
+    {
+        const int Bytes = 2_000_000;
+        const int Window = 65_535;
+        const int Held = Window + Http2Limits.StreamPendingBytesHigh - 1000;
+        using var upstream = new TestUpstream(loop);
+        ProxyBench bench = Serve(loop, upstream);
+        TestClient client = bench.Connect();
+        await client.SendAsync($"POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: {Bytes}\r\n\r\n");
+        Http2Peer server = await AcceptAsync(upstream);
+        await server.ReadHeadersAsync();
+        await client.SendAsync(new string('x', Held));
+        int received = (await server.ReadBodyAsync(Window)).Length;
+        for (int i = 0; i < 20; i++)
+        {
+            await loop.YieldAsync();
+        }
+
+        Task sending = client.SendAsync(new string('x', Bytes - Held));
+        byte[] room = Http2Peer.Number(2 * Bytes);
+        await server.SendRawAsync([
+            .. Http2Peer.Frame(FrameType.WINDOW_UPDATE, 0, 0, room), .. Http2Peer.Frame(FrameType.WINDOW_UPDATE, 0, 1, room)]);
+        received += (await server.ReadBodyAsync()).Length;
+        Assert.Equal(Bytes, received);
+        await sending;
+        await server.HeadersAsync(1, end: true, (":status", "204"));
+        Assert.StartsWith("HTTP/1.1 204 ", await client.ReadHeadAsync());
     });
 
     [Fact]
