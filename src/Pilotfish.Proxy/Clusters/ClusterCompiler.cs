@@ -61,7 +61,7 @@ internal static class ClusterCompiler
             RequestsPerConnectionMax = cluster.MaxRequestsPerConnection ?? 0,
             ConnectionPoolPerDownstreamConnection = cluster.ConnectionPoolPerDownstreamConnection,
             Metadata = ProtoValues.Metadata(cluster.Metadata),
-            Http = UpstreamHttpOptions.Compile(cluster.TypedExtensionProtocolOptions),
+            Http = UpstreamHttpOptions.Compile(cluster.TypedExtensionProtocolOptions, context),
             Filters = Filters(cluster, context, transports),
             TransportContext = transports.Owned.Count == 0 ? null : transports,
         };

@@ -40,7 +40,7 @@ public sealed record UpstreamHttpOptions
     public bool ProperCase { get; init; }
 
     /// <summary>Finds and compiles the options among typed_extension_protocol_options. Rejects by field.</summary>
-    internal static UpstreamHttpOptions Compile(IDictionary<string, Any> options)
+    internal static UpstreamHttpOptions Compile(IDictionary<string, Any> options, CompileContext context)
     {
         if (!options.TryGetValue(Key, out Any? packed))
         {
@@ -58,6 +58,12 @@ public sealed record UpstreamHttpOptions
             throw new ConfigRejectedException(field, "the value is not a valid HttpProtocolOptions", e);
         }
 
+        if (Http1(message)?.HeaderKeyFormat?.StatefulFormatter is { } formatter)
+        {
+            context.Warnings.Add($"{context.ResourceName}: {field}: header_key_format: '{formatter.Name}' has no effect; "
+                + "header names are written in lower case");
+        }
+
         return Compile(message, field);
     }
 
@@ -69,8 +75,7 @@ public sealed record UpstreamHttpOptions
             IdleMilliseconds = Durations.Milliseconds(common?.IdleTimeout) ?? DefaultIdleMilliseconds,
             RequestsPerConnectionMax = common?.MaxRequestsPerConnection,
             MaxStreamMilliseconds = Durations.Milliseconds(common?.MaxStreamDuration) ?? 0,
-            ProperCase = (message.ExplicitHttpConfig?.HttpProtocolOptions ?? message.UseDownstreamProtocolConfig?.HttpProtocolOptions)
-                ?.HeaderKeyFormat?.ProperCaseWords is not null,
+            ProperCase = Http1(message)?.HeaderKeyFormat?.ProperCaseWords is not null,
         };
         if (message.ExplicitHttpConfig?.Http2ProtocolOptions is { } http2)
         {
@@ -99,4 +104,7 @@ public sealed record UpstreamHttpOptions
             }
             : compiled;
     }
+
+    private static Envoy.Config.Core.V3.Http1ProtocolOptions? Http1(HttpProtocolOptions message) =>
+        message.ExplicitHttpConfig?.HttpProtocolOptions ?? message.UseDownstreamProtocolConfig?.HttpProtocolOptions;
 }

@@ -139,6 +139,21 @@ public sealed class ClusterDirectoryTests
     });
 
     [Fact]
+    public void Cluster_PreserveCase_IsTakenWithARemark() => Run(fixture =>
+    {
+        Cluster cluster = TransportFixture.StaticCluster("c", s_first);
+        cluster.TypedExtensionProtocolOptions.Add("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", Any.Pack(new UpstreamOptions
+        {
+            ExplicitHttpConfig = new()
+            {
+                HttpProtocolOptions = new() { HeaderKeyFormat = new() { StatefulFormatter = new TypedExtensionConfig { Name = "preserve_case" } } },
+            },
+        }));
+        Assert.Empty(fixture.Apply(cluster));
+        Assert.Contains("'preserve_case' has no effect", Assert.Single(fixture.Context.Warnings.Remarks), StringComparison.Ordinal);
+    });
+
+    [Fact]
     public void Cluster_BreakerOfUnknownPriority_IsRejectedByField() => Run(fixture =>
     {
         Cluster bad = TransportFixture.StaticCluster("bad", s_first);
