@@ -39,6 +39,9 @@ internal sealed class TcpProxy : TerminalNetworkFilter
 
     public bool LogsOnConnected { get; init; }
 
+    /// <summary>How often a living connection is logged; 0 for never.</summary>
+    public long LogMilliseconds { get; init; }
+
     public override void Start(DownstreamConnection connection) => new TcpSession(this, connection).Run();
 
     public TcpRoute Choose(WorkerRandom random)

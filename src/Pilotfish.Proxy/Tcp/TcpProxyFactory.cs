@@ -39,6 +39,7 @@ internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
             ConnectAttemptsMax = Math.Max(1, message.MaxConnectAttempts ?? 1),
             HashesSourceIp = HashesSourceIp(message),
             LogsOnConnected = message.FlushAccessLogOnConnected || (message.AccessLogOptions?.FlushAccessLogOnConnected ?? false),
+            LogMilliseconds = ProtoValues.Milliseconds(message.AccessLogOptions?.AccessLogFlushInterval ?? message.AccessLogFlushInterval, 0),
         };
     }
 

@@ -29,6 +29,7 @@ internal sealed class TcpSession : IDrainObserver
     private WorkerCluster? _cluster;
     private LoopTimer? _idle;
     private LoopTimer? _duration;
+    private LoopTimer? _log;
     private EndReason? _end;
     private bool _upstreamEnded;
 
@@ -48,6 +49,12 @@ internal sealed class TcpSession : IDrainObserver
         {
             _duration = new LoopTimer(_worker.Loop, static state => ((TcpSession)state!).OnDurationPassed(), this);
             _duration.Schedule(_proxy.DurationMaxMilliseconds);
+        }
+
+        if (_proxy.LogMilliseconds > 0)
+        {
+            _log = new LoopTimer(_worker.Loop, static state => ((TcpSession)state!).OnLogDue(), this);
+            _log.Schedule(_proxy.LogMilliseconds);
         }
 
         // 1.
@@ -243,6 +250,13 @@ internal sealed class TcpSession : IDrainObserver
         Abort(NetworkEndReasons.MaxDuration, "max_connection_duration_reached");
     }
 
+    private void OnLogDue()
+    {
+        TakeBytes();
+        _proxy.AccessLogs.Write(_info, AccessLogType.TcpPeriodic);
+        _log!.Schedule(_proxy.LogMilliseconds);
+    }
+
     /// <summary>Ends from outside the flow: closing the streams makes whatever <see cref="Run"/> awaits return.</summary>
     private void Abort(EndReason reason, string? localCloseReason)
     {
@@ -277,6 +291,7 @@ internal sealed class TcpSession : IDrainObserver
     {
         _idle?.Cancel();
         _duration?.Cancel();
+        _log?.Cancel();
         _downstream.DrainObserver = null;
         Close(_downstream.Stream, reset);
         if (_upstream is { } upstream)
@@ -305,6 +320,12 @@ internal sealed class TcpSession : IDrainObserver
             cells.Add(_cluster.State.Stats.CxRxBytesTotal, sent);
         }
 
+        TakeBytes();
+    }
+
+    private void TakeBytes()
+    {
+        (long received, long sent) = (_fromDownstream.Bytes, _fromUpstream.Bytes);
         _info.BytesReceived = received;
         _info.BytesSent = sent;
         _info.Downstream.WireBytesReceived = _info.UpstreamBytes.WireBytesSent = received;

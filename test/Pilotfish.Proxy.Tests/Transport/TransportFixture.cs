@@ -5,6 +5,7 @@ using Envoy.Config.Listener.V3;
 using Envoy.Extensions.Filters.Network.TcpProxy.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Drain;
@@ -12,6 +13,7 @@ using Pilotfish.Proxy.Listeners;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Workers;
 using Pilotfish.Proxy.Xds;
+using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
 
@@ -26,6 +28,7 @@ internal sealed class TransportFixture
         Workers = WorkerSet.OnLoop(loop, Stats);
         var extensions = new Config.ExtensionRegistry();
         BuiltInExtensions.AddTo(extensions);
+        extensions.Register<IAccessLoggerFactory>(new TcpRecordFactory(Records));
         Context = new CompileContext
         {
             Extensions = extensions,
@@ -33,11 +36,15 @@ internal sealed class TransportFixture
             Stats = Stats,
             Node = new LocalNode { Id = "test", Cluster = "test" },
             Workers = Workers,
+            AccessLogs = new AccessLogCompiler(new AccessLogFiles(new FileWriterOptions(), opensFiles: false), extensions),
         };
         Clusters = new ClusterDirectory(Context, Resolver, randomSeed: 7);
         Listeners = new ListenerDirectory(Context, drain ?? new DrainOptions(), limits ?? ConnectionLimits.None);
         Listeners.StartServing();
     }
+
+    /// <summary>What the access logger of StringValue wrote.</summary>
+    public List<string> Records { get; } = [];
 
     public StatsStore Stats { get; }
 

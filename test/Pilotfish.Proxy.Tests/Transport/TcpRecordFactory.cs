@@ -1,0 +1,22 @@
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Streams;
+
+namespace Pilotfish.Proxy.Tests.Transport;
+
+/// <summary>An access logger that keeps what records of connections tell: type, bytes each way, flags.</summary>
+internal sealed class TcpRecordFactory(List<string> records) : IAccessLoggerFactory
+{
+    public IReadOnlyList<string> MessageNames { get; } = ["google.protobuf.StringValue"];
+
+    public AccessLogger Create(in ExtensionConfig config, AccessLogFiles files) => new Logger(records);
+
+    private sealed class Logger(List<string> records) : AccessLogger
+    {
+        public override void Write(in FormatSource source)
+        {
+            StreamInfo info = source.Info;
+            records.Add($"{source.Type} {info.BytesReceived} {info.BytesSent} {(info.Flags.IsEmpty ? "-" : info.Flags.ToString())}");
+        }
+    }
+}
