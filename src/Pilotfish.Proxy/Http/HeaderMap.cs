@@ -38,7 +38,7 @@ public sealed class HeaderMap : IHeaderReader
             for (int i = 0; i < _count; i++)
             {
                 ref Entry entry = ref _entries[i];
-                size += entry.IsRemoved ? 0 : entry.NameLength + entry.ValueLength;
+                size += entry.IsRemoved ? 0 : NameOf(in entry).Length + entry.ValueLength;
             }
 
             return size;

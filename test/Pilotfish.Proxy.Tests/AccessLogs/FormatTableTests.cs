@@ -1,0 +1,100 @@
+using Pilotfish.Language.Formats;
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Config;
+
+namespace Pilotfish.Proxy.Tests.AccessLogs;
+
+/// <summary>Every operator in every form against the text that the documentation gives for it.</summary>
+public sealed class FormatTableTests
+{
+    // Values that differ between machines or runs; and facts of certificates that the documentation has for the client's only.
+    private static readonly string[] s_elsewhere =
+    [
+        "CONNECTION_ID",
+        "HOSTNAME",
+        "UNIQUE_ID",
+        "START_TIME_LOCAL",
+        "EMIT_TIME_LOCAL",
+        "UPSTREAM_CONNECTION_POOL_READY_DURATION",
+        "DOWNSTREAM_LOCAL_ISSUER",
+        "DOWNSTREAM_LOCAL_SERIAL",
+        "DOWNSTREAM_LOCAL_FINGERPRINT_256",
+        "DOWNSTREAM_LOCAL_FINGERPRINT_1",
+        "DOWNSTREAM_LOCAL_CERT",
+        "DOWNSTREAM_LOCAL_CERT_V_START",
+        "DOWNSTREAM_LOCAL_CERT_V_END",
+        "DOWNSTREAM_LOCAL_CHAIN_FINGERPRINTS_256",
+        "DOWNSTREAM_LOCAL_CHAIN_FINGERPRINTS_1",
+        "DOWNSTREAM_LOCAL_CHAIN_SERIALS",
+        "UPSTREAM_PEER_SERIAL",
+        "UPSTREAM_PEER_FINGERPRINT_256",
+        "UPSTREAM_PEER_FINGERPRINT_1",
+        "UPSTREAM_PEER_EMAIL_SAN",
+        "UPSTREAM_PEER_OTHERNAME_SAN",
+        "UPSTREAM_PEER_CHAIN_FINGERPRINTS_256",
+        "UPSTREAM_PEER_CHAIN_FINGERPRINTS_1",
+        "UPSTREAM_PEER_CHAIN_SERIALS",
+        "UPSTREAM_LOCAL_SUBJECT",
+        "UPSTREAM_LOCAL_ISSUER",
+        "UPSTREAM_LOCAL_SERIAL",
+        "UPSTREAM_LOCAL_FINGERPRINT_256",
+        "UPSTREAM_LOCAL_FINGERPRINT_1",
+        "UPSTREAM_LOCAL_CERT",
+        "UPSTREAM_LOCAL_EMAIL_SAN",
+        "UPSTREAM_LOCAL_OTHERNAME_SAN",
+        "UPSTREAM_LOCAL_CERT_V_START",
+        "UPSTREAM_LOCAL_CERT_V_END",
+        "UPSTREAM_LOCAL_CHAIN_FINGERPRINTS_256",
+        "UPSTREAM_LOCAL_CHAIN_FINGERPRINTS_1",
+        "UPSTREAM_LOCAL_CHAIN_SERIALS",
+    ];
+
+    public static TheoryData<string, string> Good => Rows(FormatRows.Good);
+
+    public static TheoryData<string, string> Bad => Rows(FormatRows.Bad);
+
+    [Theory]
+    [MemberData(nameof(Good))]
+    public void Append_Row_PrintsTheDocumentedText(string format, string expected)
+    {
+        FormatOutput output = new();
+        FormatProgram.Compile(format, "format").Append(output, FormatFacts.Create(), AccessLogType.DownstreamEnd);
+
+        Assert.Equal(expected, output.ToString());
+    }
+
+    [Theory]
+    [MemberData(nameof(Bad))]
+    public void Compile_BadRow_NamesOperatorAndPosition(string text, string name)
+    {
+        ConfigRejectedException error =
+            Assert.Throws<ConfigRejectedException>(() => FormatProgram.Compile("ab %" + text + "%", "log_format.text_format"));
+
+        Assert.Equal("log_format.text_format", error.Field);
+        Assert.Contains("%" + name, error.Message);
+        Assert.Contains("character 4", error.Message);
+    }
+
+    [Fact]
+    public void Table_HasARowForEveryOperator()
+    {
+        List<string> missing = [.. FormatOperators.Names.Where(name =>
+            !FormatRows.Good.Contains("%" + name + "%", StringComparison.Ordinal)
+            && !FormatRows.Good.Contains("%" + name + "(", StringComparison.Ordinal)
+            && !FormatRows.Good.Contains("%" + name + ":", StringComparison.Ordinal))];
+
+        Assert.Equal(s_elsewhere.Order(), missing.Order());
+    }
+
+    private static TheoryData<string, string> Rows(string table)
+    {
+        TheoryData<string, string> rows = [];
+        foreach (string line in table.Split('\n'))
+        {
+            string[] parts = line.Split(FormatRows.Separator);
+            rows.Add(parts[0], parts[1]);
+        }
+
+        return rows;
+    }
+}
