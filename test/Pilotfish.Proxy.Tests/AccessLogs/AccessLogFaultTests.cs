@@ -71,17 +71,24 @@ public sealed class AccessLogFaultTests
         return dropped;
     }
 
+    // The byte after the last record ends the reading: an empty pipe would hold a read for ever.
     private static void Drain(FileStream pipe, AccessLogFiles files)
     {
-        var ends = new Thread(files.Dispose);
+        var ends = new Thread(() =>
+        {
+            files.Dispose();
+            using FileStream end = new(pipe.Name, FileMode.Open, FileAccess.Write);
+            end.WriteByte(0);
+        });
         ends.Start();
         byte[] buffer = new byte[64 * 1024];
-        while (ends.IsAlive && pipe.Read(buffer) > 0)
+        int count;
+        do
         {
-            if (ends.Join(TimeSpan.FromMilliseconds(1)))
-            {
-                return;
-            }
+            count = pipe.Read(buffer);
         }
+        while (!buffer.AsSpan(0, count).Contains((byte)0));
+
+        ends.Join();
     }
 }
