@@ -16,7 +16,7 @@ internal static class StatusPages
         (TypeUrls.ClusterLoadAssignment, "endpoint"), (TypeUrls.ExtensionConfiguration, "extensionconfig"),
     ];
 
-    /// <summary>What every proxy was sent and has acknowledged.</summary>
+    /// <summary>What every proxy was sent and has acknowledged; <c>current</c> is false while a push is still to be sent.</summary>
     public static void Sync(DiscoveryServer server, Utf8JsonWriter json)
     {
         json.WriteStartArray();
@@ -32,6 +32,7 @@ internal static class StatusPages
             json.WriteString("proxy", $"{node.PodName}.{node.Namespace}");
             json.WriteString("proxy_type", node.Type.ToString().ToLowerInvariant());
             json.WriteString("istio_version", node.IstioVersion);
+            json.WriteBoolean("current", ReferenceEquals(session.Push, server.Current));
             foreach (var (typeUrl, name) in s_synced)
             {
                 if (session.Subscriptions.FirstOrDefault(candidate => candidate.TypeUrl == typeUrl) is { } subscription)

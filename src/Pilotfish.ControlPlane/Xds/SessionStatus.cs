@@ -1,6 +1,8 @@
 using Pilotfish.ControlPlane.Proxies;
+using Pilotfish.ControlPlane.Push;
 
 namespace Pilotfish.ControlPlane.Xds;
 
 /// <summary>A stream as tools see it.</summary>
-internal sealed record SessionStatus(long Id, ProxyNode? Node, IReadOnlyList<SubscriptionStatus> Subscriptions);
+/// <param name="Push">The last context of which everything that concerns the proxy was sent.</param>
+internal sealed record SessionStatus(long Id, ProxyNode? Node, PushContext Push, IReadOnlyList<SubscriptionStatus> Subscriptions);

@@ -42,7 +42,7 @@ internal sealed partial class XdsSession
         _transport = transport;
         _push = push;
         _logger = logger;
-        _status = new SessionStatus(id, null, []);
+        _status = new SessionStatus(id, null, push, []);
     }
 
     public SessionStatus Describe() => _status;
@@ -328,7 +328,7 @@ internal sealed partial class XdsSession
         }
     }
 
-    private void Publish() => _status = new SessionStatus(_id, _node, [.. _subscriptions.Values.Select(static s =>
+    private void Publish() => _status = new SessionStatus(_id, _node, _push, [.. _subscriptions.Values.Select(static s =>
         new SubscriptionStatus(s.TypeUrl, s.NonceSent, s.NonceAcked, s.LastError, [.. s.Sent.Keys]))]);
 
     private static partial class Log

@@ -91,7 +91,7 @@ internal static class MeshLocator
     {
         if (name is null)
         {
-            return pod.Containers.FirstOrDefault(c => !c.IsInit && c.Name != "istio-proxy")
+            return pod.Containers.FirstOrDefault(c => !c.IsInit && c.Name != Pods.PodSpec.SidecarContainer)
                 ?? pod.Containers.FirstOrDefault(c => !c.IsInit)
                 ?? throw new LocalException($"Pod '{pod.ShortName}' has no running container yet.");
         }

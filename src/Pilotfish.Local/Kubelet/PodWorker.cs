@@ -12,11 +12,13 @@ namespace Pilotfish.Local.Kubelet;
 /// (native sidecars stay), 4 containers, 5 wait; stopping: 6 out of the endpoints, 7 containers, 8 native sidecars in
 /// reverse, 9 sandbox.
 /// </summary>
-internal sealed class PodWorker(NodeContext node, PodSpec pod, YamlMapping manifest, ManifestSet manifests, Action changed)
+/// <param name="withdrawn">Ends when nobody sends requests to the pod any more, or after a bounded time.</param>
+internal sealed class PodWorker(
+    NodeContext node, PodSpec pod, YamlMapping manifest, ManifestSet manifests, Func<PodWorker, Task> withdrawn, Action changed)
 {
     /// <summary>
-    /// Between taking a pod out of the endpoints and stopping it: every proxy must have heard of it, which takes the
-    /// control plane's debounce (100 ms), a push, and requests already on their way.
+    /// Between taking a pod out of the endpoints and stopping it, at least: the control plane's debounce (100 ms), a push, and requests
+    /// already on their way. A control plane that is away just then takes longer.
     /// </summary>
     private static readonly TimeSpan s_withdrawal = TimeSpan.FromSeconds(2);
 
@@ -189,6 +191,7 @@ internal sealed class PodWorker(NodeContext node, PodSpec pod, YamlMapping manif
         if (withdrawFirst && served)
         {
             await Task.Delay(s_withdrawal);
+            await withdrawn(this);
         }
 
         await _stopping.CancelAsync();

@@ -17,8 +17,9 @@ internal sealed class ControlPlaneProcess(NodeContext node) : IControlPlane
     // Longer than the control plane's debounce of 100 ms, so that two quiet looks in a row have a push between them if one is due.
     private const int SettleQuietLooks = 2;
 
-    // 10 seconds: a sidecar that never acknowledges must not keep a mesh from being called up.
-    private const int SettleLooksMax = 66;
+    // 15 seconds: a sidecar that never acknowledges must not keep a mesh from being called up, nor a pod from leaving. A control plane
+    // that was killed is back, and its sidecars with it, in a third of that.
+    private const int SettleLooksMax = 100;
 
     private static readonly TimeSpan s_settlePause = TimeSpan.FromMilliseconds(150);
 
@@ -96,17 +97,23 @@ internal sealed class ControlPlaneProcess(NodeContext node) : IControlPlane
         }
     }
 
-    public async Task SettleAsync(IReadOnlyCollection<IPEndPoint> endpoints)
+    public Task SettleAsync(IReadOnlyCollection<IPEndPoint> endpoints, IReadOnlyCollection<string> proxies) =>
+        SettleAsync(known => ControlPlaneStatus.Knows(known, endpoints), proxies, _stop.Token);
+
+    public Task SettleWithoutAsync(IPAddress address, IReadOnlyCollection<string> proxies, CancellationToken stop) =>
+        SettleAsync(known => ControlPlaneStatus.Forgot(known, address), proxies, stop);
+
+    private async Task SettleAsync(Func<string, bool> isKnown, IReadOnlyCollection<string> proxies, CancellationToken stop)
     {
         // 1. The state files are read and debounced. 2. What that changed is pushed and acknowledged: seen twice, since a push may
         // be about to start when the first look finds everything quiet.
         int quiet = 0;
-        for (int look = 0; look < SettleLooksMax && quiet < SettleQuietLooks; look++)
+        for (int look = 0; look < SettleLooksMax && quiet < SettleQuietLooks && !stop.IsCancellationRequested; look++)
         {
-            string known = await GetAsync("/debug/endpointz", _stop.Token) ?? "";
-            string synced = await GetAsync("/debug/syncz", _stop.Token) ?? "";
-            quiet = ControlPlaneStatus.Knows(known, endpoints) && ControlPlaneStatus.IsAcknowledged(synced) ? quiet + 1 : 0;
-            await Task.Delay(s_settlePause, _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+            string known = await GetAsync("/debug/endpointz", stop) ?? "";
+            string synced = await GetAsync("/debug/syncz", stop) ?? "";
+            quiet = isKnown(known) && ControlPlaneStatus.IsAcknowledged(synced, proxies) ? quiet + 1 : 0;
+            await Task.Delay(s_settlePause, stop).ContinueWith(_ => { }, TaskScheduler.Default);
         }
     }
 

@@ -11,23 +11,45 @@ internal static class ControlPlaneStatus
     /// <summary>Whether <c>/debug/endpointz</c> lists every endpoint.</summary>
     public static bool Knows(string endpointz, IReadOnlyCollection<IPEndPoint> endpoints)
     {
-        var known = new HashSet<string>(StringComparer.Ordinal);
-        foreach (JsonNode? endpoint in Parse(endpointz).SelectMany(service => service?["ep"] as JsonArray ?? []))
-        {
-            known.Add($"{endpoint?["address"]}:{endpoint?["port"]}");
-        }
-
+        var known = new HashSet<string>(
+            Endpoints(endpointz).Select(endpoint => $"{endpoint?["address"]}:{endpoint?["port"]}"), StringComparer.Ordinal);
         return endpoints.All(endpoint => known.Contains(endpoint.ToString()));
     }
 
-    /// <summary>Whether every proxy of <c>/debug/syncz</c> has acknowledged the last thing it was sent, of each type.</summary>
-    public static bool IsAcknowledged(string syncz) => Parse(syncz).OfType<JsonObject>().All(proxy => proxy
-        .Where(field => field.Key.EndsWith(Sent, StringComparison.Ordinal))
-        .All(field => (string?)field.Value == (string?)proxy[$"{field.Key[..^Sent.Length]}_acked"]));
+    /// <summary>Whether <c>/debug/endpointz</c> lists no endpoint of this address; a page that could not be had is empty and tells nothing.</summary>
+    public static bool Forgot(string endpointz, IPAddress address) =>
+        endpointz.Length > 0 && !Endpoints(endpointz).Any(endpoint => (string?)endpoint?["address"] == address.ToString());
+
+    /// <summary>
+    /// Whether each of these proxies is connected by <c>/debug/syncz</c>, and every connected one was sent the newest configuration
+    /// and has acknowledged the last of each type.
+    /// </summary>
+    /// <param name="syncz">The page; one that could not be had is empty and never acknowledged.</param>
+    /// <param name="proxies">As <c>pod.namespace</c>.</param>
+    public static bool IsAcknowledged(string syncz, IReadOnlyCollection<string> proxies)
+    {
+        var connected = new HashSet<string>(StringComparer.Ordinal);
+        foreach (JsonObject proxy in Parse(syncz).OfType<JsonObject>())
+        {
+            bool acknowledged = proxy.Where(field => field.Key.EndsWith(Sent, StringComparison.Ordinal))
+                .All(field => (string?)field.Value == (string?)proxy[$"{field.Key[..^Sent.Length]}_acked"]);
+            if (!acknowledged || (bool?)proxy["current"] != true)
+            {
+                return false;
+            }
+
+            connected.Add((string?)proxy["proxy"] ?? "");
+        }
+
+        return syncz.Length > 0 && proxies.All(connected.Contains);
+    }
 
     /// <summary>The sentences of <c>/debug/problems</c>.</summary>
     public static IReadOnlyList<string> Problems(string page) =>
         [.. Parse(page).OfType<JsonValue>().Select(problem => (string?)problem ?? "")];
+
+    private static IEnumerable<JsonNode?> Endpoints(string endpointz) =>
+        Parse(endpointz).SelectMany(service => service?["ep"] as JsonArray ?? []);
 
     private static JsonArray Parse(string page)
     {

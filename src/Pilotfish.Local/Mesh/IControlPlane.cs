@@ -9,10 +9,15 @@ internal interface IControlPlane
     Task StartAsync();
 
     /// <summary>
-    /// Returns when the control plane knows these endpoints and every sidecar has acknowledged what it was sent, or after a bounded
-    /// time: then the sidecars follow a little later.
+    /// Returns when the control plane knows these endpoints and every sidecar has acknowledged what follows from them, or after a
+    /// bounded time: then the sidecars follow a little later.
     /// </summary>
-    Task SettleAsync(IReadOnlyCollection<IPEndPoint> endpoints);
+    /// <param name="endpoints">Of ready pods.</param>
+    /// <param name="proxies">The sidecars that run, as <c>pod.namespace</c>.</param>
+    Task SettleAsync(IReadOnlyCollection<IPEndPoint> endpoints, IReadOnlyCollection<string> proxies);
+
+    /// <summary>The same for an address that leaves: returns when no sidecar sends requests to it any more.</summary>
+    Task SettleWithoutAsync(IPAddress address, IReadOnlyCollection<string> proxies, CancellationToken stop);
 
     /// <summary>What it finds wrong with the manifests now, as `file:line:col: message`; null when it does not answer.</summary>
     Task<IReadOnlyList<string>?> ProblemsAsync();

@@ -41,6 +41,9 @@ internal sealed class LocalMesh
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     private ManifestSet _manifests = ManifestSet.Empty;
+    // As published last; stopping pods read it from tasks of their own.
+    private volatile IReadOnlyList<PodWorker> _running = [];
+    private CancellationToken _stop;
     private string _phase = MeshDescription.Starting;
     private Task _controlPlaneStart = Task.CompletedTask;
     private bool _podsAreWanted;
@@ -58,7 +61,7 @@ internal sealed class LocalMesh
         _services = new ServiceCatalog(node.Addresses);
         _state = new StateWriter(_folders.RuntimeState);
         _reader = new ManifestReader(options.Directory);
-        _workloads = new WorkloadController(node, injector, SignalChange);
+        _workloads = new WorkloadController(node, injector, WithdrawnAsync, SignalChange);
         _controlPlane = controlPlane;
         _problems = new StandingProblems(node.Report);
     }
@@ -108,6 +111,7 @@ internal sealed class LocalMesh
 
     private async Task RunAsync(CancellationToken stop)
     {
+        _stop = stop;
         try
         {
             ReadManifests();
@@ -220,7 +224,7 @@ internal sealed class LocalMesh
     /// <summary>State first: a pod that leaves must be out of the control plane's endpoints as early as can be.</summary>
     private async Task PublishAsync()
     {
-        IReadOnlyList<PodWorker> pods = _workloads.Pods;
+        IReadOnlyList<PodWorker> pods = _running = _workloads.Pods;
         _state.Write(pods, _services.Services);
         _dns.Publish(_services.Names(pods));
         IReadOnlyList<ServiceRoute> routes = _services.Routes(pods);
@@ -238,13 +242,17 @@ internal sealed class LocalMesh
         if (_phase == MeshDescription.Starting && settled)
         {
             // Ready pods are not yet known to every sidecar: a request sent now could find no endpoint.
-            await _controlPlane.SettleAsync([.. routes.SelectMany(route => route.Endpoints)]);
+            await _controlPlane.SettleAsync([.. routes.SelectMany(route => route.Endpoints)], Sidecars());
             _phase = MeshDescription.Running;
             _node.Report($"the mesh is up: {pods.Count} pods are ready");
         }
 
         Describe(pods);
     }
+
+    private Task WithdrawnAsync(PodWorker pod) => _controlPlane.SettleWithoutAsync(pod.Address, Sidecars(), _stop);
+
+    private string[] Sidecars() => [.. _running.Where(p => p.IsReady && p.Pod.HasSidecar).Select(p => $"{p.Pod.Name.Name}.{p.Pod.Name.Namespace}")];
 
     private void Describe(IReadOnlyList<PodWorker> pods)
     {

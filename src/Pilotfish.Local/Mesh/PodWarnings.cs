@@ -7,18 +7,17 @@ namespace Pilotfish.Local.Mesh;
 internal static class PodWarnings
 {
     private const int ProxyUid = 1337;
-    private const string ProxyContainer = "istio-proxy";
 
     private static readonly int[] s_proxyPorts = [15001, 15006];
 
     public static IEnumerable<string> Of(PodSpec pod)
     {
-        if (pod.AllContainers.All(c => c.Name != ProxyContainer))
+        if (pod.AllContainers.All(c => c.Name != PodSpec.SidecarContainer))
         {
             yield break;
         }
 
-        foreach (ContainerSpec container in pod.Containers.Where(c => c.Name != ProxyContainer && !ContainerReader.IsOwnImage(c.Image)))
+        foreach (ContainerSpec container in pod.Containers.Where(c => c.Name != PodSpec.SidecarContainer && !ContainerReader.IsOwnImage(c.Image)))
         {
             if (container.Security.Uid == ProxyUid || container.Security.Gid == ProxyUid)
             {

@@ -9,7 +9,7 @@ namespace Pilotfish.Local.Mesh;
 /// Makes the running pods those that the manifests want. A changed template brings new pods beside the old ones, which
 /// go when all new ones are ready; pods with names of their own are stopped first. Called by one task only.
 /// </summary>
-internal sealed class WorkloadController(NodeContext node, IPodInjector injector, Action changed)
+internal sealed class WorkloadController(NodeContext node, IPodInjector injector, Func<PodWorker, Task> withdrawn, Action changed)
 {
     private readonly List<RunningPod> _pods = [];
     private readonly Dictionary<string, string> _refused = new(StringComparer.Ordinal);
@@ -117,7 +117,7 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
             warn(warning);
         }
 
-        var worker = new PodWorker(node, spec, pod, manifests, changed);
+        var worker = new PodWorker(node, spec, pod, manifests, withdrawn, changed);
         _pods.Add(new RunningPod(workload.Key, workload.Hash, ordinal, worker));
         worker.Start();
     }

@@ -5,6 +5,9 @@ namespace Pilotfish.Local.Pods;
 /// <summary>A pod that shall run, read once from its (injected) manifest.</summary>
 internal sealed record PodSpec
 {
+    /// <summary>The name that injection gives a sidecar's container.</summary>
+    public const string SidecarContainer = "istio-proxy";
+
     public required ObjectName Name { get; init; }
 
     public required string Uid { get; init; }
@@ -36,4 +39,6 @@ internal sealed record PodSpec
     public required int? VolumeGroup { get; init; }
 
     public IEnumerable<ContainerSpec> AllContainers => InitContainers.Concat(Containers);
+
+    public bool HasSidecar => AllContainers.Any(container => container.Name == SidecarContainer);
 }

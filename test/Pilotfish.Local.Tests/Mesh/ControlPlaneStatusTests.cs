@@ -18,11 +18,21 @@ public sealed class ControlPlaneStatusTests
         Assert.False(ControlPlaneStatus.Knows(Endpoints, [IPEndPoint.Parse("10.0.0.1:80"), IPEndPoint.Parse(missing)]), label);
 
     [Theory]
-    [InlineData("all acknowledged", """[{"proxy":"a","cluster_sent":"n1","cluster_acked":"n1"},{"proxy":"b"}]""", true)]
-    [InlineData("one not yet", """[{"proxy":"a","cluster_sent":"n2","cluster_acked":"n1"}]""", false)]
-    [InlineData("never", """[{"proxy":"a","route_sent":"n2"}]""", false)]
-    public void IsAcknowledged_ComparesWhatWasSentWithWhatCameBack(string label, string page, bool expected) =>
-        Assert.True(expected == ControlPlaneStatus.IsAcknowledged(page), label);
+    [InlineData("all acknowledged", """[{"proxy":"a.x","current":true,"cluster_sent":"n1","cluster_acked":"n1"},{"proxy":"b","current":true}]""", true)]
+    [InlineData("one not yet", """[{"proxy":"a.x","current":true,"cluster_sent":"n2","cluster_acked":"n1"}]""", false)]
+    [InlineData("never", """[{"proxy":"a.x","current":true,"route_sent":"n2"}]""", false)]
+    [InlineData("a push is still to be sent", """[{"proxy":"a.x","current":false,"cluster_sent":"n1","cluster_acked":"n1"}]""", false)]
+    [InlineData("not connected", """[{"proxy":"b","current":true,"cluster_sent":"n1","cluster_acked":"n1"}]""", false)]
+    [InlineData("no page", "", false)]
+    public void IsAcknowledged_WantsEachProxyToHaveTheNewest(string label, string page, bool expected) =>
+        Assert.True(expected == ControlPlaneStatus.IsAcknowledged(page, ["a.x"]), label);
+
+    [Theory]
+    [InlineData("still there", Endpoints, "10.0.0.2", false)]
+    [InlineData("gone", Endpoints, "10.0.0.3", true)]
+    [InlineData("no page", "", "10.0.0.3", false)]
+    public void Forgot_WantsNoEndpointOfTheAddress(string label, string page, string address, bool expected) =>
+        Assert.True(expected == ControlPlaneStatus.Forgot(page, IPAddress.Parse(address)), label);
 
     [Fact]
     public void Page_Unreadable_KnowsNothing() => Assert.False(ControlPlaneStatus.Knows("<html>", [IPEndPoint.Parse("10.0.0.1:80")]));

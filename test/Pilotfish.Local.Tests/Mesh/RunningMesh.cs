@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
 using Pilotfish.Api.Yaml;
 using Pilotfish.Local.Kubelet;
 using Pilotfish.Local.Manifests;
@@ -135,7 +136,9 @@ internal sealed class RunningMesh : IAsyncDisposable
     {
         public Task StartAsync() => Task.CompletedTask;
 
-        public Task SettleAsync(IReadOnlyCollection<System.Net.IPEndPoint> endpoints) => Task.CompletedTask;
+        public Task SettleAsync(IReadOnlyCollection<IPEndPoint> endpoints, IReadOnlyCollection<string> proxies) => Task.CompletedTask;
+
+        public Task SettleWithoutAsync(IPAddress address, IReadOnlyCollection<string> proxies, CancellationToken stop) => Task.CompletedTask;
 
         public Task<IReadOnlyList<string>?> ProblemsAsync() => Task.FromResult<IReadOnlyList<string>?>([]);
 
