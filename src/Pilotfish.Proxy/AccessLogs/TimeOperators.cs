@@ -26,7 +26,7 @@ internal static class TimeOperators
         AddDuration(all, "REQUEST_TX_DURATION", static (in TimingPoints t) => t.DownstreamReceiveBegin, static (in TimingPoints t) => t.UpstreamSendEnd);
         AddDuration(all, "RESPONSE_DURATION", static (in TimingPoints t) => t.DownstreamReceiveBegin, static (in TimingPoints t) => t.UpstreamReceiveBegin);
         AddDuration(all, "RESPONSE_TX_DURATION", static (in TimingPoints t) => t.UpstreamReceiveBegin, static (in TimingPoints t) => t.DownstreamSendEnd);
-        AddDuration(all, "UPSTREAM_CONNECTION_POOL_READY_DURATION", static (in TimingPoints t) => t.DownstreamReceiveBegin, static (in TimingPoints t) => t.UpstreamPoolReady);
+        AddDuration(all, "UPSTREAM_CONNECTION_POOL_READY_DURATION", static (in TimingPoints t) => t.UpstreamRequestBegin, static (in TimingPoints t) => t.UpstreamPoolReady);
         all.AddPlain("DOWNSTREAM_HANDSHAKE_DURATION", static (in FormatSource source, FormatOutput output) =>
         {
             long took = source.Info.Connection.HandshakeNanoseconds;

@@ -12,10 +12,18 @@ internal static class TlsOperators
 {
     private const int HostNameBytesMax = 255;
 
+    /// <summary>Facts that expressions have and format strings have not.</summary>
+    public static FormatOperation UpstreamLocalSubject { get; } = static (in FormatSource s, FormatOutput output) =>
+        OperatorTableExtensions.Write(output, s.Info.Upstream.Tls?.LocalCertificate is { } found ? CertificateTexts.Subject(found) : null);
+
+    public static FormatOperation UpstreamPeerDigest { get; } = static (in FormatSource s, FormatOutput output) =>
+        OperatorTableExtensions.Write(output, s.Info.Upstream.Tls?.PeerCertificate is { } found ? Fingerprint256(found) : null);
+
     public static void AddTo(Dictionary<string, Func<FormatOperator, FormatOperation>> all)
     {
         AddSide(all, "DOWNSTREAM", static s => s.Info.Connection.Tls);
         AddSide(all, "UPSTREAM", static s => s.Info.Upstream.Tls);
+        AddCertificates(all);
         all.Add("REQUESTED_SERVER_NAME", RequestedServerName);
 
         // Fingerprints of the client's hello are not taken.
@@ -33,51 +41,67 @@ internal static class TlsOperators
 
         // SslStream does not tell the session's id.
         all.AddText($"{side}_TLS_SESSION_ID", static _ => null);
-        AddCertificate(all, $"{side}_PEER_", s => session(s)?.PeerCertificate);
-        AddCertificate(all, $"{side}_LOCAL_", s => session(s)?.LocalCertificate);
     }
 
-    private static void AddCertificate(
-        Dictionary<string, Func<FormatOperator, FormatOperation>> all, string prefix, Func<FormatSource, X509Certificate2?> certificate)
+    // Each certificate has the operators that Envoy has for it, and no others: a name that Envoy refuses is a typing error here too.
+    private static void AddCertificates(Dictionary<string, Func<FormatOperator, FormatOperation>> all)
     {
-        Text("SUBJECT", CertificateTexts.Subject);
-        Text("ISSUER", CertificateTexts.Issuer);
-        Text("SERIAL", static c => c.SerialNumber.ToLowerInvariant());
-        Text("FINGERPRINT_256", static c => c.GetCertHashString(HashAlgorithmName.SHA256).ToLowerInvariant());
-        Text("FINGERPRINT_1", static c => c.GetCertHashString(HashAlgorithmName.SHA1).ToLowerInvariant());
-        Text("CERT", static c => Uri.EscapeDataString(c.ExportCertificatePem() + "\n"));
-        Text("URI_SAN", static c => CertificateTexts.AlternativeNames(c, CertificateTexts.UriTag));
-        Text("DNS_SAN", static c => CertificateTexts.AlternativeNames(c, CertificateTexts.DnsTag));
-        Text("EMAIL_SAN", static c => CertificateTexts.AlternativeNames(c, CertificateTexts.EmailTag));
-        Text("IP_SAN", static c => CertificateTexts.AlternativeNames(c, CertificateTexts.IpTag));
-        Text("OTHERNAME_SAN", static _ => null);
-        Time("CERT_V_START", static c => c.NotBefore);
-        Time("CERT_V_END", static c => c.NotAfter);
+        foreach (string prefix in (string[])["DOWNSTREAM_PEER_", "DOWNSTREAM_LOCAL_"])
+        {
+            CertificateOperators of = new(all, prefix, Certificate(prefix));
+            of.Text("SUBJECT", CertificateTexts.Subject);
+            of.Names("URI_SAN", CertificateTexts.UriTag);
+            of.Names("DNS_SAN", CertificateTexts.DnsTag);
+            of.Names("IP_SAN", CertificateTexts.IpTag);
+            of.Names("EMAIL_SAN", CertificateTexts.EmailTag);
+            of.Text("OTHERNAME_SAN", static _ => null);
+        }
+
+        foreach (string prefix in (string[])["UPSTREAM_PEER_", "UPSTREAM_LOCAL_"])
+        {
+            CertificateOperators of = new(all, prefix, Certificate(prefix));
+            of.Names("URI_SAN", CertificateTexts.UriTag);
+            of.Names("DNS_SAN", CertificateTexts.DnsTag);
+            of.Names("IP_SAN", CertificateTexts.IpTag);
+        }
+
+        foreach (string prefix in (string[])["DOWNSTREAM_PEER_", "UPSTREAM_PEER_"])
+        {
+            CertificateOperators of = new(all, prefix, Certificate(prefix));
+            of.Text("ISSUER", CertificateTexts.Issuer);
+            of.Text("CERT", static c => Uri.EscapeDataString(c.ExportCertificatePem() + "\n"));
+            of.Time("CERT_V_START", static c => c.NotBefore);
+            of.Time("CERT_V_END", static c => c.NotAfter);
+        }
+
+        CertificateOperators server = new(all, "UPSTREAM_PEER_", Certificate("UPSTREAM_PEER_"));
+        server.Text("SUBJECT", CertificateTexts.Subject);
+        CertificateOperators client = new(all, "DOWNSTREAM_PEER_", Certificate("DOWNSTREAM_PEER_"));
+        client.Text("SERIAL", Serial);
+        client.Text("FINGERPRINT_256", Fingerprint256);
+        client.Text("FINGERPRINT_1", Fingerprint1);
 
         // The leaf stands for the chain: SslStream keeps no more of what the peer sent.
-        Text("CHAIN_FINGERPRINTS_256", static c => c.GetCertHashString(HashAlgorithmName.SHA256).ToLowerInvariant());
-        Text("CHAIN_FINGERPRINTS_1", static c => c.GetCertHashString(HashAlgorithmName.SHA1).ToLowerInvariant());
-        Text("CHAIN_SERIALS", static c => c.SerialNumber.ToLowerInvariant());
-
-        void Text(string name, Func<X509Certificate2, string?> text) =>
-            all.AddText(prefix + name, s => certificate(s) is { } found ? text(found) : null);
-
-        void Time(string name, Func<X509Certificate2, DateTime> time) => all.Add(prefix + name, source =>
-        {
-            FormatOperator withDefault = source with { Arguments = source.Arguments ?? "%b %e %H:%M:%S %Y %Z" };
-            TimeFormat format = TimeOperators.Format(withDefault, null);
-            return (in FormatSource s, FormatOutput output) =>
-            {
-                if (certificate(s) is not { } found)
-                {
-                    return FormatValueKind.Missing;
-                }
-
-                format.Append(output, new DateTimeOffset(time(found).ToUniversalTime()));
-                return FormatValueKind.Text;
-            };
-        });
+        client.Text("CHAIN_SERIALS", Serial);
+        client.Text("CHAIN_FINGERPRINTS_256", Fingerprint256);
+        client.Text("CHAIN_FINGERPRINTS_1", Fingerprint1);
     }
+
+    private static Func<FormatSource, X509Certificate2?> Certificate(string prefix) => prefix switch
+    {
+        "DOWNSTREAM_PEER_" => static s => s.Info.Connection.Tls?.PeerCertificate,
+        "DOWNSTREAM_LOCAL_" => static s => s.Info.Connection.Tls?.LocalCertificate,
+        "UPSTREAM_PEER_" => static s => s.Info.Upstream.Tls?.PeerCertificate,
+        _ => static s => s.Info.Upstream.Tls?.LocalCertificate,
+    };
+
+    private static string Serial(X509Certificate2 certificate) => certificate.SerialNumber.ToLowerInvariant();
+
+    private static string Fingerprint256(X509Certificate2 certificate) =>
+        certificate.GetCertHashString(HashAlgorithmName.SHA256).ToLowerInvariant();
+
+    private static string Fingerprint1(X509Certificate2 certificate) =>
+        certificate.GetCertHashString(HashAlgorithmName.SHA1).ToLowerInvariant();
 
     private static string? Version(TlsSessionFacts? facts) => facts?.Protocol switch
     {

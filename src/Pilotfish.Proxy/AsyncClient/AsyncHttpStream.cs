@@ -93,7 +93,7 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
 
         WorkerCluster cluster = _worker.Cluster(state);
         _http = ClusterHttp.Of(state);
-        HostPick pick = cluster.Pick(default);
+        HostPick pick = cluster.Drop() is { } dropped ? HostPick.None(dropped) : cluster.Pick(default);
         if (pick.Host is not { } host)
         {
             _http.Count(Cells, 503);

@@ -12,8 +12,6 @@ namespace Pilotfish.Proxy.Clusters;
 /// <summary>Opens connections to hosts: breaker, socket, connect, transport, each under one deadline, and the accounting.</summary>
 internal sealed class UpstreamConnector(WorkerCluster cluster)
 {
-    private const string TimeoutSentence = "connection timeout";
-
     public async ValueTask<UpstreamConnectResult> ConnectAsync(Host host, UpstreamConnectOptions options)
     {
         Worker worker = cluster.Worker;
@@ -73,8 +71,8 @@ internal sealed class UpstreamConnector(WorkerCluster cluster)
         {
             socket?.Close();
             return deadline.Passed
-                ? UpstreamConnectResult.Failed(UpstreamConnectFailure.Timeout, TimeoutSentence)
-                : UpstreamConnectResult.Failed(SideOf(error), error.Describe());
+                ? UpstreamConnectResult.Failed(UpstreamConnectFailure.Timeout, null)
+                : UpstreamConnectResult.Failed(SideOf(error), TransportFailures.OfConnect(SideOf(error), error));
         }
 
         long connected = cluster.Worker.Loop.NowNanoseconds;
@@ -88,7 +86,7 @@ internal sealed class UpstreamConnector(WorkerCluster cluster)
             {
                 socket.Close();
                 return deadline.Passed
-                    ? UpstreamConnectResult.Failed(UpstreamConnectFailure.Timeout, TimeoutSentence)
+                    ? UpstreamConnectResult.Failed(UpstreamConnectFailure.Timeout, null)
                     : UpstreamConnectResult.Failed(handshake.Failure, handshake.TransportFailure);
             }
 
@@ -138,7 +136,7 @@ internal sealed class UpstreamConnector(WorkerCluster cluster)
         }
 
         return timedOut
-            ? UpstreamConnectResult.Failed(UpstreamConnectFailure.Timeout, TimeoutSentence)
+            ? UpstreamConnectResult.Failed(UpstreamConnectFailure.Timeout, null)
             : UpstreamConnectResult.Failed(UpstreamConnectFailure.Local, "a network filter of the cluster refused the connection");
     }
 

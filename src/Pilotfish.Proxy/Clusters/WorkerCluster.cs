@@ -29,6 +29,22 @@ public sealed class WorkerCluster
 
     public ClusterState State { get; }
 
+    /// <summary>
+    /// Whether a new HTTP request is dropped as the assignment's policy.drop_overloads asks; null when it is not. Asked once per request,
+    /// not per attempt; TCP connections are never dropped.
+    /// </summary>
+    public EndReason? Drop()
+    {
+        uint share = State.Hosts.DropPerMillion;
+        if (share == 0 || Worker.Random.NextBelow(Million) >= share)
+        {
+            return null;
+        }
+
+        Worker.Stats.Add(State.Stats.DropOverload);
+        return share < Million ? EndReasons.DropOverload : EndReasons.UnconditionalDropOverload;
+    }
+
     /// <summary>Chooses a host, or tells why there is none. Allocates nothing once the membership has settled.</summary>
     public HostPick Pick(in LoadBalancingRequest request)
     {
@@ -38,12 +54,6 @@ public sealed class WorkerCluster
         }
 
         HostSet hosts = State.Hosts;
-        if (hosts.DropPerMillion > 0 && Worker.Random.NextBelow(Million) < hosts.DropPerMillion)
-        {
-            Worker.Stats.Add(State.Stats.DropOverload);
-            return HostPick.None(EndReasons.DropOverload);
-        }
-
         HostSet? members = hosts.Subsets is { } subsets ? ChooseSubset(subsets, request.Subset, hosts) : hosts;
         Host? host = members is null ? null : PickFrom(members, request);
         if (host is null)

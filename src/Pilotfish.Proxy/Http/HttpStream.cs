@@ -248,6 +248,15 @@ public sealed class HttpStream
 
     internal void SendHeadersDown(bool end)
     {
+        if (!ResponseHeaders.Has(WellKnownHeader.Status))
+        {
+            // Not through the filters again: one of them did it. What still comes of the body ends with the stream.
+            Info.End(EndReasons.ResponseHeadSpoilt);
+            ResponseHeaders.Clear();
+            ResponseHeaders.SetNumber(WellKnownHeader.Status, 502);
+            end = true;
+        }
+
         int status = ResponseRules.Apply(this);
         Info.ResponseCode = status;
         Info.ResponseHeaders = ResponseHeaders;

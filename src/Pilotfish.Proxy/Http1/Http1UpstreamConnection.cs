@@ -354,7 +354,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
         IUpstreamEvents? events = _events;
         _events = null;
         bool bodyEnds = _phase == UpstreamPhase.Body && _body.Kind == BodyKind.UntilClose && !reset;
-        string? failure = _io.TransportFailure;
+        string? failure = TransportFailures.OfEstablished(_io);
         Close(reset);
         if (events is null)
         {

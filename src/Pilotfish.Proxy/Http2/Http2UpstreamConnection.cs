@@ -268,7 +268,7 @@ internal sealed class Http2UpstreamConnection : Http2Session
     {
         base.OnPeerGone(reset);
         TellClosed();
-        EndAll(StreamResetReason.ConnectionTermination, Io.TransportFailure);
+        EndAll(StreamResetReason.ConnectionTermination, TransportFailures.OfEstablished(Io));
     }
 
     protected override void OnClosed()

@@ -30,6 +30,26 @@ public static class EndReasons
     public static readonly EndReason DropOverload = Of(EndCause.Overflow, EndSide.Proxy, ResponseDetails.DropOverload,
         ResponseFlag.DropOverload, "The control plane asked for a share of this cluster's requests to be dropped.");
 
+    public static readonly EndReason UnconditionalDropOverload = Of(EndCause.Overflow, EndSide.Proxy,
+        ResponseDetails.UnconditionalDropOverload, ResponseFlag.UnconditionalDropOverload,
+        "The control plane asked for all of this cluster's requests to be dropped.");
+
+    public static readonly EndReason WebSocketHandshake = new(EndCause.UpstreamProtocolError, EndSide.Upstream,
+        ResponseDetails.WebSocketHandshakeUnsuccessful, default,
+        "The upstream neither switched to the WebSocket protocol nor answered with an error.");
+
+    public static readonly EndReason InvalidEnvoyHeader = Of(EndCause.BadRequest, EndSide.Downstream,
+        ResponseDetails.InvalidEnvoyRequestHeaders, ResponseFlag.InvalidEnvoyRequestHeaders,
+        "A header that steers the router has a value that it cannot have, and the router is to check it.");
+
+    public static readonly EndReason RequestHeadSpoilt = Of(EndCause.Internal, EndSide.Proxy,
+        ResponseDetails.FilterRemovedRequiredRequestHeaders, ResponseFlag.DownstreamProtocolError,
+        "A filter removed a header without which no request can be sent.");
+
+    public static readonly EndReason ResponseHeadSpoilt = new(EndCause.Internal, EndSide.Proxy,
+        ResponseDetails.FilterRemovedRequiredResponseHeaders + "{missing_required_header:_:status}", default,
+        "A filter removed the response's status.");
+
     public static readonly EndReason ClientGone = Of(EndCause.ClientGone, EndSide.Downstream, ResponseDetails.DownstreamRemoteDisconnect,
         ResponseFlag.DownstreamConnectionTermination, "The client closed the connection before the response was complete.");
 

@@ -15,6 +15,7 @@ public static class ResponseDetails
     public const string Overload = "overload";
     public const string LowVersion = "low_version";
     public const string MissingHostHeader = "missing_host_header";
+    public const string InvalidEnvoyRequestHeaders = "request_headers_failed_strict_check";
     public const string MissingPath = "missing_path_rejected";
     public const string AbsolutePath = "absolute_path_rejected";
     public const string PathNormalizationFailed = "path_normalization_failed";
@@ -34,18 +35,12 @@ public static class ResponseDetails
     public const string FilterChainNotFound = "filter_chain_not_found";
     public const string DownstreamRemoteDisconnect = "downstream_remote_disconnect";
     public const string DownstreamLocalDisconnect = "downstream_local_disconnect";
-    public const string DurationTimeout = "duration_timeout";
-    public const string AdminFilterResponse = "admin_filter_response";
     public const string InternalRedirect = "internal_redirect";
     public const string FilterRemovedRequiredRequestHeaders = "filter_removed_required_request_headers";
     public const string FilterRemovedRequiredResponseHeaders = "filter_removed_required_response_headers";
-    public const string OriginalAddressDetectionFailed = "rejecting_because_detection_failed";
-    public const string EarlyConnectData = "early_connect_data";
     public const string FilterConfigNotFound = "filter_config_not_found";
     public const string FaultAbort = "fault_filter_abort";
-    public const string FaultOverflow = "fault_filter_overflow";
     public const string CorsResponse = "cors_response";
-    public const string InvalidPath = "invalid_path";
 
     public const string Http1CodecError = "http1.codec_error";
     public const string Http1BodyDisallowed = "http1.body_disallowed";

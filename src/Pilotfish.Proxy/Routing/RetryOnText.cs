@@ -35,5 +35,19 @@ public static class RetryOnText
         return conditions;
     }
 
+    /// <summary>Whether every condition of the list is known: those of gRPC statuses, or the others.</summary>
+    public static bool KnowsAll(ReadOnlySpan<byte> text, bool grpc)
+    {
+        foreach (string name in Encoding.ASCII.GetString(text).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!s_names.TryGetValue(name, out RetryOn condition) || ((condition & RetryOn.AnyGrpc) != 0) != grpc)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     public static RetryOn Parse(ReadOnlySpan<byte> text) => Parse(Encoding.ASCII.GetString(text));
 }

@@ -15,7 +15,13 @@ public struct TimingPoints
     public long UpstreamConnectBegin;
     public long UpstreamConnectEnd;
     public long UpstreamHandshakeEnd;
+
+    /// <summary>The attempt asked its pool for a connection: where UPSTREAM_CONNECTION_POOL_READY_DURATION begins.</summary>
+    public long UpstreamRequestBegin;
+
+    /// <summary>The pool gave a connection, or failed.</summary>
     public long UpstreamPoolReady;
+
     public long UpstreamSendBegin;
     public long UpstreamSendEnd;
 

@@ -39,6 +39,9 @@ internal sealed class TcpSession : IDrainObserver
         _downstream = downstream;
         _worker = downstream.Worker;
         _info.Start(downstream.Info, downstream.Info.StartTime, downstream.Info.StartNanoseconds);
+
+        // There is no response; the reason of the end is the connection's.
+        _info.ResponseCodeDetails = "";
     }
 
     public async void Run()
@@ -109,11 +112,17 @@ internal sealed class TcpSession : IDrainObserver
             }
 
             NoteHost(host);
+            if (_info.Times.UpstreamRequestBegin == 0)
+            {
+                _info.Times.UpstreamRequestBegin = _worker.Loop.NowNanoseconds;
+            }
+
             host.RequestStarted();
             UpstreamConnectResult result = await _cluster!.ConnectAsync(host, new UpstreamConnectOptions
             {
                 Transport = UpstreamOverrides.Of(_downstream.Info, _downstream.Info.FilterState, _cluster.State.Config),
             });
+            _info.Times.UpstreamPoolReady = _worker.Loop.NowNanoseconds;
             if (result.Connection is { } connection)
             {
                 return Established(connection);

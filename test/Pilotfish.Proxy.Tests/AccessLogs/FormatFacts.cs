@@ -48,6 +48,8 @@ internal static class FormatFacts
     private static void SetTimesAndBytes(StreamInfo info)
     {
         info.Times.DownstreamReceiveEnd = 3_000_000;
+        info.Times.UpstreamRequestBegin = 3_000_000;
+        info.Times.UpstreamPoolReady = 7_000_000;
         info.Times.UpstreamConnectBegin = 4_000_000;
         info.Times.UpstreamConnectEnd = 5_500_000;
         info.Times.UpstreamHandshakeEnd = 6_250_000;

@@ -7,7 +7,7 @@ namespace Pilotfish.Proxy.Tests.AccessLogs;
 /// <summary>Every operator in every form against the text that the documentation gives for it.</summary>
 public sealed class FormatTableTests
 {
-    // Values that differ between machines or runs; and facts of certificates that the documentation has for the client's only.
+    // Values that differ between machines or runs.
     private static readonly string[] s_elsewhere =
     [
         "CONNECTION_ID",
@@ -15,38 +15,6 @@ public sealed class FormatTableTests
         "UNIQUE_ID",
         "START_TIME_LOCAL",
         "EMIT_TIME_LOCAL",
-        "UPSTREAM_CONNECTION_POOL_READY_DURATION",
-        "DOWNSTREAM_LOCAL_ISSUER",
-        "DOWNSTREAM_LOCAL_SERIAL",
-        "DOWNSTREAM_LOCAL_FINGERPRINT_256",
-        "DOWNSTREAM_LOCAL_FINGERPRINT_1",
-        "DOWNSTREAM_LOCAL_CERT",
-        "DOWNSTREAM_LOCAL_CERT_V_START",
-        "DOWNSTREAM_LOCAL_CERT_V_END",
-        "DOWNSTREAM_LOCAL_CHAIN_FINGERPRINTS_256",
-        "DOWNSTREAM_LOCAL_CHAIN_FINGERPRINTS_1",
-        "DOWNSTREAM_LOCAL_CHAIN_SERIALS",
-        "UPSTREAM_PEER_SERIAL",
-        "UPSTREAM_PEER_FINGERPRINT_256",
-        "UPSTREAM_PEER_FINGERPRINT_1",
-        "UPSTREAM_PEER_EMAIL_SAN",
-        "UPSTREAM_PEER_OTHERNAME_SAN",
-        "UPSTREAM_PEER_CHAIN_FINGERPRINTS_256",
-        "UPSTREAM_PEER_CHAIN_FINGERPRINTS_1",
-        "UPSTREAM_PEER_CHAIN_SERIALS",
-        "UPSTREAM_LOCAL_SUBJECT",
-        "UPSTREAM_LOCAL_ISSUER",
-        "UPSTREAM_LOCAL_SERIAL",
-        "UPSTREAM_LOCAL_FINGERPRINT_256",
-        "UPSTREAM_LOCAL_FINGERPRINT_1",
-        "UPSTREAM_LOCAL_CERT",
-        "UPSTREAM_LOCAL_EMAIL_SAN",
-        "UPSTREAM_LOCAL_OTHERNAME_SAN",
-        "UPSTREAM_LOCAL_CERT_V_START",
-        "UPSTREAM_LOCAL_CERT_V_END",
-        "UPSTREAM_LOCAL_CHAIN_FINGERPRINTS_256",
-        "UPSTREAM_LOCAL_CHAIN_FINGERPRINTS_1",
-        "UPSTREAM_LOCAL_CHAIN_SERIALS",
     ];
 
     public static TheoryData<string, string> Good => Rows(FormatRows.Good);

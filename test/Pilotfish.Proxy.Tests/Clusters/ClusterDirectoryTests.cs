@@ -85,7 +85,7 @@ public sealed class ClusterDirectoryTests
     });
 
     [Fact]
-    public void Assignment_DropsEverything_PicksFailWithDropOverload() => Run(fixture =>
+    public void Assignment_DropsEverything_RequestsAreDroppedAndConnectionsAreNot() => Run(fixture =>
     {
         fixture.Apply(Eds("c"));
         ClusterLoadAssignment assignment = TransportFixture.Assignment("c", s_first);
@@ -101,7 +101,8 @@ public sealed class ClusterDirectoryTests
             },
         };
         fixture.Subscriptions.Push("c", assignment);
-        Assert.Same(EndReasons.DropOverload, Pick(fixture, "c").Failure);
+        Assert.Same(EndReasons.UnconditionalDropOverload, fixture.Workers.All[0].Cluster(fixture.Context.Clusters.Reference("c").Current!).Drop());
+        Assert.NotNull(Pick(fixture, "c").Host);
     });
 
     [Fact]

@@ -39,13 +39,11 @@ internal sealed class StreamAttributes : ICelBinding
         ["upstream.address"] = "UPSTREAM_HOST",
         ["upstream.local_address"] = "UPSTREAM_LOCAL_ADDRESS",
         ["upstream.tls_version"] = "UPSTREAM_TLS_VERSION",
-        ["upstream.subject_local_certificate"] = "UPSTREAM_LOCAL_SUBJECT",
         ["upstream.subject_peer_certificate"] = "UPSTREAM_PEER_SUBJECT",
         ["upstream.dns_san_local_certificate"] = "UPSTREAM_LOCAL_DNS_SAN",
         ["upstream.dns_san_peer_certificate"] = "UPSTREAM_PEER_DNS_SAN",
         ["upstream.uri_san_local_certificate"] = "UPSTREAM_LOCAL_URI_SAN",
         ["upstream.uri_san_peer_certificate"] = "UPSTREAM_PEER_URI_SAN",
-        ["upstream.sha256_peer_certificate_digest"] = "UPSTREAM_PEER_FINGERPRINT_256",
         ["upstream.transport_failure_reason"] = "UPSTREAM_TRANSPORT_FAILURE_REASON",
         ["xds.cluster_name"] = "UPSTREAM_CLUSTER_RAW",
         ["xds.route_name"] = "ROUTE_NAME",
@@ -60,6 +58,8 @@ internal sealed class StreamAttributes : ICelBinding
             "request.headers" => static a => Headers(Of(a).RequestHeaders),
             "response.headers" => static a => Headers(Of(a).ResponseHeaders),
             "response.trailers" => static a => Headers(Of(a).ResponseTrailers),
+            "upstream.subject_local_certificate" => OperatorText(TlsOperators.UpstreamLocalSubject),
+            "upstream.sha256_peer_certificate_digest" => OperatorText(TlsOperators.UpstreamPeerDigest),
             "request.query" => Query,
             "request.time" => static a => CelValue.OfTimestamp(Of(a).StartTime),
             "request.duration" => RequestDuration,
@@ -79,7 +79,7 @@ internal sealed class StreamAttributes : ICelBinding
             "upstream.port" => static a => Of(a).Upstream.HasHost ? Port(Of(a).Upstream.HostAddress) : CelValue.Absent,
             "upstream.request_attempt_count" => static a => CelValue.Of((long)Of(a).Upstream.AttemptCount),
             "upstream.cx_pool_ready_duration" => static a =>
-                Between(Of(a).Times.DownstreamReceiveBegin, Of(a).Times.UpstreamPoolReady),
+                Between(Of(a).Times.UpstreamRequestBegin, Of(a).Times.UpstreamPoolReady),
             "xds.virtual_host_name" => static a => a.TextOf(Of(a).VirtualHostName),
             "metadata.filter_metadata" => static a => Metadata(Of(a).Metadata),
             "xds.cluster_metadata.filter_metadata" => static a => Metadata(Of(a).ClusterMetadata),
@@ -96,9 +96,11 @@ internal sealed class StreamAttributes : ICelBinding
 
     private static StreamInfo Of(CelActivation activation) => (StreamInfo)activation.Source!;
 
-    private static CelAttributeReader OperatorText(string text)
+    private static CelAttributeReader OperatorText(string text) =>
+        OperatorText(FormatOperators.Compile(FormatTemplate.Parse($"%{text}%").SingleOperator!));
+
+    private static CelAttributeReader OperatorText(FormatOperation operation)
     {
-        FormatOperation operation = FormatOperators.Compile(FormatTemplate.Parse($"%{text}%").SingleOperator!);
         return activation =>
         {
             if (!activation.HasRoom(0))

@@ -10,7 +10,7 @@ namespace Pilotfish.Proxy.Filters.Cors;
 internal sealed class CorsFilter(CorsModel model, CompiledCorsPolicy policy, bool enabled) : HttpFilter
 {
     private static readonly EndReason s_preflight = new(
-        EndCause.FilterReply, EndSide.Proxy, "cors_response", default, "The CORS policy of the route answers this preflight request.");
+        EndCause.FilterReply, EndSide.Proxy, ResponseDetails.CorsResponse, default, "The CORS policy of the route answers this preflight request.");
 
     private byte[]? _origin;
 

@@ -67,6 +67,33 @@ internal static class LocalAnswers
         return null;
     }
 
+    /// <summary>The answer to a request that the cluster's policy.drop_overloads drops.</summary>
+    public static void Drop(HttpStream stream, EndReason reason, bool marks)
+    {
+        bool all = reason.Flags.Has(ResponseFlag.UnconditionalDropOverload);
+        stream.Reply(503, all ? "unconditional drop overload"u8 : "drop overload"u8, reason, !marks ? null
+            : all ? static headers => headers.Set("x-envoy-unconditional-drop-overload"u8, "true"u8)
+            : static headers => headers.Set("x-envoy-drop-overload"u8, "true"u8));
+    }
+
+    /// <summary>True when a filter removed what a request cannot be sent without, and then it was answered.</summary>
+    public static bool Spoilt(HttpStream stream)
+    {
+        HeaderMap headers = stream.RequestHeaders;
+        WellKnownHeader required = !headers.TryGet(WellKnownHeader.Method, out ReadOnlySpan<byte> method) ? WellKnownHeader.Method
+            : method.SequenceEqual("CONNECT"u8) ? WellKnownHeader.Authority
+            : WellKnownHeader.Path;
+        if (headers.Has(required))
+        {
+            return false;
+        }
+
+        string missing = $"missing required header: {WellKnownHeaders.Text(required)}";
+        stream.Reply(503, Encoding.ASCII.GetBytes(missing), EndReasons.RequestHeadSpoilt.WithDetails(
+            $"{ResponseDetails.FilterRemovedRequiredRequestHeaders}{{{ResponseDetails.Printable(missing)}}}"));
+        return true;
+    }
+
     public static ClusterReference? Reference(HttpStream stream, ForwardModel forward)
     {
         WeightedClusterModel? weighted = stream.WeightedCluster;

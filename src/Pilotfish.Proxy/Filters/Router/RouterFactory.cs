@@ -1,4 +1,3 @@
-using System.Text;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http;
@@ -20,17 +19,11 @@ public sealed class RouterFactory : IHttpFilterFactory
                 "upstream HTTP filters are not available in this version of Pilotfish");
         }
 
-        var strict = new WellKnownHeader[router.StrictCheckHeaders.Count];
-        for (int i = 0; i < strict.Length; i++)
-        {
-            strict[i] = WellKnownHeaders.Find(Encoding.ASCII.GetBytes(router.StrictCheckHeaders[i].ToLowerInvariant()));
-        }
-
         return new RouterModel
         {
             SuppressesEnvoyHeaders = router.SuppressEnvoyHeaders,
             RespectsExpectedTimeout = router.RespectExpectedRqTimeout,
-            StrictHeaders = strict,
+            StrictHeaders = StrictHeaders.Compile(router.StrictCheckHeaders, $"{config.Field}.strict_check_headers"),
             UpstreamLogs = context.Config.AccessLogs?.Compile(router.UpstreamLog, $"{config.Field}.upstream_log") ?? AccessLogSet.Empty,
         };
     }

@@ -84,6 +84,12 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
             return FilterVerdict.Continue;
         }
 
+        if (!StrictHeaders.Check(Stream, _model.StrictHeaders) || Dropped(_cluster) || LocalAnswers.Spoilt(Stream))
+        {
+            _cluster = null;
+            return FilterVerdict.Continue;
+        }
+
         Cells.Add(Stream.Hcm.Stats.RqRouted);
         _http = ClusterHttp.Of(_cluster);
         _breaker = _cluster.Breaker((RoutingPriority)_forward.Priority);
@@ -256,6 +262,7 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
     public void OnPoolFailure(StreamResetReason reason, string? transportFailure)
     {
         _pool = null;
+        Stream.Info.Times.UpstreamPoolReady = Stream.Loop.NowNanoseconds;
         AttemptFailed(reason, transportFailure, requestStarted: false);
     }
 
@@ -287,6 +294,11 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
         if (_forward.InternalRedirect is { } redirects && redirects.Follows(status) && !_informed && FollowRedirect(redirects, status))
         {
             return;
+        }
+
+        if (_isUpgrade && status is not 101 and < 400 && RefusesWebSocket(end))
+        {
+            end = true;
         }
 
         bool limitReached = !_retry.IsEnabled && _retry.Retries > 0 && _retry.Wants(status, ResponseHeaders);
@@ -375,12 +387,7 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
     internal void Attempt()
     {
         StreamInfo info = Stream.Info;
-        info.Upstream.AttemptCount++;
         _attemptStart = Stream.Loop.NowMilliseconds;
-        if (_forward.IncludeAttemptCount)
-        {
-            Stream.RequestHeaders.SetNumber(WellKnownHeader.XEnvoyAttemptCount, info.Upstream.AttemptCount);
-        }
 
         // The reference, not the state of the first attempt: a retry sees the cluster and membership of now.
         ClusterState cluster = LocalAnswers.Reference(Stream, _forward)?.Current ?? _cluster!;
@@ -396,12 +403,26 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
             Attempt = (uint)_retry.Retries,
         };
         HostPick pick = worker.Pick(in request);
+
+        // A first attempt without a host is none: the count stays 0.
+        if (pick.Host is not null || _retry.Retries > 0)
+        {
+            info.Upstream.AttemptCount++;
+        }
+
         if (pick.Host is not { } host)
         {
             NoHost(pick.Failure!);
             return;
         }
 
+        if (_forward.IncludeAttemptCount)
+        {
+            Stream.RequestHeaders.SetNumber(WellKnownHeader.XEnvoyAttemptCount, info.Upstream.AttemptCount);
+        }
+
+        info.Times.UpstreamRequestBegin = Stream.Loop.NowNanoseconds;
+        info.Times.UpstreamPoolReady = 0;
         _host = host;
         _retry.Remember(host);
         AttemptFacts.Picked(info, host);
@@ -411,12 +432,45 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
         pool.Acquire(this);
     }
 
+    // A response that neither switches protocols nor is an error must not carry bytes of a client that believes in a tunnel: the client
+    // gets its head and nothing else.
+    private bool RefusesWebSocket(bool end)
+    {
+        if (!string.Equals(Stream.Upgrade, "websocket", StringComparison.OrdinalIgnoreCase))
+        {
+            return false;
+        }
+
+        if (!end && _upstream is { } upstream)
+        {
+            _upstream = null;
+            Cells.Add(_http.RqTxReset);
+            upstream.Reset();
+        }
+
+        Stream.Info.End(EndReasons.WebSocketHandshake.About(_cluster!.Name));
+        ResponseHeaders.Remove(WellKnownHeader.ContentLength);
+        ResponseHeaders.Remove(WellKnownHeader.TransferEncoding);
+        return true;
+    }
+
     private void NoHost(EndReason reason)
     {
-        bool dropped = reason.Flags.Has(ResponseFlag.DropOverload) || reason.Flags.Has(ResponseFlag.UnconditionalDropOverload);
         _http.Count(Cells, 503);
-        Stream.Reply(503, dropped ? "drop overload"u8 : "no healthy upstream"u8, reason.About(_cluster!.Name),
-            dropped ? static headers => headers.Set("x-envoy-drop-overload"u8, "true"u8) : null);
+        Stream.Reply(503, "no healthy upstream"u8, reason.About(_cluster!.Name));
+    }
+
+    /// <summary>True when the control plane wants this request dropped, and then it was answered.</summary>
+    private bool Dropped(ClusterState cluster)
+    {
+        if (Stream.Worker.Worker.Cluster(cluster).Drop() is not { } reason)
+        {
+            return false;
+        }
+
+        ClusterHttp.Of(cluster).Count(Cells, 503);
+        LocalAnswers.Drop(Stream, reason.About(cluster.Name), marks: !_model.SuppressesEnvoyHeaders);
+        return true;
     }
 
     private void AttemptFailed(StreamResetReason reason, string? transportFailure, bool requestStarted)

@@ -51,7 +51,7 @@ internal sealed class ShadowRequest : IPoolRequester, IUpstreamEvents
 
         _body.Append(_worker.Loop.Buffers, body);
         WorkerCluster cluster = _worker.Cluster(state);
-        HostPick pick = cluster.Pick(default);
+        HostPick pick = cluster.Drop() is { } dropped ? HostPick.None(dropped) : cluster.Pick(default);
         if (pick.Host is not { } host)
         {
             End();
