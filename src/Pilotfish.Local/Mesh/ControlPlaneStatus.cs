@@ -7,18 +7,19 @@ namespace Pilotfish.Local.Mesh;
 internal static class ControlPlaneStatus
 {
     private const string Sent = "_sent";
+    private const string Healthy = "Healthy";
 
-    /// <summary>Whether <c>/debug/endpointz</c> lists every endpoint.</summary>
+    /// <summary>Whether <c>/debug/endpointz</c> lists every endpoint as healthy: it lists those of pods that are not ready, too.</summary>
     public static bool Knows(string endpointz, IReadOnlyCollection<IPEndPoint> endpoints)
     {
         var known = new HashSet<string>(
-            Endpoints(endpointz).Select(endpoint => $"{endpoint?["address"]}:{endpoint?["port"]}"), StringComparer.Ordinal);
+            HealthyEndpoints(endpointz).Select(endpoint => $"{endpoint?["address"]}:{endpoint?["port"]}"), StringComparer.Ordinal);
         return endpoints.All(endpoint => known.Contains(endpoint.ToString()));
     }
 
-    /// <summary>Whether <c>/debug/endpointz</c> lists no endpoint of this address; a page that could not be had is empty and tells nothing.</summary>
+    /// <summary>Whether <c>/debug/endpointz</c> lists no healthy endpoint of this address; a page that could not be had is empty and tells nothing.</summary>
     public static bool Forgot(string endpointz, IPAddress address) =>
-        endpointz.Length > 0 && !Endpoints(endpointz).Any(endpoint => (string?)endpoint?["address"] == address.ToString());
+        endpointz.Length > 0 && !HealthyEndpoints(endpointz).Any(endpoint => (string?)endpoint?["address"] == address.ToString());
 
     /// <summary>
     /// Whether each of these proxies is connected by <c>/debug/syncz</c>, and every connected one was sent the newest configuration
@@ -48,8 +49,8 @@ internal static class ControlPlaneStatus
     public static IReadOnlyList<string> Problems(string page) =>
         [.. Parse(page).OfType<JsonValue>().Select(problem => (string?)problem ?? "")];
 
-    private static IEnumerable<JsonNode?> Endpoints(string endpointz) =>
-        Parse(endpointz).SelectMany(service => service?["ep"] as JsonArray ?? []);
+    private static IEnumerable<JsonNode?> HealthyEndpoints(string endpointz) =>
+        Parse(endpointz).SelectMany(service => service?["ep"] as JsonArray ?? []).Where(endpoint => (string?)endpoint?["health"] == Healthy);
 
     private static JsonArray Parse(string page)
     {

@@ -5,7 +5,12 @@ namespace Pilotfish.Local.Tests.Mesh;
 
 public sealed class ControlPlaneStatusTests
 {
-    private const string Endpoints = """[{"svc":"web","ep":[{"address":"10.0.0.1","port":80},{"address":"10.0.0.2","port":80}]},{"svc":"none","ep":[]}]""";
+    private const string Endpoints = """
+        [{"svc":"web","ep":[
+          {"address":"10.0.0.1","port":80,"health":"Healthy"},{"address":"10.0.0.2","port":80,"health":"Healthy"},
+          {"address":"10.0.0.4","port":80,"health":"Unhealthy"}]},
+         {"svc":"none","ep":[]}]
+        """;
 
     [Fact]
     public void Knows_EveryEndpointListed_IsTrue() =>
@@ -14,6 +19,7 @@ public sealed class ControlPlaneStatusTests
     [Theory]
     [InlineData("another pod", "10.0.0.3:80")]
     [InlineData("another port", "10.0.0.1:81")]
+    [InlineData("not ready", "10.0.0.4:80")]
     public void Knows_OneMissing_IsFalse(string label, string missing) =>
         Assert.False(ControlPlaneStatus.Knows(Endpoints, [IPEndPoint.Parse("10.0.0.1:80"), IPEndPoint.Parse(missing)]), label);
 
@@ -30,6 +36,7 @@ public sealed class ControlPlaneStatusTests
     [Theory]
     [InlineData("still there", Endpoints, "10.0.0.2", false)]
     [InlineData("gone", Endpoints, "10.0.0.3", true)]
+    [InlineData("leaving", Endpoints, "10.0.0.4", true)]
     [InlineData("no page", "", "10.0.0.3", false)]
     public void Forgot_WantsNoEndpointOfTheAddress(string label, string page, string address, bool expected) =>
         Assert.True(expected == ControlPlaneStatus.Forgot(page, IPAddress.Parse(address)), label);
