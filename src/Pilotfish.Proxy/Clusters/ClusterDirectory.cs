@@ -5,6 +5,7 @@ using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Workers;
 using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Diagnostics;
+using Pilotfish.Runtime.Timers;
 using ProtoCluster = Envoy.Config.Cluster.V3.Cluster;
 
 namespace Pilotfish.Proxy.Clusters;
@@ -15,6 +16,12 @@ namespace Pilotfish.Proxy.Clusters;
 /// </summary>
 public sealed class ClusterDirectory : IResourceCollection
 {
+    /// <summary>
+    /// A removal comes before the routes that no longer name the cluster, and those may wait for another one to warm: until they are
+    /// here, and no longer than this, a cluster that anything has named goes on serving. Longer than <c>RouteConfigSlot</c> waits.
+    /// </summary>
+    internal const int RemovalGraceMilliseconds = 6000;
+
     private readonly CompileContext _context;
     private readonly WorkerRandom _random;
     private readonly Locality _local;
@@ -22,6 +29,7 @@ public sealed class ClusterDirectory : IResourceCollection
     private readonly Dictionary<string, Entry> _entries = [];
     private readonly Stack<int> _freeIndexes = [];
     private readonly ClusterManagerStats _stats;
+    private readonly HashSet<Leaving> _leaving = [];
     private readonly List<Action> _whenWarm = [];
     private int _nextIndex;
 
@@ -115,7 +123,7 @@ public sealed class ClusterDirectory : IResourceCollection
         AssignmentModel assignment = Assignment(message, model);
         if (entry is null)
         {
-            _entries.Add(model.Name, entry = new Entry(_context.Clusters.Reference(model.Name)));
+            _entries.Add(model.Name, entry = new Entry(_context.Clusters.Own(model.Name)));
             _context.Stats.Main.Add(_stats.Added);
         }
         else
@@ -163,6 +171,7 @@ public sealed class ClusterDirectory : IResourceCollection
         };
         var version = new Version(state, membership, source);
         entry.Warming = version;
+        entry.Reference.IsArriving = entry.Reference.Current is null;
         WarmingCount++;
         source.Start(() =>
         {
@@ -215,7 +224,6 @@ public sealed class ClusterDirectory : IResourceCollection
 
         Log.Info(LogComponent.Upstream, $"removing cluster {name}");
         _context.Stats.Main.Add(_stats.Removed);
-        entry.Reference.Set(null);
         if (entry.Warming is { } warming)
         {
             entry.Warming = null;
@@ -223,8 +231,28 @@ public sealed class ClusterDirectory : IResourceCollection
             Retire(warming);
         }
 
+        if (entry.Active is not { } active || !entry.Reference.IsNamed)
+        {
+            Leave(entry);
+            return;
+        }
+
+        var leaving = new Leaving(this, entry);
+        _leaving.Add(leaving);
+        leaving.Timer.Schedule(RemovalGraceMilliseconds);
+    }
+
+    private void Leave(Entry entry)
+    {
+        // A cluster of this name may have come back meanwhile.
+        if (entry.Reference.Current == entry.Active?.State)
+        {
+            entry.Reference.Set(null);
+        }
+
         if (entry.Active is { } active)
         {
+            entry.Active = null;
             Retire(active);
         }
     }
@@ -256,6 +284,21 @@ public sealed class ClusterDirectory : IResourceCollection
     }
 
     private sealed record Version(ClusterState State, ClusterMembership Membership, HostSource Source);
+
+    /// <summary>A removed cluster in its grace; it is no entry any more.</summary>
+    private sealed class Leaving
+    {
+        public Leaving(ClusterDirectory owner, Entry entry) => Timer = new LoopTimer(
+            owner._context.Workers.MainLoop,
+            _ =>
+            {
+                owner._leaving.Remove(this);
+                owner.Leave(entry);
+            },
+            null);
+
+        public LoopTimer Timer { get; }
+    }
 
     private sealed class Entry(ClusterReference reference)
     {

@@ -11,9 +11,39 @@ public sealed class ClusterReferences
     private readonly Dictionary<string, ClusterReference> _byName = new(StringComparer.Ordinal);
     private volatile Dictionary<string, ClusterReference>? _snapshot;
     private bool _unpublished;
+    private List<ClusterReference>? _arriving;
 
-    /// <summary>Main loop only.</summary>
+    /// <summary>For whoever sends traffic to the cluster. Main loop only.</summary>
     public ClusterReference Reference(string name)
+    {
+        ClusterReference reference = Own(name);
+        reference.IsNamed = true;
+        if (reference.IsArriving)
+        {
+            _arriving?.Add(reference);
+        }
+
+        return reference;
+    }
+
+    /// <summary>Which of the clusters that <paramref name="compile"/> names are still arriving. Main loop only.</summary>
+    public IReadOnlyList<ClusterReference> Arriving(Action compile)
+    {
+        List<ClusterReference> arriving = _arriving = [];
+        try
+        {
+            compile();
+        }
+        finally
+        {
+            _arriving = null;
+        }
+
+        return arriving;
+    }
+
+    /// <summary>For the cluster itself. Main loop only.</summary>
+    internal ClusterReference Own(string name)
     {
         if (!_byName.TryGetValue(name, out ClusterReference? reference))
         {

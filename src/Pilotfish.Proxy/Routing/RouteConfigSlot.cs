@@ -1,18 +1,27 @@
 using Envoy.Config.Route.V3;
 using Google.Protobuf;
+using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Xds;
+using Pilotfish.Runtime.Diagnostics;
+using Pilotfish.Runtime.Timers;
 
 namespace Pilotfish.Proxy.Routing;
 
 /// <summary>
 /// The current routes of a connection manager: fixed by its listener, or following an RDS subscription. The main loop swaps the model;
-/// workers take the reference once per request.
+/// workers take the reference once per request. Routes that name a cluster which only now warms wait for it while there are others to
+/// serve by, so that a push of both loses no request.
 /// </summary>
 public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
 {
+    /// <summary>A cluster that does not warm must not hold up the routes to all the others for ever.</summary>
+    internal const int PatienceMilliseconds = 5000;
+
     private readonly CompileContext? _context;
     private volatile RouteConfigModel? _current;
+    private RouteConfigModel? _next;
+    private LoopTimer? _patience;
     private IDisposable? _subscription;
     private Action? _ready;
 
@@ -66,23 +75,73 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
 
         string before = _context!.ResourceName;
         _context.ResourceName = name;
+        RouteConfigModel? model = null;
+        IReadOnlyList<ClusterReference> arriving;
         try
         {
-            _current = new RouteConfigCompiler(_context).Compile(config);
+            arriving = _context.Clusters.Arriving(() => model = new RouteConfigCompiler(_context).Compile(config));
         }
         finally
         {
             _context.ResourceName = before;
         }
 
+        if (_current is null || arriving.Count == 0)
+        {
+            Use(model);
+        }
+        else
+        {
+            UseWhenArrived(model!, [.. arriving]);
+        }
+
         Ready();
     }
 
-    public void OnRemoved(string name) => _current = null;
+    public void OnRemoved(string name) => Use(null);
 
     public void OnInitialFetchTimeout(string name) => Ready();
 
-    public void Dispose() => _subscription?.Dispose();
+    public void Dispose()
+    {
+        _patience?.Cancel();
+        _next = null;
+        _subscription?.Dispose();
+    }
+
+    private void Use(RouteConfigModel? model)
+    {
+        _patience?.Cancel();
+        _next = null;
+        _current = model;
+    }
+
+    private void UseWhenArrived(RouteConfigModel model, HashSet<ClusterReference> arriving)
+    {
+        _next = model;
+        _patience ??= new LoopTimer(_context!.Workers.MainLoop, static slot => ((RouteConfigSlot)slot!).StopWaiting(), this);
+        _patience.Schedule(PatienceMilliseconds);
+        int left = arriving.Count;
+        foreach (ClusterReference cluster in arriving)
+        {
+            cluster.WhenArrived(() =>
+            {
+                if (--left == 0 && _next == model)
+                {
+                    Use(model);
+                }
+            });
+        }
+    }
+
+    private void StopWaiting()
+    {
+        if (_next is { } model)
+        {
+            Log.Warning(LogComponent.Config, $"routes '{Name}' take effect though a cluster that they name has no hosts yet");
+            Use(model);
+        }
+    }
 
     private void Ready()
     {

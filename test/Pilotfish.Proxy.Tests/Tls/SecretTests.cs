@@ -2,6 +2,7 @@ using Envoy.Config.Cluster.V3;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Pilotfish.Proxy.Tests.Transport;
+using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Tls;
 using Pilotfish.Testing;
@@ -117,7 +118,7 @@ public sealed class SecretTests : IDisposable
     }
 
     [Fact]
-    public void Cluster_SecretNotThere_WarmsUntilItIsAndEndsItsSubscription() => LoopRunner.Run(async loop =>
+    public void Cluster_SecretNotThere_WarmsUntilItIsAndEndsItsSubscription() => Run(async (loop, clock) =>
     {
         var bench = new TlsBench(loop);
         NetAddress server = bench.Apply(TlsMessages.Listener("up", TlsMessages.Chain("t", "c", TlsBench.Mutual())));
@@ -158,8 +159,17 @@ public sealed class SecretTests : IDisposable
 
         Assert.Equal(2, bench.Fixture.Subscriptions.Subscribers.Count);
         bench.Fixture.Clusters.Apply([], ["secured"], []);
+        clock.Advance(TimeSpan.FromMilliseconds(Proxy.Clusters.ClusterDirectory.RemovalGraceMilliseconds + 100));
+        await loop.YieldAsync();
+        await loop.YieldAsync();
         Assert.Empty(bench.Fixture.Subscriptions.Subscribers);
     });
+
+    private static void Run(Func<EventLoop, ManualLoopClock, Task> body)
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, loop => body(loop, clock));
+    }
 
     private static DownstreamTlsContext BySds() => new()
     {
