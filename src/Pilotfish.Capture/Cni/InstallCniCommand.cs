@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using Pilotfish.Capture.Cni.Install;
+using Pilotfish.Capture.Cni.Pods;
+using Pilotfish.Capture.Cni.Repair;
 using Pilotfish.Capture.Command;
 
 namespace Pilotfish.Capture.Cni;
@@ -77,11 +79,15 @@ public static class InstallCniCommand
         // Watched before the first look, so that no change falls between look and watch.
         using var watch = new NodeWatch(
             [options.NetDir, options.BinDir, options.RunDir, Path.GetDirectoryName(options.TokenFile)!]);
+        RepairLoop? repair = null;
         try
         {
             while (true)
             {
                 probes.IsReady = installer.Install();
+
+                // Not before the first: it needs the kubeconfig, and pods that start meanwhile are what it is for.
+                repair ??= StartRepair(options, log);
                 watch.Wait(ending);
             }
         }
@@ -92,7 +98,24 @@ public static class InstallCniCommand
         finally
         {
             probes.IsReady = false;
+            repair?.Dispose();
             installer.CleanUp();
         }
+    }
+
+    private static RepairLoop? StartRepair(InstallOptions options, TextWriter log)
+    {
+        if (options.Repair.Mode == RepairMode.None)
+        {
+            return null;
+        }
+
+        var api = new KubernetesApi(options.KubeconfigPath);
+        return new RepairLoop(new PodRepair(
+            options.Repair,
+            new KubernetesNodePods(api, options.Repair, TimeProvider.System, log),
+            new ProcNetworkNamespaces(options.ProcDir),
+            rules => IptablesCommand.Run(rules, TextWriter.Null, log),
+            log));
     }
 }

@@ -31,6 +31,9 @@ internal sealed class FakeKubernetes : IDisposable
     /// <summary>The head of the last request.</summary>
     public string Asked { get; private set; } = string.Empty;
 
+    /// <summary>The body of the last request.</summary>
+    public string Body { get; private set; } = string.Empty;
+
     public static string Kubeconfig(string server, string? authorityPem, string token) => $"""
         apiVersion: v1
         kind: Config
@@ -92,6 +95,9 @@ internal sealed class FakeKubernetes : IDisposable
                 head.Append((char)one[0]);
             }
 
+            byte[] body = new byte[ContentLength(head.ToString())];
+            await stream.ReadExactlyAsync(body);
+            Body = Encoding.UTF8.GetString(body);
             Asked = head.ToString();
             await stream.WriteAsync(Encoding.UTF8.GetBytes(
                 $"HTTP/1.1 {_status}\r\ncontent-type: application/json\r\ncontent-length: {Encoding.UTF8.GetByteCount(_body)}\r\nconnection: close\r\n\r\n{_body}"));
@@ -101,6 +107,11 @@ internal sealed class FakeKubernetes : IDisposable
             // A client that does not trust us hangs up.
         }
     }
+
+    private static int ContentLength(string head) => head.Split("\r\n")
+        .Where(line => line.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase))
+        .Select(line => int.Parse(line["Content-Length:".Length..], System.Globalization.CultureInfo.InvariantCulture))
+        .FirstOrDefault();
 
     private static X509Certificate2 NewCertificate()
     {

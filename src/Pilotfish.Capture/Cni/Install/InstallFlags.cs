@@ -2,7 +2,7 @@ using Pilotfish.Capture.Command;
 
 namespace Pilotfish.Capture.Cni.Install;
 
-/// <summary>The flags of install-cni with their variables and defaults, and four of our own at the end.</summary>
+/// <summary>The flags of install-cni with their variables and defaults, and five of our own behind them.</summary>
 internal static class InstallFlags
 {
     public const string ConfigName = "cni-conf-name";
@@ -25,6 +25,20 @@ internal static class InstallFlags
     public const string BinDir = "mounted-cni-bin-dir";
     public const string AccountDir = "service-account-dir";
     public const string ReadinessPort = "readiness-port";
+    public const string RepairEnabled = "repair-enabled";
+    public const string RepairRepairPods = "repair-repair-pods";
+    public const string RepairDeletePods = "repair-delete-pods";
+    public const string RepairLabelPods = "repair-label-pods";
+    public const string RepairLabelKey = "repair-broken-pod-label-key";
+    public const string RepairLabelValue = "repair-broken-pod-label-value";
+    public const string RepairNodeName = "repair-node-name";
+    public const string RepairSidecarAnnotation = "repair-sidecar-annotation";
+    public const string RepairInitContainerName = "repair-init-container-name";
+    public const string RepairInitMessage = "repair-init-container-termination-message";
+    public const string RepairInitExitCode = "repair-init-container-exit-code";
+    public const string RepairLabelSelectors = "repair-label-selectors";
+    public const string RepairFieldSelectors = "repair-field-selectors";
+    public const string ProcDir = "host-proc-dir";
     public const string Help = "help";
 
     public static readonly IReadOnlyList<FlagDefinition> All =
@@ -50,23 +64,26 @@ internal static class InstallFlags
         Text(AccountDir, "/var/run/secrets/kubernetes.io/serviceaccount", "token and ca.crt of this pod"),
         Text(ReadinessPort, "8000", "port of /readyz and /healthz; 0 chooses one"),
 
-        // Parts that are not here: the ambient mode, repair of pods, logs by socket, and the agent's own metrics.
+        Text(ProcDir, "/host/proc", "the node's /proc, where repair looks for a pod's network"),
+        Switch(RepairEnabled, "true", "look for pods that started before this node could capture them"),
+        Switch(RepairRepairPods, "false", "set their rules now"),
+        Switch(RepairDeletePods, "false", "else delete them"),
+        Switch(RepairLabelPods, "false", "else label them"),
+        Text(RepairLabelKey, "cni.istio.io/uninitialized", "the label's key"),
+        Text(RepairLabelValue, "true", "the label's value"),
+        Text(RepairNodeName, string.Empty, "whose pods; empty: those of all nodes"),
+        Text(RepairSidecarAnnotation, "sidecar.istio.io/status", "the annotation of pods that count"),
+        Text(RepairInitContainerName, "istio-validation", "the container whose end tells; empty: any"),
+        Text(RepairInitMessage, string.Empty, "its termination message; empty: any"),
+        Text(RepairInitExitCode, "126", "its exit code; 0: any"),
+        Text(RepairLabelSelectors, string.Empty, "further label selectors for pods, for instance app=web"),
+        Text(RepairFieldSelectors, string.Empty, "further field selectors for pods"),
+
+        // Parts that are not here: the ambient mode, logs by socket, and the agent's own metrics.
         Accepted("monitoring-port"),
         Accepted("ztunnel-uds-address"),
         AcceptedSwitch("ambient-enabled"),
         AcceptedSwitch("enable-ambient-detection-retry"),
-        AcceptedSwitch("repair-enabled"),
-        AcceptedSwitch("repair-delete-pods"),
-        AcceptedSwitch("repair-label-pods"),
-        Accepted("repair-broken-pod-label-key"),
-        Accepted("repair-broken-pod-label-value"),
-        Accepted("repair-node-name"),
-        Accepted("repair-sidecar-annotation"),
-        Accepted("repair-init-container-name"),
-        Accepted("repair-init-container-termination-message"),
-        Accepted("repair-init-container-exit-code"),
-        Accepted("repair-label-selectors"),
-        Accepted("repair-field-selectors"),
         Accepted("log-output-level"),
         Accepted("log-target"),
         Accepted("log-caller"),

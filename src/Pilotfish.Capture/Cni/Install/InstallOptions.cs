@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pilotfish.Capture.Cni.Repair;
 using Pilotfish.Capture.Command;
 
 namespace Pilotfish.Capture.Cni.Install;
@@ -48,6 +49,11 @@ internal sealed record InstallOptions
 
     public required int ReadinessPort { get; init; }
 
+    public required RepairOptions Repair { get; init; }
+
+    /// <summary>The node's /proc.</summary>
+    public required string ProcDir { get; init; }
+
     public string KubeconfigPath => Path.Combine(RunDir, CniCommand.KubeconfigName);
 
     public string BinaryPath => Path.Combine(BinDir, CniEntry.PluginType);
@@ -84,6 +90,8 @@ internal sealed record InstallOptions
             TokenFile = Path.Combine(accountDir, "token"),
             Server = ReadServer(environment),
             ReadinessPort = (int)Math.Min(reader.Number(InstallFlags.ReadinessPort, min: 0), ushort.MaxValue),
+            Repair = RepairOptions.Read(flags),
+            ProcDir = reader.Text(InstallFlags.ProcDir),
         };
     }
 

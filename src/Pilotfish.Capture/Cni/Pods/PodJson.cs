@@ -9,7 +9,11 @@ internal static class PodJson
     public static PodFacts Parse(ReadOnlyMemory<byte> json)
     {
         using JsonDocument document = JsonDocument.Parse(json);
-        JsonElement root = document.RootElement;
+        return Read(document.RootElement);
+    }
+
+    public static PodFacts Read(JsonElement root)
+    {
         JsonElement metadata = Child(root, "metadata");
         JsonElement spec = Child(root, "spec");
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -53,16 +57,16 @@ internal static class PodJson
         };
     }
 
-    private static JsonElement Child(JsonElement parent, string key) =>
+    public static JsonElement Child(JsonElement parent, string key) =>
         parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(key, out JsonElement child) ? child : default;
 
-    private static IEnumerable<JsonElement> Items(JsonElement parent, string key) =>
+    public static IEnumerable<JsonElement> Items(JsonElement parent, string key) =>
         Child(parent, key) is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : [];
 
-    private static string Text(JsonElement parent, string key) =>
+    public static string Text(JsonElement parent, string key) =>
         Child(parent, key) is { ValueKind: JsonValueKind.String } text ? text.GetString()! : string.Empty;
 
-    private static long? Number(JsonElement parent, string key) =>
+    public static long? Number(JsonElement parent, string key) =>
         Child(parent, key) is { ValueKind: JsonValueKind.Number } number && number.TryGetInt64(out long value) ? value : null;
 
     private static Dictionary<string, string> Texts(JsonElement map)
