@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
+using System.Text.Unicode;
 
 namespace Pilotfish.Language.Formats;
 
@@ -25,6 +27,16 @@ public sealed class FormatOutput
     public ReadOnlyMemory<byte> WrittenMemory => _bytes.AsMemory(0, _length);
 
     public void Clear() => _length = 0;
+
+    /// <summary>Empties it and gives back memory above <paramref name="retainedBytesMax"/>, which a rare burst had needed.</summary>
+    public void Clear(int retainedBytesMax)
+    {
+        _length = 0;
+        if (_bytes.Length > retainedBytesMax)
+        {
+            _bytes = new byte[InitialBytes];
+        }
+    }
 
     public void Append(byte value)
     {
@@ -93,6 +105,42 @@ public sealed class FormatOutput
     }
 
     public void Advance(int bytes) => _length += bytes;
+
+    /// <summary>Forgets what was written after the first <paramref name="length"/> bytes, whatever they are.</summary>
+    public void Rewind(int length) => _length = Math.Min(_length, length);
+
+    /// <summary>Bytes that were written before, to be overwritten in place; valid until the next write.</summary>
+    public Span<byte> Patch(int start, int bytes) => _bytes.AsSpan(0, _length).Slice(start, bytes);
+
+    /// <summary>Puts bytes between those that were written before.</summary>
+    public void Insert(int at, ReadOnlySpan<byte> bytes)
+    {
+        Reserve(bytes.Length);
+        _bytes.AsSpan(at, _length - at).CopyTo(_bytes.AsSpan(at + bytes.Length));
+        bytes.CopyTo(_bytes.AsSpan(at));
+        _length += bytes.Length;
+    }
+
+    /// <summary>Overwrites every byte that is no part of well-formed UTF-8 in what was written since <paramref name="start"/>.</summary>
+    public void ReplaceInvalidUtf8(int start, byte replacement)
+    {
+        Span<byte> rest = _bytes.AsSpan(start, _length - start);
+        if (Utf8.IsValid(rest))
+        {
+            return;
+        }
+
+        while (!rest.IsEmpty)
+        {
+            bool valid = Rune.DecodeFromUtf8(rest, out _, out int bytes) == OperationStatus.Done;
+            if (!valid)
+            {
+                rest[..bytes].Fill(replacement);
+            }
+
+            rest = rest[bytes..];
+        }
+    }
 
     /// <summary>Cuts what was written since <paramref name="start"/> to a number of bytes, never inside a character.</summary>
     public void Truncate(int start, int bytesMax)

@@ -9,7 +9,7 @@ public sealed class AccessLogCompiler(AccessLogFiles files, ExtensionRegistry ex
     public AccessLogFiles Files { get; } = files;
 
     /// <summary>Throws <see cref="ConfigRejectedException"/> with a path below <paramref name="field"/>.</summary>
-    public AccessLogSet Compile(IReadOnlyList<AccessLog> logs, string field)
+    public AccessLogSet Compile(IReadOnlyList<AccessLog> logs, string field, CompileContext context)
     {
         List<(AccessLogger Logger, AccessLogFilter? Filter)> loggers = [];
         for (int i = 0; i < logs.Count; i++)
@@ -21,10 +21,7 @@ public sealed class AccessLogCompiler(AccessLogFiles files, ExtensionRegistry ex
                 : AccessLogFilterCompiler.Compile(log.Filter, $"{at}.filter");
             IAccessLoggerFactory factory = extensions.Find<IAccessLoggerFactory>(
                 log.TypedConfig ?? new Google.Protobuf.WellKnownTypes.Any(), log.Name, $"{at}.typed_config", out ExtensionConfig config);
-            if (factory.Create(in config, Files) is { } logger)
-            {
-                loggers.Add((logger, filter));
-            }
+            loggers.Add((factory.Create(in config, context), filter));
         }
 
         return AccessLogSet.Of(loggers);

@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.Streams;
+using Pilotfish.Proxy.Workers;
 
 namespace Pilotfish.Proxy.AccessLogs;
 
@@ -30,15 +31,15 @@ public sealed class AccessLogSet
         return new AccessLogSet(entries);
     }
 
-    /// <summary>Writes one record to each logger whose filter lets it pass.</summary>
-    public void Write(StreamInfo info, AccessLogType type)
+    /// <summary>Writes one record to each logger whose filter lets it pass, on the worker whose stream it is.</summary>
+    public void Write(Worker worker, StreamInfo info, AccessLogType type)
     {
         FormatSource source = new(info, type);
         foreach (ref readonly Entry entry in _entries.AsSpan())
         {
             if (entry.Filter is null || entry.Filter.Passes(in source))
             {
-                entry.Logger.Write(in source);
+                entry.Logger.Write(worker, in source);
             }
         }
     }

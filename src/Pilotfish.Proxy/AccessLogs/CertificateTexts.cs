@@ -22,9 +22,16 @@ internal static class CertificateTexts
     /// <summary>All names of one kind, comma separated; null when there is none or the extension is malformed.</summary>
     public static string? AlternativeNames(X509Certificate2 certificate, int tag)
     {
+        IReadOnlyList<string> names = AlternativeNameList(certificate, tag);
+        return names.Count == 0 ? null : string.Join(',', names);
+    }
+
+    /// <summary>All names of one kind; none when the extension is missing or malformed.</summary>
+    public static IReadOnlyList<string> AlternativeNameList(X509Certificate2 certificate, int tag)
+    {
         if (certificate.Extensions[SubjectAlternativeName] is not { } extension)
         {
-            return null;
+            return [];
         }
 
         List<string> names = [];
@@ -49,10 +56,10 @@ internal static class CertificateTexts
         catch (Exception e) when (e is AsnContentException or ArgumentException)
         {
             // The peer's certificate was accepted by TLS; a name that cannot be read is a missing log field, not a failure.
-            return null;
+            return [];
         }
 
-        return names.Count == 0 ? null : string.Join(',', names);
+        return names;
     }
 
     // RFC 2253 prints the most specific name first, without blanks after commas.

@@ -1,4 +1,5 @@
 using Pilotfish.Language.Formats;
+using Pilotfish.Proxy.Workers;
 
 namespace Pilotfish.Proxy.AccessLogs;
 
@@ -11,7 +12,7 @@ internal sealed class FileAccessLogger(IRecordFormat format, AccessLogFile file)
     [ThreadStatic]
     private static FormatOutput? t_scratch;
 
-    public override void Write(in FormatSource source)
+    public override void Write(Worker worker, in FormatSource source)
     {
         FormatOutput record = t_record ??= new FormatOutput();
         record.Clear();

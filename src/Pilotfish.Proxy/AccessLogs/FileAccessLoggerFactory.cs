@@ -14,8 +14,9 @@ internal sealed class FileAccessLoggerFactory : IAccessLoggerFactory
 
     public IReadOnlyList<string> MessageNames { get; } = [FileName, StdoutName, StderrName];
 
-    public AccessLogger? Create(in ExtensionConfig config, AccessLogFiles files)
+    public AccessLogger Create(in ExtensionConfig config, CompileContext context)
     {
+        AccessLogFiles files = context.AccessLogs!.Files;
         switch (config.MessageName)
         {
             case StdoutName:

@@ -5,6 +5,5 @@ namespace Pilotfish.Proxy.AccessLogs;
 /// <summary>Category: access loggers.</summary>
 internal interface IAccessLoggerFactory : IExtensionFactory
 {
-    /// <summary>Null for a logger whose config is accepted but that writes nothing yet.</summary>
-    AccessLogger? Create(in ExtensionConfig config, AccessLogFiles files);
+    AccessLogger Create(in ExtensionConfig config, CompileContext context);
 }

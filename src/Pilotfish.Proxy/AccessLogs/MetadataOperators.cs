@@ -83,7 +83,8 @@ internal static class MetadataOperators
         };
     }
 
-    private static FormatValueKind Write(FormatOutput output, MetadataValue value)
+    /// <summary>A text as it is, anything else as JSON; null is missing.</summary>
+    internal static FormatValueKind Write(FormatOutput output, MetadataValue value)
     {
         switch (value.Kind)
         {

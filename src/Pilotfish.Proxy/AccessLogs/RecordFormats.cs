@@ -15,16 +15,7 @@ internal static class RecordFormats
 
     public static IRecordFormat Compile(SubstitutionFormatString format, string field)
     {
-        foreach (TypedExtensionConfig formatter in format.Formatters)
-        {
-            // Their operators are built in here, as they are in current Envoy.
-            string name = ExtensionRegistry.Unwrap(formatter.TypedConfig, field).MessageName;
-            if (name is not (WithoutQueryFormatter or MetadataFormatter or CelFormatter))
-            {
-                throw new ConfigRejectedException($"{field}.formatters", $"formatter '{formatter.Name}' of type '{name}' is not known");
-            }
-        }
-
+        CheckFormatters(format.Formatters, $"{field}.formatters");
         return format.FormatCase switch
         {
             SubstitutionFormatString.FormatOneofCase.TextFormat =>
@@ -38,5 +29,18 @@ internal static class RecordFormats
                 JsonFormatProgram.Compile(format.JsonFormat, $"{field}.json_format", typed: true, format.OmitEmptyValues),
             _ => throw new ConfigRejectedException(field, "it has no format"),
         };
+    }
+
+    /// <summary>Their operators are built in here, as they are in current Envoy: they are only checked to be known.</summary>
+    public static void CheckFormatters(IReadOnlyList<TypedExtensionConfig> formatters, string field)
+    {
+        foreach (TypedExtensionConfig formatter in formatters)
+        {
+            string name = ExtensionRegistry.Unwrap(formatter.TypedConfig, field).MessageName;
+            if (name is not (WithoutQueryFormatter or MetadataFormatter or CelFormatter))
+            {
+                throw new ConfigRejectedException(field, $"formatter '{formatter.Name}' of type '{name}' is not known");
+            }
+        }
     }
 }

@@ -114,6 +114,11 @@ internal sealed class AsyncGrpcStream : IAsyncHttpEvents
         return _stream.TrySend(buffer.Span[..total], end);
     }
 
+    /// <summary>
+    /// Whether the call has a connection with room for a message; if not, <see cref="IAsyncGrpcEvents.OnWritable"/> tells when.
+    /// </summary>
+    public bool HasConnection() => !IsEnded && _stream.HasConnection();
+
     /// <summary>No message follows; the server's may still come.</summary>
     public void CloseSend() => _stream.SendWhole(default, end: true);
 

@@ -144,6 +144,21 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
     }
 
     /// <summary>
+    /// Whether there is a connection with room; if not, <see cref="IAsyncHttpEvents.OnWritable"/> tells when. For who would rather keep
+    /// its data than have it lost with a connection that never came.
+    /// </summary>
+    public bool HasConnection()
+    {
+        if (_upstream is not null)
+        {
+            return HasRoom();
+        }
+
+        _wantsRoom = true;
+        return false;
+    }
+
+    /// <summary>
     /// Takes data however much there is: for what is one unit and bounded by its sender, of which a part would be worth nothing.
     /// </summary>
     public void SendWhole(ReadOnlySpan<byte> data, bool end)

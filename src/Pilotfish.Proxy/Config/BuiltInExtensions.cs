@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.AccessLogs.Collectors;
 using Pilotfish.Proxy.Filters.Alpn;
 using Pilotfish.Proxy.Filters.Compressor;
 using Pilotfish.Proxy.Filters.Cors;
@@ -22,7 +23,8 @@ internal static class BuiltInExtensions
     public static void AddTo(ExtensionRegistry registry)
     {
         registry.Register<IAccessLoggerFactory>(new FileAccessLoggerFactory());
-        registry.Register<IAccessLoggerFactory>(new RemoteAccessLoggerFactory());
+        registry.Register<IAccessLoggerFactory>(new GrpcAccessLoggerFactory());
+        registry.Register<IAccessLoggerFactory>(new OpenTelemetryAccessLoggerFactory());
         AddListenerFilters(registry);
         AddNetworkFilters(registry);
         AddHttpFilters(registry);

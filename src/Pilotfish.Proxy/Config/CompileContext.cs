@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.AccessLogs.Collectors;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Workers;
@@ -21,6 +22,9 @@ public sealed class CompileContext
     public AccessLogCompiler? AccessLogs { get; init; }
 
     public required WorkerSet Workers { get; init; }
+
+    /// <summary>Where access logs go over gRPC.</summary>
+    internal CollectorDirectory Collectors => field ??= new CollectorDirectory(Workers);
 
     /// <summary>The bootstrap's typed_dns_resolver_config: for clusters without one of their own.</summary>
     public DnsResolverOptions DnsResolver { get; set; } = DnsResolverOptions.Default;

@@ -28,6 +28,9 @@ public sealed class ProxyApp : IDisposable
 {
     private static readonly TimeSpan s_stopLimit = TimeSpan.FromSeconds(5);
 
+    // What the end of the process may wait for collectors of access logs; a dead one must not hold up the pod.
+    private static readonly TimeSpan s_collectorLimit = TimeSpan.FromSeconds(1);
+
     private readonly ProxyInputs _inputs;
     private readonly ResourceTable _static;
     private readonly HeldResource _bootstrap;
@@ -36,6 +39,7 @@ public sealed class ProxyApp : IDisposable
     private readonly ConnectionLimits _limits;
     private OverloadRefresher? _overload;
     private readonly MemoryReturn _memory;
+    private bool _started;
     private bool _stopped;
 
     private ProxyApp(ProxyInputs inputs, WorkerSet workers, StatsStore stats, StatTagRules tags, AccessLogFiles files)
@@ -168,6 +172,7 @@ public sealed class ProxyApp : IDisposable
         }
 
         Workers.Start();
+        _started = true;
         _overload?.Start();
         new StartUp(this, _inputs).Run();
     }
@@ -221,6 +226,11 @@ public sealed class ProxyApp : IDisposable
         _memory.Dispose();
         Subscriptions.Dispose();
         Admin.Close();
+        if (_started)
+        {
+            Context.Collectors.Close(s_collectorLimit);
+        }
+
         Workers.Stop(s_stopLimit);
         AccessLogs.Dispose();
     }

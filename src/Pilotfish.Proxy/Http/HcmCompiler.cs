@@ -34,7 +34,7 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             Routes = CompileRoutes(config),
             Filters = filters,
             Clusters = context.Config.Clusters,
-            AccessLogs = context.Config.AccessLogs?.Compile(config.AccessLog, "access_log") ?? AccessLogSet.Empty,
+            AccessLogs = context.Config.AccessLogs?.Compile(config.AccessLog, "access_log", context.Config) ?? AccessLogSet.Empty,
             LocalReplies = LocalReplyRules.Compile(config.LocalReplyConfig, "local_reply_config"),
             Limits = CompileLimits(config, common, http1),
             Codec = config.CodecType switch

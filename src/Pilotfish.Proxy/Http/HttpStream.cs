@@ -463,7 +463,7 @@ public sealed class HttpStream
         cells.Record(stats.RqTime, (Info.Times.DownstreamSendEnd - Info.Times.DownstreamReceiveBegin) / 1_000_000);
         if (!Hcm.AccessLogs.IsEmpty)
         {
-            Hcm.AccessLogs.Write(Info, AccessLogType.DownstreamEnd);
+            Hcm.AccessLogs.Write(Worker.Worker, Info, AccessLogType.DownstreamEnd);
         }
     }
 }

@@ -26,6 +26,6 @@ internal static class ListenerAccessLog
         info.Start(connection, connection.StartTime, connection.StartNanoseconds);
         info.Times.DownstreamReceiveEnd = info.Times.DownstreamSendEnd = worker.Loop.NowNanoseconds;
         info.End(reason);
-        listener.AccessLogs.Write(info, AccessLogType.NotSet);
+        listener.AccessLogs.Write(worker, info, AccessLogType.NotSet);
     }
 }

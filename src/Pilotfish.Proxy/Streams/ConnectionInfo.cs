@@ -66,6 +66,9 @@ public sealed class ConnectionInfo
     /// <summary>The answer that <see cref="UpstreamOverrides"/> gave last, so that equal ones are one object.</summary>
     internal UpstreamTransportOverrides? LastOverrides { get; set; }
 
+    /// <summary>What collectors of access logs are told of the TLS session, serialized once for all records of the connection.</summary>
+    internal byte[]? TlsLogProperties { get; set; }
+
     public long HandshakeNanoseconds { get; set; }
 
     public string? TransportFailure { get; set; }

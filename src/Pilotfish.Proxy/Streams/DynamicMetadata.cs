@@ -7,6 +7,9 @@ public sealed class DynamicMetadata
 
     public IReadOnlyDictionary<string, MetadataValue> Namespaces => _namespaces;
 
+    /// <summary>The namespaces as the type whose walk allocates nothing; only to be read.</summary>
+    internal Dictionary<string, MetadataValue> Entries => _namespaces;
+
     public MetadataValue? Get(string name) => _namespaces.GetValueOrDefault(name);
 
     /// <summary>A namespace by its UTF-8 name, without allocating.</summary>

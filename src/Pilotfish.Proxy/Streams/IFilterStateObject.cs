@@ -6,6 +6,11 @@ public interface IFilterStateObject
     /// <summary>The text of <c>%FILTER_STATE(KEY:PLAIN)%</c>, or null when the object has no text form.</summary>
     string? PlainText { get; }
 
+    /// <summary>
+    /// The object as the bytes of a google.protobuf.Any, as gRPC access logs carry it; empty when it has no message form.
+    /// </summary>
+    ReadOnlyMemory<byte> AnyMessage => default;
+
     /// <summary>Non-null when upstream connections must not be shared between streams whose values differ: part of the pool key.</summary>
     ulong? PoolKeyHash { get; }
 }

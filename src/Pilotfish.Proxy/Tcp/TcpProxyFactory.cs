@@ -33,7 +33,8 @@ internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
         return new TcpProxy(Routes(message, field, context))
         {
             Stats = new TcpProxyStats(scope),
-            AccessLogs = context.Config.AccessLogs?.Compile(message.AccessLog, field + ".access_log") ?? AccessLogSet.Empty,
+            AccessLogs = context.Config.AccessLogs?.Compile(
+                message.AccessLog, field + ".access_log", context.Config) ?? AccessLogSet.Empty,
             IdleMilliseconds = ProtoValues.Milliseconds(message.IdleTimeout, TcpProxy.DefaultIdleMilliseconds),
             DurationMaxMilliseconds = ProtoValues.Milliseconds(message.MaxDownstreamConnectionDuration, 0),
             ConnectAttemptsMax = Math.Max(1, message.MaxConnectAttempts ?? 1),

@@ -181,7 +181,7 @@ internal sealed class TcpSession : IDrainObserver
         _info.Times.UpstreamHandshakeEnd = connection.Times.HandshakeEnd;
         if (_proxy.LogsOnConnected)
         {
-            _proxy.AccessLogs.Write(_info, AccessLogType.TcpUpstreamConnected);
+            _proxy.AccessLogs.Write(_worker, _info, AccessLogType.TcpUpstreamConnected);
         }
 
         return null;
@@ -262,7 +262,7 @@ internal sealed class TcpSession : IDrainObserver
     private void OnLogDue()
     {
         TakeBytes();
-        _proxy.AccessLogs.Write(_info, AccessLogType.TcpPeriodic);
+        _proxy.AccessLogs.Write(_worker, _info, AccessLogType.TcpPeriodic);
         _log!.Schedule(_proxy.LogMilliseconds);
     }
 
@@ -313,7 +313,7 @@ internal sealed class TcpSession : IDrainObserver
         Account();
         _info.Times.DownstreamSendEnd = _worker.Loop.NowNanoseconds;
         _info.End(reason);
-        _proxy.AccessLogs.Write(_info, AccessLogType.TcpConnectionEnd);
+        _proxy.AccessLogs.Write(_worker, _info, AccessLogType.TcpConnectionEnd);
         _downstream.Finished(reason);
     }
 

@@ -71,4 +71,60 @@ public sealed class FormatOutputTests
     }
 
     private static bool IsUtf8(byte[] bytes) => System.Text.Unicode.Utf8.IsValid(bytes);
+
+    [Fact]
+    public void Insert_AndPatch_ChangeWhatIsThere()
+    {
+        FormatOutput output = new();
+        output.Append(new string('a', 1000));
+        output.Append("end");
+
+        output.Insert(1000, new byte[100]);
+        output.Patch(1000, 100).Fill((byte)'b');
+
+        Assert.Equal(new string('a', 1000) + new string('b', 100) + "end", output.ToString());
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0x61, 0xC3, 0xA9 }, "aé")]
+    [InlineData(new byte[] { 0xFF, 0x61, 0x80 }, "!a!")]
+    [InlineData(new byte[] { 0xE2, 0x82, 0x61 }, "!!a")]
+    [InlineData(new byte[] { 0xED, 0xA0, 0x80 }, "!!!")]
+    [InlineData(new byte[] { 0xF0, 0x9F, 0x90, 0x9F, 0xF0, 0x9F }, "\U0001F41F!!")]
+    public void ReplaceInvalidUtf8_LeavesTextOnly(byte[] bytes, string expected)
+    {
+        FormatOutput output = new();
+        output.Append((byte)0xFF);
+        output.Append(bytes);
+
+        output.ReplaceInvalidUtf8(1, (byte)'!');
+
+        Assert.Equal(expected, System.Text.Encoding.UTF8.GetString(output.Written[1..]));
+    }
+
+    [Fact]
+    public void Rewind_CutsBytes_NotCharacters()
+    {
+        FormatOutput output = new();
+        output.Append([1, 0x80, 0x80, 0x80]);
+
+        output.Rewind(2);
+
+        Assert.Equal([1, 0x80], output.Written.ToArray());
+    }
+
+    [Fact]
+    public void Clear_GivesBackABurstsMemory_AndKeepsTheRest()
+    {
+        FormatOutput output = new();
+        output.Append(new string('a', 100_000));
+        output.Clear(retainedBytesMax: 50_000);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        output.Append(new string('a', 1000));
+        output.Clear(retainedBytesMax: 50_000);
+
+        Assert.Equal(0, output.Length);
+        Assert.True(output.Reserve(1).Length < 50_000);
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 10_000);
+    }
 }

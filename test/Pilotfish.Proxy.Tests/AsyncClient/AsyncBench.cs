@@ -34,6 +34,8 @@ internal sealed class AsyncBench : IDisposable
 
     public RecordingGrpcEvents Events { get; } = new();
 
+    public Runtime.Sockets.NetAddress Address => _upstream.Address;
+
     public Worker Worker => Bench.Workers.All[0];
 
     public ClusterReference Cluster => Bench.Context.Clusters.Reference("backend");

@@ -2,6 +2,7 @@ using System.Text;
 using Pilotfish.Language.Formats;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Workers;
 
 namespace Pilotfish.Proxy.Tests.Reasons;
 
@@ -10,14 +11,14 @@ internal sealed class FormatRecordFactory(List<string> records) : IAccessLoggerF
 {
     public IReadOnlyList<string> MessageNames { get; } = ["google.protobuf.BytesValue"];
 
-    public AccessLogger Create(in ExtensionConfig config, AccessLogFiles files) => new Logger(
+    public AccessLogger Create(in ExtensionConfig config, CompileContext context) => new Logger(
         FormatProgram.Compile(config.Parse(Google.Protobuf.WellKnownTypes.BytesValue.Parser).Value.ToStringUtf8(), config.Field), records);
 
     private sealed class Logger(FormatProgram format, List<string> records) : AccessLogger
     {
         private readonly FormatOutput _output = new();
 
-        public override void Write(in FormatSource source)
+        public override void Write(Worker worker, in FormatSource source)
         {
             _output.Clear();
             format.Append(_output, in source);

@@ -1,6 +1,7 @@
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Streams;
+using Pilotfish.Proxy.Workers;
 
 namespace Pilotfish.Proxy.Tests.Transport;
 
@@ -9,11 +10,11 @@ internal sealed class TcpRecordFactory(List<string> records) : IAccessLoggerFact
 {
     public IReadOnlyList<string> MessageNames { get; } = ["google.protobuf.StringValue"];
 
-    public AccessLogger Create(in ExtensionConfig config, AccessLogFiles files) => new Logger(records);
+    public AccessLogger Create(in ExtensionConfig config, CompileContext context) => new Logger(records);
 
     private sealed class Logger(List<string> records) : AccessLogger
     {
-        public override void Write(in FormatSource source)
+        public override void Write(Worker worker, in FormatSource source)
         {
             StreamInfo info = source.Info;
             records.Add($"{source.Type} {info.BytesReceived} {info.BytesSent} {(info.Flags.IsEmpty ? "-" : info.Flags.ToString())}");

@@ -1,3 +1,6 @@
+using Envoy.Extensions.Filters.Http.GrpcStats.V3;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Filters.GrpcStats;
@@ -12,6 +15,16 @@ public sealed class GrpcMessageCounts : IFilterStateObject
     public long ResponseMessages { get; internal set; }
 
     public string? PlainText => $"{RequestMessages},{ResponseMessages}";
+
+    public ReadOnlyMemory<byte> AnyMessage => new Any
+    {
+        TypeUrl = "type.googleapis.com/envoy.extensions.filters.http.grpc_stats.v3.FilterObject",
+        Value = new FilterObject
+        {
+            RequestMessageCount = (ulong)RequestMessages,
+            ResponseMessageCount = (ulong)ResponseMessages,
+        }.ToByteString(),
+    }.ToByteArray();
 
     public ulong? PoolKeyHash => null;
 }

@@ -24,7 +24,8 @@ public sealed class RouterFactory : IHttpFilterFactory
             SuppressesEnvoyHeaders = router.SuppressEnvoyHeaders,
             RespectsExpectedTimeout = router.RespectExpectedRqTimeout,
             StrictHeaders = StrictHeaders.Compile(router.StrictCheckHeaders, $"{config.Field}.strict_check_headers"),
-            UpstreamLogs = context.Config.AccessLogs?.Compile(router.UpstreamLog, $"{config.Field}.upstream_log") ?? AccessLogSet.Empty,
+            UpstreamLogs = context.Config.AccessLogs?.Compile(
+                router.UpstreamLog, $"{config.Field}.upstream_log", context.Config) ?? AccessLogSet.Empty,
         };
     }
 }

@@ -1,0 +1,80 @@
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Streams;
+using Pilotfish.Testing;
+using Xunit;
+
+namespace Pilotfish.Proxy.Tests.AccessLogs.Collectors;
+
+/// <summary>Records cost no managed memory, nor do batches on a stream that is open.</summary>
+public sealed class CollectorCostTests
+{
+    // A buffer of so many has room for the measured ones: it grows by doubling, and no entry's size is near a boundary.
+    private const int Records = 1000;
+    private const int Measured = 100;
+
+    [Theory]
+    [InlineData("http")]
+    [InlineData("tcp")]
+    [InlineData("otlp")]
+    public void Record_AllocatesNothing(string kind) => LoopRunner.Run(new ManualLoopClock(), async loop =>
+    {
+        using var bench = new CollectorBench(loop);
+        AccessLogger logger = kind switch
+        {
+            "http" => bench.Http(Large()),
+            "tcp" => bench.Tcp(Large()),
+            _ => bench.OpenTelemetry(static c =>
+            {
+                c.BufferSizeBytes = 3_000_000;
+                c.Body!.StringValue = DefaultFormats.Text;
+            }),
+        };
+        StreamInfo info = StreamSample.Create();
+        info.EnsureMetadata().Set("space", MetadataValue.Of([KeyValuePair.Create("k", MetadataValue.Of("v"))]));
+
+        for (int i = 0; i < Records; i++)
+        {
+            bench.Write(logger, info);
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < Measured; i++)
+        {
+            bench.Write(logger, info);
+        }
+
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        await loop.YieldAsync();
+        Assert.Equal(0, allocated);
+    });
+
+    [Fact]
+    public void BatchOnAnOpenStream_AllocatesNothing() => LoopRunner.Run(new ManualLoopClock(), async loop =>
+    {
+        using var bench = new CollectorBench(loop);
+        AccessLogger logger = bench.Http(CollectorBench.Common(bufferBytes: 2000));
+        StreamInfo info = StreamSample.Create();
+        CollectorPeer? collector = null;
+        long allocated = 0;
+        for (int batch = 0; batch < 40; batch++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 10; i++)
+            {
+                bench.Write(logger, info);
+            }
+
+            allocated += batch < 20 ? 0 : GC.GetAllocatedBytesForCurrentThread() - before;
+            collector ??= await bench.AcceptAsync();
+            long written = bench.Written();
+            while (collector.Records < written - 9)
+            {
+                await collector.ReadLogsAsync();
+            }
+        }
+
+        Assert.Equal(0, allocated);
+    });
+
+    private static Envoy.Extensions.AccessLoggers.Grpc.V3.CommonGrpcAccessLogConfig Large() => CollectorBench.Common(bufferBytes: 3_000_000);
+}
