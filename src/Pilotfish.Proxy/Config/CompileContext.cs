@@ -35,6 +35,9 @@ public sealed class CompileContext
     /// <summary>static_resources.secrets by name.</summary>
     public Dictionary<string, Envoy.Extensions.TransportSockets.Tls.V3.Secret> StaticSecrets { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Secrets that come by subscription, one for all who name them alike.</summary>
+    internal Tls.SharedSecrets Secrets { get; } = new();
+
     /// <summary>What pressure makes of the process; never triggered unless the bootstrap says what to watch.</summary>
     public Overload.OverloadState Overload { get; } = new();
 

@@ -1,8 +1,6 @@
-using System.Security.Cryptography;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Listeners;
-using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Proxy.Tls;
 
@@ -41,27 +39,18 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
         {
             TlsCertificate certificate = common.TlsCertificates[i];
             string at = $"{field}.tls_certificates[{i}]";
-            CheckFields(certificate, at);
+            CertificateReader.CheckFields(certificate, at);
             slots.Add(new CertificateSlot());
             CertificateSlot slot = slots[^1];
             Files().LoadWhenReadable(
-                () => slot.Set(Read(certificate, at)), certificate.CertificateChain, certificate.PrivateKey, certificate.Pkcs12);
+                () => slot.Set(CertificateReader.Read(certificate, at)), certificate.CertificateChain, certificate.PrivateKey, certificate.Pkcs12);
         }
 
         foreach (SdsSecretConfig sds in common.TlsCertificateSdsSecretConfigs)
         {
-            var slot = new CertificateSlot();
-            slots.Add(slot);
-            SecretFiles files = Files();
-            Subscribe(sds, field + ".tls_certificate_sds_secret_configs", secret =>
-            {
-                TlsCertificate certificate = secret.TlsCertificate
-                    ?? throw new ConfigRejectedException("tls_certificate", $"secret '{secret.Name}' is no certificate");
-                CheckFields(certificate, "tls_certificate");
-                files.Load(
-                    () => slot.Set(Read(certificate, "tls_certificate")),
-                    certificate.CertificateChain, certificate.PrivateKey, certificate.Pkcs12);
-            });
+            slots.Add(sds.SdsConfig is null
+                ? StaticCertificate(sds, field + ".tls_certificate_sds_secret_configs")
+                : context.Secrets.Certificate(sds, context.Workers.MainLoop, context.Subscriptions, warming, owned));
         }
 
         return slots;
@@ -97,75 +86,43 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
         }
     }
 
-    private TrustSlot Trust(SdsSecretConfig sds, CertificateValidationContext defaults, string field)
+    private CertificateSlot StaticCertificate(SdsSecretConfig sds, string field)
     {
-        var slot = new TrustSlot();
-        SecretFiles files = Files();
-        Subscribe(sds, field, secret =>
-        {
-            // The dynamic part is merged over the default one, as protobuf merges: lists are appended.
-            CertificateValidationContext merged = defaults.Clone();
-            merged.MergeFrom(secret.ValidationContext
-                ?? throw new ConfigRejectedException("validation_context", $"secret '{secret.Name}' is no validation context"));
-            files.Load(
-                () => slot.Set(ValidationCompiler.Compile(merged, "validation_context")), ValidationCompiler.Sources(merged));
-        });
+        Secret secret = StaticSecret(sds, field);
+        TlsCertificate certificate = secret.TlsCertificate
+            ?? throw new ConfigRejectedException("tls_certificate", $"secret '{secret.Name}' is no certificate");
+        CertificateReader.CheckFields(certificate, "tls_certificate");
+        var slot = new CertificateSlot();
+        Files().Load(
+            () => slot.Set(CertificateReader.Read(certificate, "tls_certificate")),
+            certificate.CertificateChain, certificate.PrivateKey, certificate.Pkcs12);
         return slot;
     }
+
+    private TrustSlot Trust(SdsSecretConfig sds, CertificateValidationContext defaults, string field)
+    {
+        if (sds.SdsConfig is not null)
+        {
+            return context.Secrets.Trust(sds, defaults, context.Workers.MainLoop, context.Subscriptions, warming, owned);
+        }
+
+        Secret secret = StaticSecret(sds, field);
+        CertificateValidationContext merged = defaults.Clone();
+        merged.MergeFrom(secret.ValidationContext
+            ?? throw new ConfigRejectedException("validation_context", $"secret '{secret.Name}' is no validation context"));
+        var slot = new TrustSlot();
+        Files().Load(() => slot.Set(ValidationCompiler.Compile(merged, "validation_context")), ValidationCompiler.Sources(merged));
+        return slot;
+    }
+
+    private Secret StaticSecret(SdsSecretConfig sds, string field) => context.StaticSecrets.GetValueOrDefault(sds.Name)
+        ?? throw new ConfigRejectedException(
+            field, $"Unknown static secret '{sds.Name}': it has no sds_config and static_resources.secrets does not name it");
 
     private SecretFiles Files()
     {
         var files = new SecretFiles(context.Workers.MainLoop);
         owned.Add(files);
         return files;
-    }
-
-    private void Subscribe(SdsSecretConfig config, string field, Action<Secret> apply)
-    {
-        if (config.SdsConfig is null)
-        {
-            apply(context.StaticSecrets.GetValueOrDefault(config.Name)
-                ?? throw new ConfigRejectedException(
-                    field, $"Unknown static secret '{config.Name}': it has no sds_config and static_resources.secrets does not name it"));
-            return;
-        }
-
-        var subscription = new SecretSubscription(apply);
-        owned.Add(subscription);
-        subscription.OnKnown = warming.Add("secret " + config.Name).Ready;
-        subscription.Start(context.Subscriptions, config);
-    }
-
-    private static void CheckFields(TlsCertificate certificate, string field)
-    {
-        if (certificate.PrivateKeyProvider is not null)
-        {
-            throw new ConfigRejectedException(field + ".private_key_provider", "private key providers are not supported");
-        }
-
-        if (certificate.Pkcs12 is null && (certificate.CertificateChain is null || certificate.PrivateKey is null))
-        {
-            throw new ConfigRejectedException(field, "a certificate needs certificate_chain and private_key");
-        }
-    }
-
-    private static TlsIdentity Read(TlsCertificate certificate, string field)
-    {
-        string? password = certificate.Password is { } secret ? DataSources.ReadText(secret, field + ".password") : null;
-        try
-        {
-            if (certificate.Pkcs12 is { } bundle)
-            {
-                return new TlsIdentity(TlsCertificates.FromPkcs12(DataSources.ReadBytes(bundle, field + ".pkcs12"), password));
-            }
-
-            string chain = DataSources.ReadText(certificate.CertificateChain, field + ".certificate_chain");
-            string key = DataSources.ReadText(certificate.PrivateKey, field + ".private_key");
-            return new TlsIdentity(TlsCertificates.FromPem(chain, key, password));
-        }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
-        {
-            throw new ConfigRejectedException(field, $"the certificate and key cannot be used: {e.Message}", e);
-        }
     }
 }

@@ -28,18 +28,21 @@ internal static class ValidationCompiler
     /// <summary>
     /// Reads files and throws <see cref="ConfigRejectedException"/> when something cannot be used.
     /// </summary>
-    public static TlsPeerVerification Compile(CertificateValidationContext? validation, string field)
+    /// <param name="validation">The message; null is an empty one.</param>
+    /// <param name="field">Where it stands, for messages.</param>
+    /// <param name="anchors">Roots that others read before; null to read them for this context alone.</param>
+    public static TlsPeerVerification Compile(CertificateValidationContext? validation, string field, TrustAnchors? anchors = null)
     {
         CertificateValidationContext context = validation ?? new CertificateValidationContext();
         PeerRules rules = CheckFields(context, field);
-        string roots = context.TrustedCa is { } anchors ? DataSources.ReadText(anchors, field + ".trusted_ca")
+        string roots = context.TrustedCa is { } given ? DataSources.ReadText(given, field + ".trusted_ca")
             : context.SystemRootCerts is not null
                 ? DataSources.ReadText(new DataSource { Filename = SystemRootsPath }, field + ".system_root_certs")
                 : "";
         SpiffeTrust? spiffe = Spiffe(context, field) is { } config ? SpiffeTrust.Compile(config, field) : null;
         return new TlsPeerVerification
         {
-            Roots = spiffe?.AllRoots ?? Roots(roots, field),
+            Roots = spiffe?.AllRoots ?? Roots(roots, field, anchors),
             RootsFor = spiffe is null ? null : spiffe.RootsFor,
             Check = rules.IsEmpty ? null : rules.Check,
             AcceptUntrusted = AcceptsUntrusted(context),
@@ -72,7 +75,7 @@ internal static class ValidationCompiler
     private static bool AcceptsUntrusted(CertificateValidationContext context) =>
         context.TrustChainVerification == CertificateValidationContext.Types.TrustChainVerification.AcceptUntrusted;
 
-    private static X509Certificate2Collection Roots(string pem, string field)
+    private static X509Certificate2Collection Roots(string pem, string field, TrustAnchors? anchors)
     {
         if (pem.Length == 0)
         {
@@ -81,7 +84,7 @@ internal static class ValidationCompiler
 
         try
         {
-            X509Certificate2Collection roots = TlsCertificates.RootsFromPem(pem);
+            X509Certificate2Collection roots = anchors?.Read(pem) ?? TlsCertificates.RootsFromPem(pem);
             return roots.Count > 0
                 ? roots
                 : throw new ConfigRejectedException(field + ".trusted_ca", "it holds no certificate");
