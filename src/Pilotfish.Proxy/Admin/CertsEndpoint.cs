@@ -47,9 +47,9 @@ internal sealed class CertsEndpoint(ListenerDirectory listeners, ClusterDirector
             }
         }
 
-        foreach (ClusterState cluster in clusters.Active)
+        foreach (ClusterModel cluster in clusters.ActiveModels)
         {
-            foreach (UpstreamTransport transport in cluster.Config.Transport.All)
+            foreach (UpstreamTransport transport in cluster.Transport.All)
             {
                 if (transport is TlsUpstreamTransport tls)
                 {

@@ -90,16 +90,19 @@ internal sealed class ClustersEndpoint(ClusterDirectory clusters, ResourceTable 
 
     private static void WriteOutliers(ClusterState cluster, StringBuilder text)
     {
-        if (cluster.Outliers is not { } outliers)
+        if (cluster.Config.Outlier is null)
         {
             return;
         }
 
+        // A cluster that nobody has used yet has judged nothing.
+        Health.OutlierDetector? outliers = cluster.Outliers;
+
         string at = $"{cluster.Name}::outlier::";
-        text.Append($"{at}success_rate_average::{Rate(outliers.SuccessRate.Average)}\n");
-        text.Append($"{at}success_rate_ejection_threshold::{Rate(outliers.SuccessRate.Threshold)}\n");
-        text.Append($"{at}local_origin_success_rate_average::{Rate(outliers.LocalOriginSuccessRate.Average)}\n");
-        text.Append($"{at}local_origin_success_rate_ejection_threshold::{Rate(outliers.LocalOriginSuccessRate.Threshold)}\n");
+        text.Append($"{at}success_rate_average::{Rate(outliers?.SuccessRate.Average ?? -1)}\n");
+        text.Append($"{at}success_rate_ejection_threshold::{Rate(outliers?.SuccessRate.Threshold ?? -1)}\n");
+        text.Append($"{at}local_origin_success_rate_average::{Rate(outliers?.LocalOriginSuccessRate.Average ?? -1)}\n");
+        text.Append($"{at}local_origin_success_rate_ejection_threshold::{Rate(outliers?.LocalOriginSuccessRate.Threshold ?? -1)}\n");
     }
 
     // Counters and gauges of a host in the order of their names.

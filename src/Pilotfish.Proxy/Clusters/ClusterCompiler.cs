@@ -1,5 +1,6 @@
 using Envoy.Config.Cluster.V3;
 using Envoy.Config.Core.V3;
+using Google.Protobuf;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Health;
 using Pilotfish.Proxy.Http;
@@ -31,17 +32,33 @@ internal static class ClusterCompiler
     private static ClusterModel Compile(
         ProtoCluster cluster, ulong configHash, CompileContext context, UpstreamTransportContext transports)
     {
-        (SocketStreamOptions v4, SocketStreamOptions v6) = UpstreamSockets.Compile(cluster);
-        DiscoveryKind discovery = Discovery(cluster);
+        string name = context.Clusters.Intern(cluster.Name);
+        (string? altStatName, string statSuffix) = StatName(name, cluster.AltStatName);
         return new ClusterModel
         {
-            Name = cluster.Name,
-            ObservabilityName = cluster.AltStatName.Length > 0 ? cluster.AltStatName : cluster.Name,
+            Name = name,
+            AltStatName = altStatName,
+            StatSuffix = statSuffix,
             ConfigHash = configHash,
-            Discovery = discovery,
-            LoadBalancing = LoadBalancingCompiler.Compile(cluster),
+            Settings = context.ClusterSettings.Get(cluster, message => Settings(message, context)),
             Transport = Transports(cluster, transports),
             Overload = context.Overload,
+            EdsServiceName = cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds && eds.ServiceName != name ? eds.ServiceName : name,
+            MetadataMessage = cluster.Metadata is { FilterMetadata.Count: > 0 } metadata ? metadata.ToByteArray() : default,
+            Filters = Filters(cluster, context, transports),
+            TransportContext = transports.Owned.Count == 0 ? null : transports,
+        };
+    }
+
+    private static (ClusterSettings Settings, bool MayShare) Settings(ProtoCluster cluster, CompileContext context)
+    {
+        (SocketStreamOptions v4, SocketStreamOptions v6) = UpstreamSockets.Compile(cluster);
+        DiscoveryKind discovery = Discovery(cluster);
+        int remarks = context.Warnings.Calls;
+        var settings = new ClusterSettings
+        {
+            Discovery = discovery,
+            LoadBalancing = LoadBalancingCompiler.Compile(cluster),
             CircuitBreakers = Breakers(cluster.CircuitBreakers),
             ConnectTimeoutMilliseconds = (int)Math.Min(
                 int.MaxValue, ProtoValues.Milliseconds(cluster.ConnectTimeout, ClusterModel.DefaultConnectTimeoutMilliseconds)),
@@ -54,17 +71,28 @@ internal static class ClusterCompiler
             IgnoresHealthOnHostRemoval = cluster.IgnoreHealthOnHostRemoval,
             OriginalDestination = discovery == DiscoveryKind.OriginalDestination ? OriginalDestination(cluster) : null,
             Dns = discovery is DiscoveryKind.StrictDns or DiscoveryKind.LogicalDns ? Dns(cluster, context.DnsResolver) : null,
-            EdsServiceName = cluster.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : cluster.Name,
             EdsSource = cluster.EdsClusterConfig?.EdsConfig,
             CloseConnectionsOnHostSetChange = cluster.CommonLbConfig?.CloseConnectionsOnHostSetChange ?? false,
             CloseConnectionsOnHostHealthFailure = cluster.CloseConnectionsOnHostHealthFailure,
             RequestsPerConnectionMax = cluster.MaxRequestsPerConnection ?? 0,
             ConnectionPoolPerDownstreamConnection = cluster.ConnectionPoolPerDownstreamConnection,
-            Metadata = ProtoValues.Metadata(cluster.Metadata),
             Http = UpstreamHttpOptions.Compile(cluster.TypedExtensionProtocolOptions, context),
-            Filters = Filters(cluster, context, transports),
-            TransportContext = transports.Owned.Count == 0 ? null : transports,
         };
+
+        // A remark names its cluster, and a health checker may have parts of its own.
+        return (settings, context.Warnings.Calls == remarks && settings.HealthCheck is null);
+    }
+
+    private static (string? Whole, string Suffix) StatName(string name, string altStatName)
+    {
+        if (altStatName.Length == 0 || altStatName == name)
+        {
+            return (null, "");
+        }
+
+        return altStatName.StartsWith(name, StringComparison.Ordinal)
+            ? (null, altStatName.Length == name.Length + 1 && altStatName[^1] == ';' ? ";" : altStatName[name.Length..])
+            : (altStatName, "");
     }
 
     private static DiscoveryKind Discovery(ProtoCluster cluster)
@@ -219,23 +247,23 @@ internal static class ClusterCompiler
         };
     }
 
-    private static List<NetworkFilter> Filters(ProtoCluster cluster, CompileContext context, UpstreamTransportContext owner)
+    private static NetworkFilter[] Filters(ProtoCluster cluster, CompileContext context, UpstreamTransportContext owner)
     {
-        var filters = new List<NetworkFilter>(cluster.Filters.Count);
+        var filters = new NetworkFilter[cluster.Filters.Count];
         for (int i = 0; i < cluster.Filters.Count; i++)
         {
             Envoy.Config.Cluster.V3.Filter filter = cluster.Filters[i];
             string field = $"filters[{i}].typed_config";
             INetworkFilterFactory factory = context.Extensions.Find<INetworkFilterFactory>(
                 filter.TypedConfig ?? new(), filter.Name, field, out ExtensionConfig config);
-            filters.Add(factory.Compile(config, new NetworkFilterContext
+            filters[i] = factory.Compile(config, new NetworkFilterContext
             {
                 Config = context,
                 ListenerName = cluster.Name,
                 Direction = Network.TrafficDirection.Outbound,
                 Warming = owner.Warming,
                 Owned = owner.Owned,
-            }));
+            });
         }
 
         return filters;

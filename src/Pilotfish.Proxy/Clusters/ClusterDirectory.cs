@@ -24,25 +24,25 @@ public sealed class ClusterDirectory : IResourceCollection
 
     private readonly CompileContext _context;
     private readonly WorkerRandom _random;
-    private readonly Locality _local;
     private readonly NameResolver _resolver;
+    private readonly ClusterStateFactory _states;
     private readonly Dictionary<string, Entry> _entries = [];
-    private readonly Stack<int> _freeIndexes = [];
     private readonly ClusterManagerStats _stats;
     private readonly HashSet<Leaving> _leaving = [];
     private readonly List<Action> _whenWarm = [];
-    private int _nextIndex;
+    private int _activeCount;
 
     public ClusterDirectory(CompileContext context, NameResolver resolver, ulong randomSeed)
     {
         _context = context;
         _resolver = resolver;
         _random = new WorkerRandom(randomSeed);
-        _local = new Locality(context.Node.Region, context.Node.Zone, context.Node.SubZone);
+        var local = new Locality(context.Node.Region, context.Node.Zone, context.Node.SubZone);
+        _states = new ClusterStateFactory(context.Stats, context.Workers, local, _random);
         _stats = new ClusterManagerStats(context.Stats.Scope("cluster_manager"));
     }
 
-    /// <summary>Every cluster that serves, for admin.</summary>
+    /// <summary>Every cluster that serves, for admin; looking wakes none.</summary>
     public IReadOnlyList<ClusterState> Active
     {
         get
@@ -52,11 +52,26 @@ public sealed class ClusterDirectory : IResourceCollection
             {
                 if (entry.Active is { } active)
                 {
-                    states.Add(active.State);
+                    states.Add(active.Describe());
                 }
             }
 
             return states;
+        }
+    }
+
+    /// <summary>The models of all clusters that serve.</summary>
+    public IEnumerable<ClusterModel> ActiveModels
+    {
+        get
+        {
+            foreach (Entry entry in _entries.Values)
+            {
+                if (entry.Active is { } active)
+                {
+                    yield return active.Model;
+                }
+            }
         }
     }
 
@@ -107,7 +122,7 @@ public sealed class ClusterDirectory : IResourceCollection
     {
         ulong hash = XxHash64.HashToUInt64(update.Message.Span);
         Entry? entry = _entries.GetValueOrDefault(update.Name);
-        ulong? present = (entry?.Warming ?? entry?.Active)?.State.Config.ConfigHash;
+        ulong? present = (entry?.Warming ?? entry?.Active)?.Model.ConfigHash;
         if (present == hash)
         {
             return;
@@ -119,6 +134,7 @@ public sealed class ClusterDirectory : IResourceCollection
             throw new ConfigRejectedException("name", $"the cluster's name '{message.Name}' is not that of its resource");
         }
 
+        message.Name = update.Name.Length > 0 ? update.Name : message.Name;
         ClusterModel model = ClusterCompiler.Compile(message, hash, _context);
         AssignmentModel assignment = Assignment(message, model);
         if (entry is null)
@@ -158,32 +174,40 @@ public sealed class ClusterDirectory : IResourceCollection
             Retire(superseded);
         }
 
-        int index = _freeIndexes.TryPop(out int free) ? free : _nextIndex++;
-        StatScope scope = _context.Stats.Scope("cluster." + model.ObservabilityName);
-        var state = new ClusterState(model, index, scope, _context.Workers.Count);
-        var membership = new ClusterMembership(state, _local, _context.Workers, _random);
+        Version version = Make(model, assignment);
+        entry.Warming = version;
+        entry.Reference.IsArriving = !entry.Reference.Exists;
+        WarmingCount++;
+        version.Source.Start(() =>
+        {
+            if (model.TransportContext is { } transports)
+            {
+                transports.Warming.WhenReady(() => version.WhenChecked(() => Activate(entry, version)));
+            }
+            else
+            {
+                version.WhenChecked(() => Activate(entry, version));
+            }
+        });
+    }
+
+    private Version Make(ClusterModel model, AssignmentModel assignment)
+    {
+        if (RestingCluster.Suits(model, _context.Stats))
+        {
+            var resting = new RestingCluster(model, _states, _context.Clusters.Gate);
+            return new Version(model, new EdsHosts(model, resting, _context.Subscriptions, _context.Workers.MainLoop), null, resting);
+        }
+
+        ClusterMembership membership = _states.Membership(_states.Create(model));
         HostSource source = model.Discovery switch
         {
-            DiscoveryKind.Eds => new EdsHosts(membership, _context.Subscriptions, _context.Workers.MainLoop),
+            DiscoveryKind.Eds => new EdsHosts(model, membership, _context.Subscriptions, _context.Workers.MainLoop),
             DiscoveryKind.StrictDns or DiscoveryKind.LogicalDns =>
                 new DnsHosts(membership, assignment, _resolver, _context.Workers.MainLoop, _random),
             _ => new StaticHosts(membership, assignment),
         };
-        var version = new Version(state, membership, source);
-        entry.Warming = version;
-        entry.Reference.IsArriving = entry.Reference.Current is null;
-        WarmingCount++;
-        source.Start(() =>
-        {
-            if (model.TransportContext is { } transports)
-            {
-                transports.Warming.WhenReady(() => membership.WhenChecked(() => Activate(entry, version)));
-            }
-            else
-            {
-                membership.WhenChecked(() => Activate(entry, version));
-            }
-        });
+        return new Version(model, source, membership, null);
     }
 
     private void Activate(Entry entry, Version version)
@@ -197,7 +221,8 @@ public sealed class ClusterDirectory : IResourceCollection
         WarmingCount--;
         Version? former = entry.Active;
         entry.Active = version;
-        entry.Reference.Set(version.State);
+        _activeCount += former is null ? 1 : 0;
+        entry.Reference.Set(version.Membership?.State, version.Resting);
         if (former is not null)
         {
             Retire(former);
@@ -224,6 +249,7 @@ public sealed class ClusterDirectory : IResourceCollection
 
         Log.Info(LogComponent.Upstream, $"removing cluster {name}");
         _context.Stats.Main.Add(_stats.Removed);
+        _activeCount -= entry.Active is null ? 0 : 1;
         if (entry.Warming is { } warming)
         {
             entry.Warming = null;
@@ -245,7 +271,7 @@ public sealed class ClusterDirectory : IResourceCollection
     private void Leave(Entry entry)
     {
         // A cluster of this name may have come back meanwhile.
-        if (entry.Reference.Current == entry.Active?.State)
+        if (entry.Reference.LeadsTo(entry.Active?.Membership?.State, entry.Active?.Resting))
         {
             entry.Reference.Set(null);
         }
@@ -257,33 +283,53 @@ public sealed class ClusterDirectory : IResourceCollection
         }
     }
 
-    /// <summary>Active requests finish on what they hold; the index is free again when every worker has let go.</summary>
+    /// <summary>Active requests finish on what they hold.</summary>
     private void Retire(Version version)
     {
         version.Source.Dispose();
-        version.Membership.Close();
-        version.State.Config.TransportContext?.Dispose();
-        version.State.MarkRemoved();
-        _context.Workers.PostAll(worker => worker.RemoveCluster(version.State), () =>
+        ClusterState? state = version.Close();
+        version.Model.TransportContext?.Dispose();
+        if (state is not null)
         {
-            version.State.Scope.Dispose();
-            _freeIndexes.Push(version.State.Index);
-        });
+            _states.Release(state);
+        }
     }
 
     private void UpdateGauges()
     {
-        int active = 0;
-        foreach (Entry entry in _entries.Values)
-        {
-            active += entry.Active is null ? 0 : 1;
-        }
-
-        _context.Stats.Main.Set(_stats.Active, active);
+        _context.Stats.Main.Set(_stats.Active, _activeCount);
         _context.Stats.Main.Set(_stats.Warming, WarmingCount);
     }
 
-    private sealed record Version(ClusterState State, ClusterMembership Membership, HostSource Source);
+    /// <summary>A cluster under one configuration: with a membership from the start, or resting until it is used.</summary>
+    private sealed record Version(ClusterModel Model, HostSource Source, ClusterMembership? Membership, RestingCluster? Resting)
+    {
+        public ClusterState Describe() => Membership?.State ?? Resting!.Describe();
+
+        public void WhenChecked(Action action)
+        {
+            if (Membership is null)
+            {
+                action();
+            }
+            else
+            {
+                Membership.WhenChecked(action);
+            }
+        }
+
+        /// <summary>Ends membership and checks; the state to release, if there is one.</summary>
+        public ClusterState? Close()
+        {
+            if (Membership is null)
+            {
+                return Resting!.Retire();
+            }
+
+            Membership.Close();
+            return Membership.State;
+        }
+    }
 
     /// <summary>A removed cluster in its grace; it is no entry any more.</summary>
     private sealed class Leaving

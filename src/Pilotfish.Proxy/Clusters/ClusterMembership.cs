@@ -10,7 +10,7 @@ namespace Pilotfish.Proxy.Clusters;
 /// Owns the hosts of one cluster state: reconciles what discovery says with the hosts that exist, applies health, publishes host
 /// sets, tells workers about hosts that left. Main loop.
 /// </summary>
-internal sealed class ClusterMembership
+internal sealed class ClusterMembership : IHostSink
 {
     private readonly WorkerSet _workers;
     private readonly HostSetBuilder _builder;
@@ -44,6 +44,24 @@ internal sealed class ClusterMembership
     public IReadOnlyList<Host> Hosts => _ordered;
 
     internal OutlierDetector? Outliers => _outliers;
+
+    public void Update(AssignmentModel assignment, Envoy.Config.Endpoint.V3.ClusterLoadAssignment? message) =>
+        Update(assignment.Hosts, assignment.OverprovisioningFactor, assignment.DropPerMillion);
+
+    /// <summary>Takes over hosts that were made when the cluster woke, before anything else.</summary>
+    public void Adopt(HostSet set)
+    {
+        (_overprovisioningFactor, _dropPerMillion) = (set.OverprovisioningFactor, set.DropPerMillion);
+        foreach (Host host in set.All)
+        {
+            _hosts.Add((host.Address, host.Hostname), host);
+            _ordered.Add(host);
+        }
+
+        _cells.Add(_stats.Change, set.All.Length);
+        _outliers?.SetHosts(_ordered);
+        Count(set);
+    }
 
     public void Update(
         IReadOnlyList<HostConfig> configs,
@@ -190,6 +208,11 @@ internal sealed class ClusterMembership
     {
         HostSet set = _builder.Build(_ordered, _overprovisioningFactor, _dropPerMillion);
         State.Publish(set);
+        Count(set);
+    }
+
+    private void Count(HostSet set)
+    {
         _cells.Set(_stats.Total, set.All.Length);
         _cells.Set(_stats.Healthy, set.HealthyCount);
         _cells.Set(_stats.Degraded, set.DegradedCount);

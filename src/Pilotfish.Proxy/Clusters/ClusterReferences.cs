@@ -13,6 +13,9 @@ public sealed class ClusterReferences
     private bool _unpublished;
     private List<ClusterReference>? _arriving;
 
+    /// <summary>Held while one of the table's clusters wakes.</summary>
+    internal Lock Gate { get; } = new();
+
     /// <summary>For whoever sends traffic to the cluster. Main loop only.</summary>
     public ClusterReference Reference(string name)
     {
@@ -47,13 +50,16 @@ public sealed class ClusterReferences
     {
         if (!_byName.TryGetValue(name, out ClusterReference? reference))
         {
-            reference = new ClusterReference(name);
+            reference = new ClusterReference(name, Gate);
             _byName.Add(name, reference);
             _unpublished = true;
         }
 
         return reference;
     }
+
+    /// <summary>Main loop only: the name as the table has it, so that one string serves all who name a cluster.</summary>
+    public string Intern(string name) => _byName.TryGetValue(name, out ClusterReference? known) ? known.Name : name;
 
     /// <summary>Main loop only: makes the present names visible to <see cref="Find"/>. Called after a push, not for each name.</summary>
     public void Publish()

@@ -9,46 +9,49 @@ namespace Pilotfish.Proxy.Clusters;
 /// <summary>Endpoints from EDS. A cluster whose assignment never comes starts empty; a bad one keeps the last good one.</summary>
 internal sealed class EdsHosts : HostSource, IResourceConsumer
 {
-    private readonly ClusterMembership _membership;
+    private readonly ClusterModel _model;
+    private readonly IHostSink _sink;
     private readonly ISubscriptions _subscriptions;
-    private readonly LoopTimer _stale;
+    private readonly Runtime.Loops.EventLoop _mainLoop;
+    private LoopTimer? _stale;
     private IDisposable? _subscription;
     private Action? _initialized;
 
-    public EdsHosts(ClusterMembership membership, ISubscriptions subscriptions, Runtime.Loops.EventLoop mainLoop)
+    public EdsHosts(ClusterModel model, IHostSink sink, ISubscriptions subscriptions, Runtime.Loops.EventLoop mainLoop)
     {
-        _membership = membership;
+        _model = model;
+        _sink = sink;
         _subscriptions = subscriptions;
-        _stale = new LoopTimer(mainLoop, static state => ((EdsHosts)state!)._membership.Update([]), this);
+        _mainLoop = mainLoop;
     }
 
     public override void Start(Action initialized)
     {
         _initialized = initialized;
-        _subscription = _subscriptions.Subscribe(
-            ResourceType.Endpoints, _membership.State.Config.EdsServiceName, this, _membership.State.Config.EdsSource);
+        _subscription = _subscriptions.Subscribe(ResourceType.Endpoints, _model.EdsServiceName, this, _model.EdsSource);
     }
 
     public void OnResource(string name, ReadOnlyMemory<byte> message, string version)
     {
-        AssignmentModel assignment;
+        ClusterLoadAssignment parsed;
         try
         {
-            assignment = AssignmentCompiler.Compile(
-                ClusterLoadAssignment.Parser.ParseFrom(message.Span), resolvesNames: false, field: "");
+            parsed = ClusterLoadAssignment.Parser.ParseFrom(message.Span);
         }
         catch (InvalidProtocolBufferException e)
         {
             throw new ConfigRejectedException("", $"the assignment is not a valid ClusterLoadAssignment: {e.Message}", e);
         }
 
-        _stale.Cancel();
+        AssignmentModel assignment = AssignmentCompiler.Compile(parsed, resolvesNames: false, field: "");
+        _stale?.Cancel();
         if (assignment.StaleAfterMilliseconds > 0)
         {
+            _stale ??= new LoopTimer(_mainLoop, static state => ((EdsHosts)state!)._sink.Update(new AssignmentModel(), null), this);
             _stale.Schedule(assignment.StaleAfterMilliseconds);
         }
 
-        _membership.Update(assignment.Hosts, assignment.OverprovisioningFactor, assignment.DropPerMillion);
+        _sink.Update(assignment, parsed);
         Initialized();
     }
 
@@ -60,7 +63,7 @@ internal sealed class EdsHosts : HostSource, IResourceConsumer
     public override void Dispose()
     {
         _initialized = null;
-        _stale.Cancel();
+        _stale?.Cancel();
         _subscription?.Dispose();
     }
 

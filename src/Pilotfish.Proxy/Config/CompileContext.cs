@@ -32,6 +32,9 @@ public sealed class CompileContext
     /// <summary>Clusters by name, whether they exist yet or not.</summary>
     public ClusterReferences Clusters { get; } = new();
 
+    /// <summary>What clusters have in common.</summary>
+    internal ClusterSettingsTable ClusterSettings { get; } = new();
+
     /// <summary>static_resources.secrets by name.</summary>
     public Dictionary<string, Envoy.Extensions.TransportSockets.Tls.V3.Secret> StaticSecrets { get; } = new(StringComparer.Ordinal);
 

@@ -16,9 +16,13 @@ public sealed class ConfigProblems
 
     public IReadOnlyList<string> Remarks => _remarks;
 
+    /// <summary>How often something was remarked, also what was known: tells whether a step remarked anything.</summary>
+    public int Calls { get; private set; }
+
     /// <summary>True when the remark is new.</summary>
     public bool Add(string remark)
     {
+        Calls++;
         if (_remarks.Count >= RemarksMax || !_seen.Add(remark))
         {
             return false;

@@ -70,6 +70,9 @@ public sealed class StatsStore
         _bucketRules = buckets;
     }
 
+    /// <summary>Whether a statistic of this name would exist. Any thread.</summary>
+    internal bool Includes(string name) => _matcher.Includes(name);
+
     public long Value(Counter counter) => counter.Cell == 0 ? 0 : CounterValue(counter.Cell);
 
     public long Value(Gauge gauge) => gauge.Cell == 0 ? 0 : Sum(gauge.Cell);

@@ -14,24 +14,27 @@ internal sealed class FetchTimer : IResourceConsumer, IDisposable
 
     private readonly IResourceConsumer _inner;
     private readonly string _name;
-    private readonly LoopTimer? _timer;
+    private readonly LoopTimer _timer;
     private IDisposable? _subscription;
 
     private FetchTimer(EventLoop loop, string name, IResourceConsumer inner, long milliseconds)
     {
         _inner = inner;
         _name = name;
-        if (milliseconds > 0)
-        {
-            _timer = new LoopTimer(loop, static state => ((FetchTimer)state!).OnTimeout(), this);
-            _timer.Schedule(milliseconds);
-        }
+        _timer = new LoopTimer(loop, static state => ((FetchTimer)state!).OnTimeout(), this);
+        _timer.Schedule(milliseconds);
     }
 
     public static IDisposable Subscribe(
         EventLoop loop, ISubscriptions from, ResourceType type, string name, IResourceConsumer consumer, ConfigSource? source)
     {
-        FetchTimer timer = new(loop, name, consumer, Limit(source));
+        long milliseconds = Limit(source);
+        if (milliseconds == 0)
+        {
+            return from.Subscribe(type, name, consumer);
+        }
+
+        FetchTimer timer = new(loop, name, consumer, milliseconds);
         timer._subscription = from.Subscribe(type, name, timer);
         return timer;
     }
@@ -44,12 +47,12 @@ internal sealed class FetchTimer : IResourceConsumer, IDisposable
     public void OnResource(string name, ReadOnlyMemory<byte> message, string version)
     {
         _inner.OnResource(name, message, version);
-        _timer?.Cancel();
+        _timer.Cancel();
     }
 
     public void OnRemoved(string name)
     {
-        _timer?.Cancel();
+        _timer.Cancel();
         _inner.OnRemoved(name);
     }
 
@@ -57,7 +60,7 @@ internal sealed class FetchTimer : IResourceConsumer, IDisposable
 
     public void Dispose()
     {
-        _timer?.Cancel();
+        _timer.Cancel();
         _subscription?.Dispose();
     }
 

@@ -69,7 +69,7 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
             Changed(subscribed);
         }
 
-        entry.Consumers.Add(consumer);
+        entry.Add(consumer);
         if (subscribed.Held.TryGetValue(name, out HeldResource? held))
         {
             // Accepted before by another owner, or by this one's predecessor; a refusal now has no request to answer.
@@ -125,8 +125,7 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
             return;
         }
 
-        // A consumer may subscribe or unsubscribe while it is called.
-        foreach (IResourceConsumer consumer in entry.Consumers.ToArray())
+        foreach (IResourceConsumer consumer in entry.Snapshot())
         {
             if (Give(consumer, update.Name, update.Message, update.Version) is { } reason)
             {
@@ -158,7 +157,7 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
     {
         if (type.Names.TryGetValue(name, out SubscribedName? entry))
         {
-            foreach (IResourceConsumer consumer in entry.Consumers.ToArray())
+            foreach (IResourceConsumer consumer in entry.Snapshot())
             {
                 consumer.OnRemoved(name);
             }
@@ -197,8 +196,8 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
 
     private void Unsubscribe(SubscribedType type, SubscribedName entry, IResourceConsumer consumer)
     {
-        entry.Consumers.Remove(consumer);
-        if (entry.Consumers.Count > 0 || !type.Names.TryGetValue(entry.Name, out SubscribedName? current) || current != entry)
+        entry.Remove(consumer);
+        if (!entry.IsEmpty || !type.Names.TryGetValue(entry.Name, out SubscribedName? current) || current != entry)
         {
             return;
         }

@@ -107,14 +107,16 @@ internal sealed class ProxyBench
         var model = new ClusterModel
         {
             Name = name,
-            ObservabilityName = name,
             ConfigHash = 1,
-            Discovery = DiscoveryKind.Static,
-            LoadBalancing = policy,
             Transport = UpstreamTransportSelector.Raw,
-            CircuitBreakers = [breaker ?? new CircuitBreakerConfig(), new CircuitBreakerConfig()],
-            ConnectTimeoutMilliseconds = 1000,
-            Http = options is null ? UpstreamHttpOptions.Default : UpstreamHttpOptions.Compile(options, ""),
+            Settings = new ClusterSettings
+            {
+                Discovery = DiscoveryKind.Static,
+                LoadBalancing = policy,
+                CircuitBreakers = [breaker ?? new CircuitBreakerConfig(), new CircuitBreakerConfig()],
+                ConnectTimeoutMilliseconds = 1000,
+                Http = options is null ? UpstreamHttpOptions.Default : UpstreamHttpOptions.Compile(options, ""),
+            },
         };
         var state = new ClusterState(model, _clusters++, Stats.Scope($"cluster.{name}"), 1);
         SetHosts(state, hosts);

@@ -27,8 +27,8 @@ public sealed class UnusedServiceMemoryTests(ITestOutputHelper output)
 
     /// <summary>Bounds in bytes per service: cluster, assignment, virtual host, each with what is kept for /config_dump.</summary>
     [Theory]
-    [InlineData(false, 5300, 2200, 1900)]
-    [InlineData(true, 6900, 2300, 1900)]
+    [InlineData(false, 1750, 530, 1850)]
+    [InlineData(true, 3400, 650, 1850)]
     public void UnusedService_EachStage_StaysBelowItsBound(bool inMesh, int cluster, int assignment, int virtualHost) => LoopRunner.Run(loop =>
     {
         var mesh = new PushedMesh(loop);

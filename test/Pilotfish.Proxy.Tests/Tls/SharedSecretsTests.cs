@@ -70,7 +70,7 @@ public sealed class SharedSecretsTests
         [.. fixture.Subscriptions.Subscribers.Select(static s => s.Name).Order(StringComparer.Ordinal)];
 
     private static TlsContextModel Context(TransportFixture fixture, string cluster) =>
-        ((TlsUpstreamTransport)fixture.Context.Clusters.Reference(cluster).Current!.Config.Transport.Default).Context;
+        ((TlsUpstreamTransport)fixture.Context.Clusters.Own(cluster).Current!.Config.Transport.Default).Context;
 
     private static Cluster Encrypted(string name, params string[] identities)
     {

@@ -1,0 +1,70 @@
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Workers;
+using Pilotfish.Runtime.Loops;
+
+namespace Pilotfish.Proxy.Clusters;
+
+/// <summary>Makes the living side of clusters and hands out their dense indexes. Any thread, except where a member says main loop.</summary>
+internal sealed class ClusterStateFactory(StatsStore stats, WorkerSet workers, Locality local, WorkerRandom random)
+{
+    private readonly Lock _lock = new();
+
+    // Guarded by the lock.
+    private readonly Stack<int> _freeIndexes = [];
+    private int _nextIndex;
+
+    public EventLoop MainLoop => workers.MainLoop;
+
+    public ClusterState Create(ClusterModel model)
+    {
+        int index;
+        lock (_lock)
+        {
+            index = _freeIndexes.TryPop(out int free) ? free : _nextIndex++;
+        }
+
+        return new ClusterState(model, index, stats.Scope("cluster." + model.ObservabilityName), workers.Count);
+    }
+
+    /// <summary>Main loop.</summary>
+    public ClusterMembership Membership(ClusterState state) => new(state, local, workers, random);
+
+    /// <summary>A new membership's hosts.</summary>
+    public HostSet Build(ClusterModel model, AssignmentModel assignment)
+    {
+        var known = new HashSet<(Runtime.Sockets.NetAddress, string)>(assignment.Hosts.Count);
+        var hosts = new List<Host>(assignment.Hosts.Count);
+        foreach (HostConfig config in assignment.Hosts)
+        {
+            if (known.Add((config.Address, config.Hostname)))
+            {
+                hosts.Add(new Host(config, workers.Count, addedAtMilliseconds: 0));
+            }
+        }
+
+        return new HostSetBuilder(model.LoadBalancing, local, workers.Count)
+            .Build(hosts, assignment.OverprovisioningFactor, assignment.DropPerMillion);
+    }
+
+    /// <summary>A state for a report: it has no index and no statistics.</summary>
+    public ClusterState Describe(ClusterModel model, AssignmentModel assignment)
+    {
+        var state = new ClusterState(model, index: -1, stats.Root, workers.Count);
+        state.Publish(Build(model, assignment));
+        return state;
+    }
+
+    /// <summary>Main loop: every worker lets go of a removed cluster, then its index and statistics are free again.</summary>
+    public void Release(ClusterState state)
+    {
+        state.MarkRemoved();
+        workers.PostAll(worker => worker.RemoveCluster(state), () =>
+        {
+            state.Scope.Dispose();
+            lock (_lock)
+            {
+                _freeIndexes.Push(state.Index);
+            }
+        });
+    }
+}
