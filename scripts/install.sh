@@ -33,3 +33,16 @@ need_dotnet() {
   echo "The .NET 10 SDK is missing: install dotnet-sdk-10.0 and run this again." >&2
   return 1
 }
+
+# Installs the packages of test/Pilotfish.EndToEnd/Node into artifacts/node, unless those that are there are the wanted ones.
+need_node_packages() {
+  local wanted=test/Pilotfish.EndToEnd/Node/package.json into=artifacts/node
+  cmp -s $wanted $into/package.json && [ -e $into/node_modules/.package-lock.json ] && return 0
+  mkdir -p $into && cp $wanted $into/ || return 1
+  local log; log=$(mktemp)
+  npm install --prefix $into --no-package-lock --no-audit --no-fund >"$log" 2>&1
+  local rc=$?
+  [ $rc -eq 0 ] || { tail -n 5 "$log" >&2; rm -f $into/package.json; echo "Could not install the packages of $wanted." >&2; }
+  rm -f "$log"
+  return $rc
+}

@@ -40,6 +40,7 @@ internal sealed class ServeProcess : IDisposable
         string[] command =
         [
             .. wrapper, Executable.Path, "serve", "-c", file, "--concurrency", "1", "--log-level", "info", "--admin-address-path", adminFile,
+            "--file-flush-interval-msec", "50",
         ];
         Process process = Process.Start(
             new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
