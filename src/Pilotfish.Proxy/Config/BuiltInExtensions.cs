@@ -5,6 +5,7 @@ using Pilotfish.Proxy.Filters.Compressor;
 using Pilotfish.Proxy.Filters.Cors;
 using Pilotfish.Proxy.Filters.Fault;
 using Pilotfish.Proxy.Filters.GrpcStats;
+using Pilotfish.Proxy.Filters.GrpcWeb;
 using Pilotfish.Proxy.Filters.IstioStats;
 using Pilotfish.Proxy.Filters.PeerMetadata;
 using Pilotfish.Proxy.Filters.Router;
@@ -65,6 +66,7 @@ internal static class BuiltInExtensions
         registry.Register<IHttpFilterRouteConfigFactory>(cors);
         registry.Register<IHttpFilterFactory>(new CompressorFilterFactory());
         registry.Register<IHttpFilterFactory>(new GrpcStatsFilterFactory());
+        registry.Register<IHttpFilterFactory>(new GrpcWebFilterFactory());
         registry.Register<IHttpFilterFactory>(new AlpnFilterFactory());
         registry.Register<IHttpFilterFactory>(new PeerMetadataFilterFactory());
         registry.Register<IHttpFilterFactory>(new IstioStatsFilterFactory());

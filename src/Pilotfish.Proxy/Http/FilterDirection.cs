@@ -18,6 +18,9 @@ public abstract class FilterDirection
     private bool _ended;
     private HeaderMap? _trailers;
     private bool _pausedSource;
+    private bool _replaced;
+    private bool _dropsTrailers;
+    private ReadOnlyMemory<byte> _replacement;
 
     private protected FilterDirection(HttpStream stream) => Stream = stream;
 
@@ -42,7 +45,7 @@ public abstract class FilterDirection
         if (_headersHeld)
         {
             _headersHeld = false;
-            bool endsHere = _ended && _held.Length == 0 && _trailers is null;
+            bool endsHere = _ended && _held.Length == 0 && (_trailers is null || _dropsTrailers);
             RunHeaders(from, endsHere);
             if (endsHere || IsStopped || Stream.IsEnded)
             {
@@ -71,6 +74,16 @@ public abstract class FilterDirection
         RunTrailers(0, trailers);
     }
 
+    /// <summary>The filter that is being shown data or trailers puts these bytes in place of the data, or before the trailers.</summary>
+    internal void Replace(ReadOnlyMemory<byte> data)
+    {
+        _replaced = true;
+        _replacement = data;
+    }
+
+    /// <summary>The trailers that a filter is being shown are not sent: the body ends the message.</summary>
+    internal void DropTrailers() => _dropsTrailers = true;
+
     internal void Reset()
     {
         _held.Release();
@@ -79,6 +92,9 @@ public abstract class FilterDirection
         _ended = false;
         _trailers = null;
         _pausedSource = false;
+        _replaced = false;
+        _replacement = default;
+        _dropsTrailers = false;
     }
 
     private protected abstract int Count { get; }
@@ -98,7 +114,7 @@ public abstract class FilterDirection
 
     private protected abstract void DataAtEnd(ReadOnlySpan<byte> data, bool end);
 
-    private protected abstract void TrailersAtEnd(HeaderMap trailers);
+    private protected abstract void TrailersAtEnd(HeaderMap trailers, bool dropped);
 
     private protected abstract void PauseSource();
 
@@ -145,6 +161,15 @@ public abstract class FilterDirection
                 return;
             }
 
+            if (_replaced)
+            {
+                data = TakeReplacement();
+                if (data.IsEmpty && !end && !stoppedHere && verdict == FilterVerdict.Continue)
+                {
+                    return;
+                }
+            }
+
             if (verdict != FilterVerdict.Continue)
             {
                 _stoppedAt = i;
@@ -182,6 +207,11 @@ public abstract class FilterDirection
                 return;
             }
 
+            if (_replaced && !AddBeforeTrailers(i, stoppedHere || verdict != FilterVerdict.Continue))
+            {
+                return;
+            }
+
             if (verdict != FilterVerdict.Continue || stoppedHere)
             {
                 _stoppedAt = i;
@@ -199,7 +229,31 @@ public abstract class FilterDirection
             }
         }
 
-        TrailersAtEnd(trailers);
+        TrailersAtEnd(trailers, _dropsTrailers);
+    }
+
+    private ReadOnlySpan<byte> TakeReplacement()
+    {
+        ReadOnlySpan<byte> data = _replacement.Span;
+        _replaced = false;
+        _replacement = default;
+        return data;
+    }
+
+    // False when the stream is over.
+    private bool AddBeforeTrailers(int position, bool held)
+    {
+        ReadOnlySpan<byte> data = TakeReplacement();
+        if (held)
+        {
+            Hold(data);
+        }
+        else
+        {
+            RunData(position + 1, data, end: false);
+        }
+
+        return !Stream.IsEnded;
     }
 
     /// <summary>A request's remaining parts do not reach filters once a local reply was sent.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Text;
 
 namespace Pilotfish.Proxy.Http;
 
@@ -12,6 +13,23 @@ public static class GrpcText
 
     public static bool IsGrpcContentType(ReadOnlySpan<byte> type) =>
         type.StartsWith("application/grpc"u8) && (type.Length == 16 || type[16] is (byte)'+' or (byte)';');
+
+    /// <summary>Whether a request is gRPC-Web, in binary or text form; subtypes other than proto are not, as in Envoy.</summary>
+    public static bool IsGrpcWebRequest(HeaderMap headers) =>
+        headers.Has(WellKnownHeader.Path) && headers[WellKnownHeader.ContentType] is var type
+        && (IsGrpcWebText(type) || type.SequenceEqual("application/grpc-web"u8) || type.SequenceEqual("application/grpc-web+proto"u8));
+
+    /// <summary>The base64 form of gRPC-Web: its content type, or what a client accepts.</summary>
+    public static bool IsGrpcWebText(ReadOnlySpan<byte> type) =>
+        type.SequenceEqual("application/grpc-web-text"u8) || type.SequenceEqual("application/grpc-web-text+proto"u8);
+
+    /// <summary>The binary form of gRPC-Web as a response has it: in any case, with parameters.</summary>
+    public static bool IsGrpcWebProto(ReadOnlySpan<byte> type)
+    {
+        int semicolon = type.IndexOf((byte)';');
+        ReadOnlySpan<byte> media = (semicolon < 0 ? type : type[..semicolon]).TrimEnd((byte)' ');
+        return Ascii.EqualsIgnoreCase(media, "application/grpc-web"u8) || Ascii.EqualsIgnoreCase(media, "application/grpc-web+proto"u8);
+    }
 
     /// <summary>The gRPC status of an HTTP status, as gRPC's mapping document has it.</summary>
     public static int StatusOf(int httpStatus) => httpStatus switch

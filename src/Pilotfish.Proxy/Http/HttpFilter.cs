@@ -43,6 +43,21 @@ public abstract class HttpFilter
     {
     }
 
+    /// <summary>
+    /// Within <see cref="OnRequestData"/>: what goes on in place of the piece that was shown; empty = nothing. The memory stays as it is until
+    /// the filter's next callback.
+    /// </summary>
+    protected void ReplaceRequestData(ReadOnlyMemory<byte> data) => Stream.Request.Replace(data);
+
+    /// <summary>
+    /// Within <see cref="OnResponseData"/>, as <see cref="ReplaceRequestData"/>; within <see cref="OnResponseTrailers"/>: body bytes that go
+    /// before the trailers.
+    /// </summary>
+    protected void ReplaceResponseData(ReadOnlyMemory<byte> data) => Stream.Response.Replace(data);
+
+    /// <summary>Within <see cref="OnResponseTrailers"/>: the body ends the response; only logs and the filters before this one see the trailers.</summary>
+    protected void DropResponseTrailers() => Stream.Response.DropTrailers();
+
     protected void ContinueRequest() => Stream.Request.Resume(this);
 
     protected void ContinueResponse() => Stream.Response.Resume(this);

@@ -273,10 +273,18 @@ public sealed class HttpStream
         AfterSend(end);
     }
 
-    internal void SendTrailersDown(HeaderMap trailers)
+    internal void SendTrailersDown(HeaderMap trailers, bool dropped)
     {
         Info.ResponseTrailers = trailers;
-        Codec.SendTrailers(trailers);
+        if (dropped)
+        {
+            Codec.SendData([], end: true);
+        }
+        else
+        {
+            Codec.SendTrailers(trailers);
+        }
+
         AfterSend(end: true);
     }
 

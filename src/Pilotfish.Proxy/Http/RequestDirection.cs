@@ -32,7 +32,7 @@ public sealed class RequestDirection : FilterDirection
     {
     }
 
-    private protected override void TrailersAtEnd(HeaderMap trailers)
+    private protected override void TrailersAtEnd(HeaderMap trailers, bool dropped)
     {
     }
 

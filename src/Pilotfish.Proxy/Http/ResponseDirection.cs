@@ -26,7 +26,7 @@ public sealed class ResponseDirection : FilterDirection
 
     private protected override void DataAtEnd(ReadOnlySpan<byte> data, bool end) => Stream.SendDataDown(data, end);
 
-    private protected override void TrailersAtEnd(HeaderMap trailers) => Stream.SendTrailersDown(trailers);
+    private protected override void TrailersAtEnd(HeaderMap trailers, bool dropped) => Stream.SendTrailersDown(trailers, dropped);
 
     private protected override void PauseSource() => Stream.BlockProducer(true);
 

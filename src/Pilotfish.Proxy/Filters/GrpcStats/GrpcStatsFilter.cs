@@ -20,10 +20,12 @@ internal sealed class GrpcStatsFilter(GrpcStatsModel model) : HttpFilter
     private GrpcMessageCounter _responses;
     private GrpcMessageCounts? _counts;
     private int _status = -1;
+    private bool _isGrpc;
 
     public override FilterVerdict OnRequestHeaders(HeaderMap headers, bool end)
     {
-        if (model.EmitsFilterState)
+        _isGrpc = GrpcText.IsGrpcRequest(headers);
+        if (_isGrpc && model.EmitsFilterState)
         {
             _counts = new GrpcMessageCounts();
             Stream.Info.EnsureFilterState().Set(GrpcMessageCounts.Key, _counts);
@@ -34,7 +36,11 @@ internal sealed class GrpcStatsFilter(GrpcStatsModel model) : HttpFilter
 
     public override FilterVerdict OnRequestData(ReadOnlySpan<byte> data, bool end)
     {
-        _requests.Add(data);
+        if (_isGrpc)
+        {
+            _requests.Add(data);
+        }
+
         if (_counts is not null)
         {
             _counts.RequestMessages = _requests.Count;
@@ -51,7 +57,11 @@ internal sealed class GrpcStatsFilter(GrpcStatsModel model) : HttpFilter
 
     public override FilterVerdict OnResponseData(ReadOnlySpan<byte> data, bool end)
     {
-        _responses.Add(data);
+        if (_isGrpc)
+        {
+            _responses.Add(data);
+        }
+
         if (_counts is not null)
         {
             _counts.ResponseMessages = _responses.Count;
@@ -69,7 +79,7 @@ internal sealed class GrpcStatsFilter(GrpcStatsModel model) : HttpFilter
     public override void OnEnd(StreamInfo info)
     {
         Clusters.ClusterReference? reference = Stream.WeightedCluster is { } weighted ? weighted.Cluster : Stream.Route?.Forward?.Cluster;
-        if (reference?.Current is not { } cluster)
+        if (!_isGrpc || reference?.Current is not { } cluster)
         {
             return;
         }

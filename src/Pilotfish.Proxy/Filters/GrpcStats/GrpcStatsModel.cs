@@ -17,5 +17,7 @@ public sealed class GrpcStatsModel : HttpFilterModel
     /// <summary>Dots in service names become underscores in statistic names.</summary>
     public bool ReplacesDots { get; init; }
 
-    public override HttpFilter? Create(HttpStream stream, string name) => stream.IsGrpc ? new GrpcStatsFilter(this) : null;
+    /// <remarks>A gRPC-Web request is gRPC by the time it comes here when grpc_web runs before this filter.</remarks>
+    public override HttpFilter? Create(HttpStream stream, string name) =>
+        stream.IsGrpc || GrpcText.IsGrpcWebRequest(stream.RequestHeaders) ? new GrpcStatsFilter(this) : null;
 }
