@@ -66,6 +66,23 @@ public static class GrpcText
         return milliseconds >= 0;
     }
 
+    /// <summary>Writes grpc-timeout in the finest unit from milliseconds up that its eight digits can hold.</summary>
+    public static void SetTimeout(HeaderMap headers, long milliseconds)
+    {
+        const long valueMax = 99_999_999;
+        (long number, byte unit) = milliseconds switch
+        {
+            <= valueMax => (milliseconds, (byte)'m'),
+            <= valueMax * 1000 => (milliseconds / 1000, (byte)'S'),
+            <= valueMax * 60_000 => (milliseconds / 60_000, (byte)'M'),
+            _ => (Math.Min(milliseconds / 3_600_000, valueMax), (byte)'H'),
+        };
+        Span<byte> text = stackalloc byte[TimeoutDigitsMax + 1];
+        Utf8Formatter.TryFormat(number, text, out int written);
+        text[written] = unit;
+        headers.Set(WellKnownHeader.GrpcTimeout, text[..(written + 1)]);
+    }
+
     /// <summary>Percent-encodes a grpc-message.</summary>
     public static byte[] EncodeMessage(ReadOnlySpan<byte> message)
     {

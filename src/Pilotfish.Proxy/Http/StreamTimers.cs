@@ -11,6 +11,8 @@ namespace Pilotfish.Proxy.Http;
 /// </summary>
 internal sealed class StreamTimers(HttpStream stream)
 {
+    private const long NoLimit = -1;
+
     private ScaledTimer? _idle;
     private LoopTimer? _request;
     private LoopTimer? _duration;
@@ -26,7 +28,7 @@ internal sealed class StreamTimers(HttpStream stream)
             _request.Schedule(hcm.RequestTimeoutMilliseconds);
         }
 
-        SetDuration(hcm.MaxStreamDurationMilliseconds);
+        SetDuration(hcm.MaxStreamDurationMilliseconds > 0 ? hcm.MaxStreamDurationMilliseconds : NoLimit);
     }
 
     /// <summary>The route's own timeouts replace the connection manager's.</summary>
@@ -37,10 +39,9 @@ internal sealed class StreamTimers(HttpStream stream)
             SetIdle(idle);
         }
 
-        long? duration = MaxDuration(route);
-        if (duration is not null)
+        if (MaxDuration(route) is { } duration)
         {
-            SetDuration(duration.Value);
+            SetDuration(duration);
         }
     }
 
@@ -62,16 +63,25 @@ internal sealed class StreamTimers(HttpStream stream)
         _idleMilliseconds = 0;
     }
 
+    // Null: what the connection manager allows stays.
     private long? MaxDuration(ForwardModel route)
     {
-        if (route.GrpcTimeoutMaxMilliseconds is { } most && stream.IsGrpc
-            && GrpcText.TryReadTimeout(stream.RequestHeaders[WellKnownHeader.GrpcTimeout], out long asked))
+        HeaderMap headers = stream.RequestHeaders;
+        long? duration = route.MaxStreamDurationMilliseconds is { } own ? (own == 0 ? NoLimit : own) : null;
+        if (route.GrpcTimeoutMaxMilliseconds is { } most && GrpcText.TryReadTimeout(headers[WellKnownHeader.GrpcTimeout], out long asked))
         {
             long granted = most == 0 ? asked : Math.Min(asked, most);
-            return Math.Max(0, granted - (granted > route.GrpcTimeoutOffsetMilliseconds ? route.GrpcTimeoutOffsetMilliseconds : 0));
+            duration = Math.Max(0, granted - route.GrpcTimeoutOffsetMilliseconds);
         }
 
-        return route.MaxStreamDurationMilliseconds;
+        // The upstream is told what counts, whichever setting it comes from.
+        long told = duration ?? (stream.Hcm.MaxStreamDurationMilliseconds is > 0 and var common ? common : NoLimit);
+        if (route.UsesStreamDuration && told >= 0 && GrpcText.IsGrpcRequest(headers))
+        {
+            GrpcText.SetTimeout(headers, told);
+        }
+
+        return duration;
     }
 
     private void SetIdle(long milliseconds)
@@ -87,9 +97,10 @@ internal sealed class StreamTimers(HttpStream stream)
         _idle.Schedule(stream.Connection.Listener.Overload, milliseconds);
     }
 
+    // 0 = at once: a grpc-timeout of which the offset leaves nothing.
     private void SetDuration(long milliseconds)
     {
-        if (milliseconds <= 0)
+        if (milliseconds < 0)
         {
             _duration?.Cancel();
             return;

@@ -53,7 +53,17 @@ public sealed class ForwardModel
     /// <summary>Null: grpc-timeout is not looked at; 0: it is taken as it is.</summary>
     public long? GrpcTimeoutMaxMilliseconds { get; init; }
 
+    /// <summary>Taken off grpc-timeout where <see cref="GrpcTimeoutMaxMilliseconds"/> lets it count.</summary>
     public long GrpcTimeoutOffsetMilliseconds { get; init; }
+
+    /// <summary>Whether max_stream_duration is set at all: then it bounds requests, and timeout and max_grpc_timeout do not.</summary>
+    public bool UsesStreamDuration { get; init; }
+
+    /// <summary>max_grpc_timeout, the older form that Istio sends. Null: gRPC calls have the route's timeout; 0: grpc-timeout as it is.</summary>
+    public long? MaxGrpcTimeoutMilliseconds { get; init; }
+
+    /// <summary>grpc_timeout_offset: taken off grpc-timeout where <see cref="MaxGrpcTimeoutMilliseconds"/> lets it count.</summary>
+    public long OlderGrpcTimeoutOffsetMilliseconds { get; init; }
 
     public RetryPolicyModel? Retry { get; init; }
 

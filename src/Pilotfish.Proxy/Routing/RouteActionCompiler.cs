@@ -46,6 +46,9 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
             MaxStreamDurationMilliseconds = Durations.Milliseconds(action.MaxStreamDuration?.MaxStreamDuration_),
             GrpcTimeoutMaxMilliseconds = Durations.Milliseconds(action.MaxStreamDuration?.GrpcTimeoutHeaderMax),
             GrpcTimeoutOffsetMilliseconds = Durations.Milliseconds(action.MaxStreamDuration?.GrpcTimeoutHeaderOffset) ?? 0,
+            UsesStreamDuration = action.MaxStreamDuration is not null,
+            MaxGrpcTimeoutMilliseconds = Durations.Milliseconds(action.MaxGrpcTimeout),
+            OlderGrpcTimeoutOffsetMilliseconds = Durations.Milliseconds(action.GrpcTimeoutOffset) ?? 0,
             Retry = action.RetryPolicy is null
                 ? RetryPolicyModel.Compile(host.RetryPolicy, "retry_policy")
                 : RetryPolicyModel.Compile(action.RetryPolicy, $"{field}.retry_policy"),

@@ -99,10 +99,7 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
         _streamMilliseconds = _timeouts.StreamMilliseconds ?? _http.MaxStreamMilliseconds;
         RequestRewrite.Apply(Stream, _forward, _model.SuppressesEnvoyHeaders);
         _hash = _forward.Hash?.Compute(headers, Stream.Info, out _setCookie);
-        if (!_model.SuppressesEnvoyHeaders)
-        {
-            _timeouts.Announce(headers);
-        }
+        _timeouts.Announce(headers, _model.SuppressesEnvoyHeaders, elapsedMilliseconds: 0);
 
         long limit = Stream.Route!.RequestBufferLimit ?? Stream.VirtualHost!.RequestBufferLimit ?? Stream.BufferLimit;
         _body.Begin(Stream.Loop.Buffers, limit, keep: (_retry.IsEnabled || _forward.InternalRedirect is not null) && !_isUpgrade);
@@ -388,6 +385,12 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
     {
         StreamInfo info = Stream.Info;
         _attemptStart = Stream.Loop.NowMilliseconds;
+
+        if (_retry.Retries > 0)
+        {
+            long elapsed = (Stream.Loop.NowNanoseconds - info.Times.DownstreamReceiveEnd) / 1_000_000;
+            _timeouts.Announce(Stream.RequestHeaders, _model.SuppressesEnvoyHeaders, elapsed);
+        }
 
         // The reference, not the state of the first attempt: a retry sees the cluster and membership of now.
         ClusterState cluster = LocalAnswers.Reference(Stream, _forward)?.Current ?? _cluster!;

@@ -10,18 +10,22 @@ internal readonly record struct RouterTimeouts(long GlobalMilliseconds, long Per
     /// <summary>Bound of one exchange with the upstream that a trusted client asked for; null = the cluster's.</summary>
     public long? StreamMilliseconds { get; private init; }
 
+    /// <summary>Whether grpc-timeout tells the upstream of the timeout that counts (max_grpc_timeout is set).</summary>
+    private bool AnnouncesToGrpc { get; init; }
+
     /// <summary>Whether a timeout is answered with 204 instead of 504.</summary>
     public bool AltResponse { get; private init; }
 
     public static RouterTimeouts Of(HttpStream stream, ForwardModel forward, bool respectExpected)
     {
         HeaderMap headers = stream.RequestHeaders;
-        long global = forward.TimeoutMilliseconds;
+        bool announcesToGrpc = forward is { UsesStreamDuration: false, MaxGrpcTimeoutMilliseconds: not null } && GrpcText.IsGrpcRequest(headers);
+        long global = announcesToGrpc ? OlderGrpcTimeout(headers, forward) : forward.TimeoutMilliseconds;
         long perTry = forward.Retry?.PerTryTimeoutMilliseconds ?? 0;
         bool asked = false;
 
-        // A gRPC timeout bounds the stream, not the route's timeout, where the route looks at it.
-        if (stream.IsGrpc && forward.GrpcTimeoutMaxMilliseconds is not null)
+        // max_stream_duration replaces the route's timeout, whatever it says.
+        if (forward.UsesStreamDuration)
         {
             global = 0;
         }
@@ -46,17 +50,51 @@ internal readonly record struct RouterTimeouts(long GlobalMilliseconds, long Per
         perTry = global > 0 && perTry >= global ? 0 : perTry;
         bool alternative = headers.Remove(WellKnownHeader.XEnvoyUpstreamRqTimeoutAltResponse);
         long? duration = TryTake(headers, WellKnownHeader.XEnvoyUpstreamStreamDurationMs, out long most) ? most : null;
-        return new RouterTimeouts(global, perTry, asked) { StreamMilliseconds = duration, AltResponse = alternative };
+        return new RouterTimeouts(global, perTry, asked)
+        {
+            StreamMilliseconds = duration,
+            AltResponse = alternative,
+            AnnouncesToGrpc = announcesToGrpc,
+        };
     }
 
-    /// <summary>Tells the upstream how long anybody waits for it.</summary>
-    public void Announce(HeaderMap headers)
+    /// <summary>Tells the upstream how long anybody waits for it: by grpc-timeout where that counts, and by Envoy's header unless suppressed.</summary>
+    /// <param name="headers">The request's.</param>
+    /// <param name="suppressed">Whether Envoy's headers are not wanted.</param>
+    /// <param name="elapsedMilliseconds">What former attempts used of the time.</param>
+    public void Announce(HeaderMap headers, bool suppressed, long elapsedMilliseconds)
     {
         long expected = PerTryMilliseconds > 0 ? PerTryMilliseconds : GlobalMilliseconds;
-        if (expected > 0)
+        if (expected <= 0)
+        {
+            return;
+        }
+
+        if (GlobalMilliseconds > 0)
+        {
+            // 0 would mean no timeout; the timer that ends the request is about to fire.
+            expected = Math.Min(expected, Math.Max(1, GlobalMilliseconds - elapsedMilliseconds));
+        }
+
+        if (!suppressed)
         {
             headers.SetNumber(WellKnownHeader.XEnvoyExpectedRqTimeoutMs, expected);
         }
+
+        if (AnnouncesToGrpc)
+        {
+            GrpcText.SetTimeout(headers, expected);
+        }
+    }
+
+    // grpc-timeout less the offset (unless nothing would be left), at most max_grpc_timeout; 0 = none, on both sides.
+    private static long OlderGrpcTimeout(HeaderMap headers, ForwardModel forward)
+    {
+        GrpcText.TryReadTimeout(headers[WellKnownHeader.GrpcTimeout], out long timeout);
+        long offset = forward.OlderGrpcTimeoutOffsetMilliseconds;
+        timeout -= offset < timeout ? offset : 0;
+        long most = forward.MaxGrpcTimeoutMilliseconds ?? 0;
+        return most > 0 && (timeout == 0 || timeout > most) ? most : timeout;
     }
 
     private static bool TryTake(HeaderMap headers, WellKnownHeader header, out long milliseconds)
