@@ -12,11 +12,14 @@ internal ref struct JsonComposer
 
     // Tokens come in order, so the line is counted once from token to token.
     private int _countedBytes;
-    private int _line = 1;
-    private int _column = 1;
+    private int _line;
+    private int _column;
 
-    private JsonComposer(ReadOnlySpan<byte> utf8, string fileName)
+    private JsonComposer(ReadOnlySpan<byte> utf8, SourcePosition start)
     {
+        string fileName = start.File;
+        _line = start.Line;
+        _column = start.Column;
         _utf8 = utf8;
         _fileName = fileName;
         _reader = new Utf8JsonReader(utf8, new JsonReaderOptions
@@ -26,9 +29,13 @@ internal ref struct JsonComposer
         });
     }
 
-    public static YamlNode Compose(ReadOnlySpan<byte> utf8, string fileName)
+    public static YamlNode Compose(ReadOnlySpan<byte> utf8, string fileName) => Compose(utf8, new SourcePosition(fileName, 1, 1));
+
+    /// <param name="start">Where the text begins in its file.</param>
+    /// <exception cref="YamlSyntaxException">The text is no JSON.</exception>
+    public static YamlNode Compose(ReadOnlySpan<byte> utf8, SourcePosition start)
     {
-        var composer = new JsonComposer(utf8, fileName);
+        var composer = new JsonComposer(utf8, start);
         try
         {
             composer._reader.Read();
@@ -38,8 +45,7 @@ internal ref struct JsonComposer
         }
         catch (JsonException e)
         {
-            var position = new SourcePosition(fileName, (int)(e.LineNumber ?? 0) + 1, (int)(e.BytePositionInLine ?? 0) + 1);
-            throw new YamlSyntaxException(position, $"The JSON is broken: {WithoutPath(e.Message)}");
+            throw JsonFaults.Describe(e, start);
         }
         catch (InvalidOperationException)
         {
@@ -115,11 +121,5 @@ internal ref struct JsonComposer
         }
 
         return new SourcePosition(_fileName, _line, _column);
-    }
-
-    private static string WithoutPath(string message)
-    {
-        int at = message.IndexOf(" LineNumber:", StringComparison.Ordinal);
-        return at < 0 ? message : message[..at];
     }
 }

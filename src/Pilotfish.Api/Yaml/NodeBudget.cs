@@ -5,12 +5,25 @@ internal sealed class NodeBudget
 {
     private int _nodes;
     private int _aliasedNodes;
+    private int _anchoredNodes;
+
+    public void BeginPart() => _nodes = 0;
 
     public void AddNode(SourcePosition position)
     {
         if (++_nodes > YamlLimits.NodesMax)
         {
             throw new YamlSyntaxException(position, $"The text has more than {YamlLimits.NodesMax} nodes. Split the file.");
+        }
+    }
+
+    /// <summary>What has an anchor is kept to the document's end, whatever happens to the rest.</summary>
+    public void AddAnchor(int nodes, SourcePosition position)
+    {
+        _anchoredNodes += nodes;
+        if (_anchoredNodes > YamlLimits.NodesMax)
+        {
+            throw new YamlSyntaxException(position, $"The text has anchors on more than {YamlLimits.NodesMax} nodes.");
         }
     }
 

@@ -31,7 +31,11 @@ internal sealed class YamlComposer(IParser parser, string fileName)
         }
     }
 
-    private YamlNode ComposeNode(int depth)
+    /// <summary>Begins a part of a text whose parts are counted each for itself. Anchors stay, and so does the sum of what aliases add.</summary>
+    public void BeginPart() => _budget.BeginPart();
+
+    /// <param name="depth">Of the node in its document; the root's is 1.</param>
+    public YamlNode ComposeNode(int depth)
     {
         ParsingEvent? current = parser.Current ?? (parser.MoveNext() ? parser.Current : null);
         SourcePosition position = PositionOf(current);
@@ -54,6 +58,7 @@ internal sealed class YamlComposer(IParser parser, string fileName)
         };
         if (!anchor.IsEmpty)
         {
+            _budget.AddAnchor(_size - sizeBefore, position);
             _anchors[anchor.Value] = (node, _size - sizeBefore);
         }
 

@@ -85,28 +85,10 @@ public static class YamlDocuments
             new YamlComposer(new Parser(reader), fileName).Compose(documents);
             return new YamlParseResult(documents, []);
         }
-        catch (YamlSyntaxException e)
+        catch (Exception e) when (YamlFaults.TryDescribe(e, fileName, out SourceError? error))
         {
-            return new YamlParseResult(documents, [e.Error]);
+            return new YamlParseResult(documents, [error]);
         }
-        catch (YamlException e)
-        {
-            var position = new SourcePosition(fileName, (int)e.Start.Line, (int)e.Start.Column);
-            return new YamlParseResult(documents, [new SourceError(position, Sentence(e))]);
-        }
-        catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or OverflowException)
-        {
-            // The scanner answers a few broken texts with an exception of the base library. The text is at fault all
-            // the same, and a bad file must never end a control plane.
-            var position = new SourcePosition(fileName, 1, 1);
-            return new YamlParseResult(documents, [new SourceError(position, $"The text is not YAML: {e.Message}")]);
-        }
-    }
-
-    private static string Sentence(YamlException e)
-    {
-        string message = (e.InnerException as YamlException)?.Message ?? e.Message;
-        return message.EndsWith('.') ? $"The YAML is broken: {message}" : $"The YAML is broken: {message}.";
     }
 
     private static string Decode(ReadOnlySpan<byte> bytes) => bytes switch

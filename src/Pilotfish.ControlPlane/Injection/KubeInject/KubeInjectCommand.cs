@@ -22,9 +22,10 @@ public static class KubeInjectCommand
         try
         {
             var injector = new Injector(KubeInjectSettings.Load(options, environment));
-            using var file = options.InputFile == StandardStream ? null : new StreamReader(options.InputFile);
-            using var result = options.OutputFile.Length == 0 ? null : new StreamWriter(options.OutputFile);
-            new ManifestInjector(injector, warnings.Add).Run(file ?? input, options.InputFile, result ?? output);
+            using var file = options.InputFile == StandardStream ? null : Open(options.InputFile);
+            using var result = options.OutputFile.Length == 0 ? null : new ResultFile(options.OutputFile);
+            new ManifestInjector(injector, warnings.Add).Run(file ?? input, options.InputFile, result?.Writer ?? output);
+            result?.Complete();
             return Success;
         }
         catch (InjectionException e)
@@ -45,4 +46,8 @@ public static class KubeInjectCommand
             }
         }
     }
+
+    private static StreamReader Open(string path) => Directory.Exists(path)
+        ? throw new InjectionException($"'{path}' is a folder; name a file.")
+        : new StreamReader(path);
 }

@@ -1,4 +1,5 @@
 using Pilotfish.Api.Yaml;
+using Pilotfish.Api.Yaml.Parts;
 using Pilotfish.ControlPlane.Injection.Merging;
 
 namespace Pilotfish.ControlPlane.Injection.KubeInject;
@@ -6,17 +7,28 @@ namespace Pilotfish.ControlPlane.Injection.KubeInject;
 /// <summary>Injects the documents of one stream one after the other; the items of a List, too, are written as they are done.</summary>
 internal sealed class ManifestInjector(Injector injector, Action<string> warn)
 {
-    /// <summary>Lists in lists. Nobody writes them deeper than two.</summary>
-    private const int ListDepthMax = 16;
+    /// <summary>Characters of a document that is not read item by item. Its nodes take about ten times its size in memory.</summary>
+    private const int DocumentMax = YamlLimits.TextBytesMax;
+
+    private static readonly string[] s_outlineKeys = ["apiVersion", "kind"];
+
+    private readonly ListInjector _lists = new(injector, warn);
 
     public void Run(TextReader input, string fileName, TextWriter output)
     {
         var index = 0;
-        foreach (var text in new ManifestSplitter(input).Documents())
+        foreach (var document in new ManifestSplitter(input).Documents())
         {
             try
             {
-                WriteDocument(text, fileName, output);
+                if (document.IsLong)
+                {
+                    WriteLongDocument(document, fileName, output);
+                }
+                else
+                {
+                    WriteDocument(document, fileName, output);
+                }
             }
             catch (InjectionException e)
             {
@@ -28,93 +40,82 @@ internal sealed class ManifestInjector(Injector injector, Action<string> warn)
         }
     }
 
-    private void WriteDocument(string text, string fileName, TextWriter output)
+    private void WriteDocument(DocumentSpool document, string fileName, TextWriter output)
     {
-        var parsed = YamlDocuments.Parse(text, fileName);
+        var parsed = YamlDocuments.Parse(document.ReadText(), fileName);
         if (!parsed.IsOk)
         {
-            throw new InjectionException(parsed.Errors[0].Message + $" (line {parsed.Errors[0].Position.Line} of the document)");
+            throw ListInjector.Broken(parsed.Errors[0]);
         }
 
-        if (parsed.Documents is not [YamlMapping document] || !IsTouched(document))
+        if (parsed.Documents is [YamlMapping list] && IsList(list))
         {
-            output.Write(text);
-        }
-        else if (document.Text("kind") == "List")
-        {
-            WriteList(document, output, 0, 0);
-        }
-        else
-        {
-            var injected = injector.Inject(document, warn);
-            output.Write(ReferenceEquals(injected, document) ? text : YamlEmitter.Emit(injected, sortKeys: true));
-        }
-    }
-
-    private static bool IsTouched(YamlMapping document) => Injector.IsWorkload(document) || IsList(document);
-
-    private static bool IsList(YamlMapping document) =>
-        document.Text("kind") == "List" && document.Text("apiVersion") == "v1";
-
-    private void WriteList(YamlMapping list, TextWriter output, int indent, int depth)
-    {
-        if (depth > ListDepthMax)
-        {
-            throw new InjectionException($"lists are nested more than {ListDepthMax} deep");
-        }
-
-        // Keys before, items one by one, keys after: the same order as any other object's.
-        var items = list.Sequence("items")?.Items ?? [];
-        var rest = (YamlMapping)list.Clone();
-        rest.Remove("items");
-        var pad = new string(' ', indent);
-        output.Write("apiVersion: v1\n");
-        output.Write(pad);
-        output.Write(items.Count == 0 ? "items: []\n" : "items:\n");
-        for (var i = 0; i < items.Count; i++)
-        {
-            WriteItem(items[i], i, output, indent, depth);
-        }
-
-        rest.Remove("apiVersion");
-        output.Write(pad);
-        output.Write(Indented(YamlEmitter.Emit(rest, sortKeys: true), pad));
-    }
-
-    private void WriteItem(YamlNode item, int index, TextWriter output, int indent, int depth)
-    {
-        var inner = new string(' ', indent + 2);
-        output.Write(inner[..^2]);
-        output.Write("- ");
-        if (item is YamlMapping nested && IsList(nested))
-        {
-            WriteList(nested, output, indent + 2, depth + 1);
+            _lists.Write(ListInjector.PartsOf(list), output);
             return;
         }
 
-        try
+        if (parsed.Documents is [YamlMapping workload] && Injector.IsWorkload(workload)
+            && injector.Inject(workload, warn) is var injected && !ReferenceEquals(injected, workload))
         {
-            var result = item is YamlMapping document && Injector.IsWorkload(document)
-                ? injector.Inject(document, warn)
-                : item;
-            output.Write(Indented(YamlEmitter.Emit(result, sortKeys: true), inner));
+            output.Write(YamlEmitter.Emit(injected, sortKeys: true));
+            return;
         }
-        catch (InjectionException e)
-        {
-            throw new InjectionException($"item {index}: {e.Message}", e);
-        }
+
+        WriteUntouched(document, output);
     }
 
-    /// <summary>Text with every line but the first moved right; empty lines stay empty.</summary>
-    private static string Indented(string text, string pad)
+    private static void WriteUntouched(DocumentSpool document, TextWriter output)
     {
-        if (pad.Length == 0)
+        document.CopyTo(output);
+        if (!document.EndsLine)
         {
-            return text;
+            output.Write('\n');
+        }
+    }
+
+    /// <summary>Two passes: what it is, then its parts.</summary>
+    private void WriteLongDocument(DocumentSpool document, string fileName, TextWriter output)
+    {
+        var outline = ReadOutline(document, fileName, out var error);
+        if (IsList(outline))
+        {
+            _lists.Write(ListInjector.PartsOf(new DocumentParts(document.OpenRead(), fileName, ListInjector.ItemsKey)), output);
+        }
+        else if (document.Length <= DocumentMax)
+        {
+            WriteDocument(document, fileName, output);
+        }
+        else if (error is not null)
+        {
+            throw ListInjector.Broken(error);
+        }
+        else if (Injector.IsWorkload(outline))
+        {
+            throw new InjectionException($"a document that is no List is longer than {DocumentMax} characters. Split the file.");
+        }
+        else
+        {
+            WriteUntouched(document, output);
+        }
+    }
+
+    /// <summary>Kind and version, as far as the text goes before an error.</summary>
+    private static YamlMapping ReadOutline(DocumentSpool document, string fileName, out SourceError? error)
+    {
+        var outline = new YamlMapping();
+        var parts = new DocumentParts(document.OpenRead(), fileName, ListInjector.ItemsKey, PartReading.Outline);
+        while (outline.Count < s_outlineKeys.Length && parts.TryRead(out var part))
+        {
+            if (part is { IsItem: false, Value: YamlScalar scalar } && s_outlineKeys.Contains(part.Key))
+            {
+                outline[part.Key] = scalar;
+            }
         }
 
-        var lines = text.TrimEnd('\n').Split('\n');
-        var tail = text.Length - text.TrimEnd('\n').Length;
-        return string.Join('\n', lines.Select((line, i) => i == 0 || line.Length == 0 ? line : pad + line)) + new string('\n', tail);
+        error = parts.Error;
+        return outline;
     }
+
+    private static bool IsList(YamlMapping document) =>
+        document.Text("kind") == "List" && document.Text("apiVersion") == "v1";
 }

@@ -148,6 +148,106 @@ public sealed class KubeInjectCommandTests
         }
     }
 
+    [Fact]
+    public void Text_OfUntouchedDocuments_KeepsItsLineEndsAndGetsOneAtItsEnd()
+    {
+        const string Windows = "# c\r\nkind: Service\r\nmetadata: {}\r\n";
+
+        var (exitCode, output, _) = Run(Windows + "---\r\n" + Windows + "---   \t# next\n--- a\n-- b\n---\n---\nkind: X");
+
+        Assert.Equal((0, $"{Windows}---\n{Windows}---\n--- a\n-- b\n---\nkind: X\n---\n"), (exitCode, output));
+    }
+
+    [Theory]
+    [InlineData("apiVersion: v1\nkind: List\nmetadata: {a: 1}\nitems:\n", "- {apiVersion: v1, kind: Service, metadata: {name: s}}\n", "")]
+    [InlineData("apiVersion: v1\nitems:\n", "- {apiVersion: v1, kind: Service, metadata: {name: s}}\n", "kind: List\nmetadata: {a: 1}\n")]
+    [InlineData("{\"apiVersion\": \"v1\", \"items\": [7", ",\n{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"s\"}}", "],\"kind\":\"List\", \"metadata\": {\"a\": 1}}")]
+    [InlineData("apiVersion: v1\nanchor: &x {apiVersion: v1, kind: Service, metadata: {name: s}}\nkind: List\nitems:\n", "- *x\n", "last: *x\n")]
+    public void List_ThatIsLong_ComesOutAsAShortOneDoes(string head, string item, string tail)
+    {
+        string Items(string output) => string.Concat(output.Split('\n').Where(line => line.StartsWith("- ", StringComparison.Ordinal)).Distinct());
+
+        var (_, shorter, _) = Run(head + item + item + tail);
+        var (exitCode, longer, errors) = Run(Padding(head) + head + string.Concat(Enumerable.Repeat(item, 40)) + tail);
+
+        Assert.Equal((0, ""), (exitCode, errors));
+        Assert.Equal(40, longer.Split("name: s\n").Length - 1 - (head.Contains("anchor", StringComparison.Ordinal) ? 2 : 0));
+        Assert.Equal(Items(shorter), Items(longer));
+        Assert.Equal(shorter[shorter.LastIndexOf("name: s\n", StringComparison.Ordinal)..], longer[longer.LastIndexOf("name: s\n", StringComparison.Ordinal)..]);
+    }
+
+    [Theory]
+    [InlineData("apiVersion: v1\nkind: List\nitems: {}\n", "document 0: items: expected a list, found a mapping")]
+    [InlineData("apiVersion: v1\nkind: List\nitems:\n- 1\n- {apiVersion: v1, kind: Pod, spec: {volumes: 3}}\n", "document 0: item 1: spec.volumes")]
+    [InlineData("apiVersion: v1\nkind: List\nitems:\n- 1\n- [\n", "document 0: The YAML is broken")]
+    [InlineData("{\"kind\": \"List\", \"apiVersion\": \"v1\", \"items\": [1,\n2,\n}", "The JSON is broken")]
+    [InlineData("{\"kind\": \"List\", \"apiVersion\": \"v1\", \"items\": [1]} {", "JSON")]
+    [InlineData("{\"kind\": \"List\", \"apiVersion\": \"v1\", \"items\": [1], \"kind\": 1}", "'kind' is given twice")]
+    [InlineData("kind: List\napiVersion: v1\nitems: [1]\nkind: 1\n", "'kind' is given twice")]
+    public void List_ThatIsWrong_FailsAndNamesThePlace(string list, string message)
+    {
+        foreach (string manifest in new[] { list, Padding(list) + list })
+        {
+            var (exitCode, _, errors) = Run(manifest);
+
+            Assert.Equal(1, exitCode);
+            Assert.Contains(message, errors, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Document_ThatIsLongAndNoList_PassesThrough()
+    {
+        string text = "kind: ConfigMap\napiVersion: v1\ndata:\n  a: |\n" + string.Concat(Enumerable.Repeat("    words, words # and no comment\n", 20_000)) + "# end";
+
+        Assert.Equal((0, text + "\n---\n", ""), Run(text));
+    }
+
+    [Fact]
+    public void ResultFile_IsLeftAloneByAFailure_AndMayBeTheInput()
+    {
+        var folder = Directory.CreateTempSubdirectory("inject-test-");
+        try
+        {
+            string file = Path.Combine(folder.FullName, "pod.yaml");
+            string link = Path.Combine(folder.FullName, "link.yaml");
+            string broken = Pod + "---\napiVersion: v1\nkind: Pod\nspec: {containers: 3}\n";
+            File.WriteAllText(file, broken);
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            File.CreateSymbolicLink(link, file);
+            var options = new KubeInjectOptions { InputFile = file, OutputFile = link };
+
+            Assert.Equal(1, Run("", options).ExitCode);
+            Assert.Equal(broken, File.ReadAllText(file));
+            Assert.Equal([file, link], folder.GetFiles().Select(f => f.FullName).Order().Reverse());
+
+            File.WriteAllText(file, Pod);
+            Assert.Equal(0, Run("", options).ExitCode);
+            Assert.Contains("name: istio-proxy", File.ReadAllText(file), StringComparison.Ordinal);
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+            Assert.Equal(file, new FileInfo(link).LinkTarget);
+            Assert.Equal(2, folder.GetFiles().Length);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Folder_InPlaceOfAFile_IsNamed()
+    {
+        string folder = Path.GetTempPath();
+
+        Assert.Contains($"'{folder}' is a folder", Run("", new KubeInjectOptions { InputFile = folder }).Errors, StringComparison.Ordinal);
+        Assert.Contains(
+            $"'{folder}' is a folder", Run(Pod, new KubeInjectOptions { InputFile = "-", OutputFile = folder }).Errors, StringComparison.Ordinal);
+    }
+
+    /// <summary>What makes a document too long to be held as a whole, and says nothing.</summary>
+    private static string Padding(string document) =>
+        document[0] == '{' ? new string(' ', 300_000) : "# " + new string('x', 300_000) + "\n";
+
     private static (int ExitCode, string Output, string Errors) Run(string input, KubeInjectOptions? options = null)
     {
         using var reader = new StringReader(input);

@@ -5,7 +5,7 @@ namespace Pilotfish.ControlPlane.Tests.Injection.Load;
 /// <summary>Counts sidecars and looks at the live heap from time to time; keeps nothing.</summary>
 internal sealed class MeasuringWriter : TextWriter
 {
-    private const int SidecarsPerLook = 1000;
+    private const int SidecarsPerLook = 250;
     private const string Sidecar = "name: istio-proxy\n";
 
     public int Sidecars { get; private set; }
