@@ -164,15 +164,86 @@ public sealed class TelemetryTests
         AccessLog[] logs = [.. Outbound(mesh)];
 
         Assert.Equal(
-            ["envoy.access_loggers.http_grpc", "envoy.access_loggers.open_telemetry", "envoy.access_loggers.tcp_grpc"],
+            ["envoy.access_loggers.http_grpc", "envoy.access_loggers.open_telemetry", "envoy.tcp_grpc_access_log"],
             logs.Select(static log => log.Name));
         CommonGrpcAccessLogConfig common = logs[0].TypedConfig.Unpack<HttpGrpcAccessLogConfig>().CommonConfig;
         Assert.Equal("outbound|9080||ratings.default.svc.cluster.local", common.GrpcService.EnvoyGrpc.ClusterName);
         Assert.Equal("http_envoy_accesslog", common.LogName);
         Assert.Equal(["upstream_peer", "downstream_peer"], common.FilterStateObjectsToLog);
         OpenTelemetryAccessLogConfig otel = logs[1].TypedConfig.Unpack<OpenTelemetryAccessLogConfig>();
-        Assert.Equal(("otel_envoy_accesslog", "%PROTOCOL%"), (otel.CommonConfig.LogName, otel.Body.StringValue));
+        Assert.Equal(("otel_envoy_accesslog", "%PROTOCOL%\n"), (otel.CommonConfig.LogName, otel.Body.StringValue));
+        Assert.Equal(6, otel.CommonConfig.FilterStateObjectsToLog.Count);
+        Assert.True(otel.DisableBuiltinLabels);
         Assert.Equal("%REQ(:PATH)%", Assert.Single(otel.Attributes.Values).Value.StringValue);
+    }
+
+    [Fact]
+    public void RemoteProvider_WhoseServiceIsInSeveralNamespaces_NeedsItsNamespace()
+    {
+        const string Twice = "\n---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a, namespace: other}\n"
+            + "spec: {hosts: [ratings.default.svc.cluster.local], ports: [{number: 9080, name: grpc, protocol: GRPC}], resolution: NONE}\n";
+        Mesh mesh = new(Manifests.Bookinfo + Twice + Object("default", "[{providers: [{name: als}]}, {providers: [{name: tcpals}]}]"), Configure);
+
+        Assert.Equal(["envoy.tcp_grpc_access_log"], Outbound(mesh).Select(static log => log.Name));
+    }
+
+    [Theory]
+    [InlineData("TEXT", "%REQ_WITHOUT_QUERY(:PATH)%", "%REQ_WITHOUT_QUERY(:PATH)%\n", "envoy.formatter.req_without_query")]
+    [InlineData("JSON", """{"p": "%REQ_WITHOUT_QUERY(:PATH)%"}""", """{ "p": "%REQ_WITHOUT_QUERY(:PATH)%" }""", "envoy.formatter.req_without_query")]
+    [InlineData("TEXT", "%PROTOCOL%", "%PROTOCOL%\n", "")]
+    public void BuiltInProvider_PrintsWhatTheMeshsSettingsSay(string encoding, string format, string expected, string formatter)
+    {
+        Mesh mesh = new(Manifests.Bookinfo + Object("default", "[{providers: [{name: envoy}]}]"), config =>
+        {
+            config.AccessLogEncoding = System.Enum.Parse<MeshConfig.Types.AccessLogEncoding>(encoding, ignoreCase: true);
+            config.AccessLogFormat = format;
+        });
+
+        FileAccessLog log = Assert.Single(Outbound(mesh)).TypedConfig.Unpack<FileAccessLog>();
+
+        Assert.Equal("/dev/stdout", log.Path);
+        Assert.Equal(expected, log.LogFormat.JsonFormat?.ToString() ?? log.LogFormat.TextFormatSource.InlineString);
+        Assert.Equal(formatter, string.Join(',', log.LogFormat.Formatters.Select(static formatter => formatter.Name)));
+    }
+
+    [Fact]
+    public void AccessLogService_OfTheMesh_GetsRequestsConnectionsAndUnmatchedConnections()
+    {
+        Mesh mesh = new(Manifests.Bookinfo, static config => config.EnableEnvoyAccessLogService = true);
+
+        CommonGrpcAccessLogConfig http = Assert.Single(Outbound(mesh)).TypedConfig.Unpack<HttpGrpcAccessLogConfig>().CommonConfig;
+        Listener outbound = Listener(mesh, "virtualOutbound");
+        AccessLog tcp = Assert.Single(outbound.FilterChains[^1].Filters[^1].TypedConfig.Unpack<TcpProxy>().AccessLog);
+        AccessLog unmatched = Assert.Single(outbound.AccessLog);
+
+        Assert.Equal(("http_envoy_accesslog", "envoy_accesslog_service"), (http.LogName, http.GrpcService.EnvoyGrpc.ClusterName));
+        Assert.Equal(6, http.FilterStateObjectsToLog.Count);
+        Assert.Equal("tcp_envoy_accesslog", tcp.TypedConfig.Unpack<TcpGrpcAccessLogConfig>().CommonConfig.LogName);
+        Assert.Equal("listener_envoy_accesslog", unmatched.TypedConfig.Unpack<TcpGrpcAccessLogConfig>().CommonConfig.LogName);
+        Assert.Equal(["NR"], unmatched.Filter.ResponseFlagFilter.Flags);
+    }
+
+    [Fact]
+    public void AccessLogService_JoinsTheFile_AndATelemetryReplacesBoth()
+    {
+        static void Both(MeshConfig config)
+        {
+            config.EnableEnvoyAccessLogService = true;
+            config.AccessLogFile = "/dev/stdout";
+        }
+
+        Mesh mesh = new(Manifests.Bookinfo, Both);
+        Mesh replaced = new(Manifests.Bookinfo + Object("default", "[{providers: [{name: envoy}]}]"), Both);
+        Mesh quiet = new(Manifests.Bookinfo, static config =>
+        {
+            Both(config);
+            config.DisableEnvoyListenerLog = true;
+        });
+
+        Assert.Equal(["envoy.access_loggers.file", "envoy.access_loggers.http_grpc"], Outbound(mesh).Select(static log => log.Name));
+        Assert.Equal(["envoy.access_loggers.file"], Outbound(replaced).Select(static log => log.Name));
+        Assert.Equal(2, Listener(mesh, "virtualOutbound").AccessLog.Count);
+        Assert.Empty(Listener(quiet, "virtualOutbound").AccessLog);
     }
 
     [Theory]

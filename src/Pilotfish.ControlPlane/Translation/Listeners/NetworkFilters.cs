@@ -139,7 +139,7 @@ internal sealed class NetworkFilters(PushContext push, ProxyView proxy)
     private Duration? NodeIdleTimeout() => proxy.Node.IdleTimeout is { } idle ? Duration.FromTimeSpan(idle) : null;
 
     private void AddLog(TcpProxy tcp, TrafficClass traffic) =>
-        tcp.AccessLog.AddRange(AccessLogs.ForTraffic(push, proxy, traffic));
+        tcp.AccessLog.AddRange(AccessLogs.ForTraffic(push, proxy, traffic, isHttp: false));
 
     private static Filter Proxy(TcpProxy tcp) => Typed(ExtensionNames.TcpProxy, tcp);
 

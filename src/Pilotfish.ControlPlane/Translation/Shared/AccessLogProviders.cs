@@ -1,12 +1,9 @@
 using Envoy.Config.Accesslog.V3;
 using Envoy.Config.Core.V3;
-using Envoy.Extensions.AccessLoggers.File.V3;
 using Envoy.Extensions.AccessLoggers.Grpc.V3;
 using Envoy.Extensions.AccessLoggers.OpenTelemetry.V3;
-using Google.Protobuf.WellKnownTypes;
 using Istio.Mesh.V1Alpha1;
 using OpenTelemetry.Proto.Common.V1;
-using Pilotfish.ControlPlane.Proxies;
 using Pilotfish.ControlPlane.Push;
 using Pilotfish.ControlPlane.Translation.Names;
 using Label = OpenTelemetry.Proto.Common.V1.KeyValue;
@@ -17,21 +14,30 @@ namespace Pilotfish.ControlPlane.Translation.Shared;
 /// <summary>Access loggers from the mesh's extension providers.</summary>
 internal static class AccessLogProviders
 {
-    private const string DefaultPath = "/dev/stdout";
+    // The provider that is always there; the cluster that a sidecar's bootstrap has for ProxyConfig.envoyAccessLogService.
+    private const string BuiltIn = "envoy";
+    private const string ServiceCluster = "envoy_accesslog_service";
     private const string HttpLogName = "http_envoy_accesslog";
     private const string TcpLogName = "tcp_envoy_accesslog";
+    private const string ListenerLogName = "listener_envoy_accesslog";
     private const string OpenTelemetryLogName = "otel_envoy_accesslog";
 
-    private static readonly string[] s_filterStates = ["upstream_peer", "downstream_peer"];
+    private static readonly string[] s_peers = ["upstream_peer", "downstream_peer"];
+
+    // With the names that proxies before Istio 1.24 use.
+    private static readonly string[] s_allPeers =
+    [
+        .. s_peers, "wasm.upstream_peer", "wasm.upstream_peer_id", "wasm.downstream_peer", "wasm.downstream_peer_id",
+    ];
 
     /// <summary>A new logger; null when there is no such provider, it logs nothing, or its service is not known.</summary>
-    public static AccessLog? Build(PushContext push, ProxyView proxy, string name)
+    public static AccessLog? Build(PushContext push, string name)
     {
         var provider = push.Mesh.ExtensionProviders.FirstOrDefault(
             provider => provider.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
         return provider?.ProviderCase switch
         {
-            Provider.ProviderOneofCase.EnvoyFileAccessLog => File(provider.EnvoyFileAccessLog),
+            Provider.ProviderOneofCase.EnvoyFileAccessLog => File(provider, push.Mesh),
             Provider.ProviderOneofCase.EnvoyHttpAls => Http(push, provider.EnvoyHttpAls),
             Provider.ProviderOneofCase.EnvoyTcpAls => Tcp(push, provider.EnvoyTcpAls),
             Provider.ProviderOneofCase.EnvoyOtelAls => OpenTelemetry(push, provider.EnvoyOtelAls),
@@ -39,22 +45,26 @@ internal static class AccessLogProviders
         };
     }
 
-    private static AccessLog File(Provider.Types.EnvoyFileAccessLogProvider provider)
+    /// <summary>The logger that enableEnvoyAccessLogService of the mesh asks for, to the service that the sidecar's ProxyConfig names.</summary>
+    public static AccessLog Service(bool isHttp, bool ofListener)
     {
-        var format = new SubstitutionFormatString { OmitEmptyValues = provider.OmitEmptyValues };
-        if (provider.LogFormat?.Labels is { } labels)
+        var common = new CommonGrpcAccessLogConfig
         {
-            format.JsonFormat = AccessLogs.JsonLabels(labels);
-            format.JsonFormatOptions = new JsonFormatOptions();
-        }
-        else
-        {
-            format.TextFormatSource = new DataSource { InlineString = AccessLogs.TextFormat(provider.LogFormat?.Text ?? "") };
-        }
-
-        var path = provider.Path.Length == 0 ? DefaultPath : provider.Path;
-        return Log(ExtensionNames.FileAccessLog, new FileAccessLog { Path = path, LogFormat = format });
+            LogName = ofListener ? ListenerLogName : isHttp ? HttpLogName : TcpLogName,
+            TransportApiVersion = ApiVersion.V3,
+            GrpcService = new GrpcService { EnvoyGrpc = new GrpcService.Types.EnvoyGrpc { ClusterName = ServiceCluster } },
+            FilterStateObjectsToLog = { s_allPeers },
+        };
+        return isHttp
+            ? Log(ExtensionNames.HttpGrpcAccessLog, new HttpGrpcAccessLogConfig { CommonConfig = common })
+            : Log(ExtensionNames.TcpGrpcAccessLog, new TcpGrpcAccessLogConfig { CommonConfig = common });
     }
+
+    // The built-in provider prints what the mesh's settings say, unless it says something itself.
+    private static AccessLog File(Provider provider, MeshConfig mesh) =>
+        provider is { Name: BuiltIn, EnvoyFileAccessLog: { LogFormat: null, OmitEmptyValues: false } builtIn }
+            ? AccessLogFormats.FromMesh(builtIn.Path, mesh)
+            : AccessLogFormats.FromProvider(provider.EnvoyFileAccessLog);
 
     private static AccessLog? Http(PushContext push, Provider.Types.EnvoyHttpGrpcV3LogProvider provider)
     {
@@ -77,13 +87,12 @@ internal static class AccessLogProviders
 
     private static AccessLog? OpenTelemetry(PushContext push, Provider.Types.EnvoyOpenTelemetryLogProvider provider)
     {
-        if (Common(push, provider.Service, provider.Port, Or(provider.LogName, OpenTelemetryLogName), s_filterStates) is not { } common)
+        if (Common(push, provider.Service, provider.Port, Or(provider.LogName, OpenTelemetryLogName), s_allPeers) is not { } common)
         {
             return null;
         }
 
-        // A record is no line: the line's end is not part of its body.
-        var text = AccessLogs.TextFormat(provider.LogFormat?.Text ?? "").TrimEnd('\n');
+        var text = Or(provider.LogFormat?.Text ?? "", AccessLogFormats.DefaultText);
         var config = new OpenTelemetryAccessLogConfig
         {
             CommonConfig = common,
@@ -99,16 +108,20 @@ internal static class AccessLogProviders
             }
         }
 
+        config.Formatters.Add(AccessLogFormats.Formatters(text, provider.LogFormat?.Labels));
         return Log(ExtensionNames.OpenTelemetryAccessLog, config);
     }
 
     private static CommonGrpcAccessLogConfig? Common(
         PushContext push, string service, uint port, string logName, IReadOnlyCollection<string> filterStates)
     {
-        // A service may be given as namespace/hostname.
+        // A service may be given as namespace/hostname, and must be when several namespaces have one of that name.
         var slash = service.IndexOf('/', StringComparison.Ordinal);
         var (ns, hostname) = slash < 0 ? ("", service) : (service[..slash], service[(slash + 1)..]);
-        if (!push.Services.All.Any(known => known.Hostname == hostname && (ns.Length == 0 || known.Namespace == ns)))
+        var namespaces = push.Services.All
+            .Where(known => known.Hostname == hostname && (ns.Length == 0 || known.Namespace == ns))
+            .Select(static known => known.Namespace).Distinct().Count();
+        if (namespaces != 1)
         {
             return null;
         }
@@ -122,7 +135,7 @@ internal static class AccessLogProviders
                 EnvoyGrpc = new GrpcService.Types.EnvoyGrpc { ClusterName = $"outbound|{port}||{hostname}", Authority = hostname },
             },
         };
-        config.FilterStateObjectsToLog.Add(filterStates.Count > 0 ? filterStates : s_filterStates);
+        config.FilterStateObjectsToLog.Add(filterStates.Count > 0 ? filterStates : s_peers);
         return config;
     }
 

@@ -88,7 +88,7 @@ internal static class ConnectionManagers
         }
 
         Normalize(manager, push.Mesh.PathNormalization?.Normalization ?? Normalization.Default);
-        manager.AccessLog.AddRange(AccessLogs.ForTraffic(push, proxy, traffic));
+        manager.AccessLog.AddRange(AccessLogs.ForTraffic(push, proxy, traffic, isHttp: true));
 
         manager.HttpFilters.AddRange(HttpFilterChain.Build(push, headers, traffic, protocol));
         return manager;

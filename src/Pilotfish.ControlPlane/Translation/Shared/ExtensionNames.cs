@@ -20,8 +20,9 @@ internal static class ExtensionNames
     public const string OriginalSource = "envoy.filters.listener.original_src";
     public const string ExpressionFilter = "envoy.access_loggers.extension_filters.cel";
     public const string HttpGrpcAccessLog = "envoy.access_loggers.http_grpc";
-    public const string TcpGrpcAccessLog = "envoy.access_loggers.tcp_grpc";
+    public const string TcpGrpcAccessLog = "envoy.tcp_grpc_access_log";
     public const string OpenTelemetryAccessLog = "envoy.access_loggers.open_telemetry";
+    public const string WithoutQueryFormatter = "envoy.formatter.req_without_query";
     public const string FileAccessLog = "envoy.access_loggers.file";
     public const string TransportSocketTls = "envoy.transport_sockets.tls";
     public const string TransportSocketRawBuffer = "envoy.transport_sockets.raw_buffer";
