@@ -262,6 +262,10 @@ public abstract class PacketTests(bool nftables)
         Task<int> toResolver = resolver.ReceiveAsync(new byte[16], deadline.Token).AsTask();
         Task<int> first = await Task.WhenAny(toAgent, toResolver);
         await first;
+
+        // The other one must be over before its socket is closed: a port whose socket is in use stays bound.
+        await deadline.CancelAsync();
+        await Task.WhenAll(toAgent, toResolver).ContinueWith(static _ => { }, TaskScheduler.Default);
         return first == toAgent ? "agent" : "resolver";
     }
 
