@@ -76,7 +76,7 @@ internal static class ClusterCompiler
             CloseConnectionsOnHostHealthFailure = cluster.CloseConnectionsOnHostHealthFailure,
             RequestsPerConnectionMax = cluster.MaxRequestsPerConnection ?? 0,
             ConnectionPoolPerDownstreamConnection = cluster.ConnectionPoolPerDownstreamConnection,
-            Http = UpstreamHttpOptions.Compile(cluster.TypedExtensionProtocolOptions, context),
+            Http = UpstreamHttpOptions.Compile(cluster.TypedExtensionProtocolOptions),
         };
 
         // A remark names its cluster, and a health checker may have parts of its own.

@@ -139,7 +139,7 @@ public sealed class WorkerCluster
                 Worker.Stats.Add(State.Stats.LbHealthyPanic);
             }
 
-            if (host is null || !(Contains(request.Avoid, host) || (request.OmitsCanaries && host.IsCanary)))
+            if (host is null || !(Contains(request.Avoid, host) || (request.OmitsCanaries && host.IsCanary) || request.Omits?.Holds(host) == true))
             {
                 return host;
             }

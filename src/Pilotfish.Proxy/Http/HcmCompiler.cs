@@ -53,7 +53,8 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             RequestsPerConnectionMax = common?.MaxRequestsPerConnection ?? 0,
             AcceptHttp10 = http1?.AcceptHttp10 ?? false,
             DefaultHostForHttp10 = Bytes(http1?.DefaultHostForHttp10),
-            ProperCase = CompileProperCase(http1),
+            ProperCase = http1?.HeaderKeyFormat?.ProperCaseWords is not null,
+            PreservedCase = PreservedCase.Compile(http1, "http_protocol_options"),
             EnableTrailers = http1?.EnableTrailers ?? false,
             StreamIdleTimeoutMilliseconds = Durations.Milliseconds(config.StreamIdleTimeout)
                 ?? HcmModel.DefaultStreamIdleTimeoutMilliseconds,
@@ -130,17 +131,6 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             AllowAbsoluteUrl = http1?.AllowAbsoluteUrl ?? true,
             Underscores = (UnderscorePolicy)(common?.HeadersWithUnderscoresAction ?? 0),
         };
-    }
-
-    private bool CompileProperCase(Http1ProtocolOptions? options)
-    {
-        if (options?.HeaderKeyFormat?.StatefulFormatter is { } formatter)
-        {
-            context.Config.Warnings.Add($"{context.Config.ResourceName}: http_protocol_options.header_key_format: '{formatter.Name}' "
-                + "has no effect; header names are written in lower case");
-        }
-
-        return options?.HeaderKeyFormat?.ProperCaseWords is not null;
     }
 
     private static UpgradePolicy CompileUpgrades(HttpConnectionManager config)

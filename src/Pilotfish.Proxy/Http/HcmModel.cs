@@ -58,6 +58,9 @@ public sealed class HcmModel
     /// <summary>Whether HTTP/1 responses carry header names like Content-Type.</summary>
     public bool ProperCase { get; init; }
 
+    /// <summary>Whether names of HTTP/1 requests keep their spelling; null = no.</summary>
+    public PreservedCase? PreservedCase { get; init; }
+
     // Request timeouts; 0 = none.
     public long StreamIdleTimeoutMilliseconds { get; init; } = DefaultStreamIdleTimeoutMilliseconds;
     public long RequestTimeoutMilliseconds { get; init; }

@@ -24,6 +24,8 @@ public sealed class HeaderMap : IHeaderReader
     private int _used;
     private int _count;
     private int _removed;
+    private byte[] _keptHead = [];
+    private int _keptHeadBytes;
 
     public int Count => _count - _removed;
 
@@ -141,6 +143,7 @@ public sealed class HeaderMap : IHeaderReader
         _used = 0;
         _count = 0;
         _removed = 0;
+        Case = null;
         if (_arena.Length > RetainedArenaBytesMax)
         {
             _arena = new byte[InitialArenaBytes];
@@ -331,6 +334,24 @@ public sealed class HeaderMap : IHeaderReader
         TryGet(header, out ReadOnlySpan<byte> value) ? Encoding.Latin1.GetString(value) : null;
 
     // For the HTTP/1 parser: takes over a whole head and then declares slices of it.
+
+    /// <summary>How a head of HTTP/1 wants its names spelled when it is written over HTTP/1; null = nobody asked.</summary>
+    internal PreservedCase? Case { get; private set; }
+
+    /// <summary>The head as it came, where <see cref="Case"/> is set.</summary>
+    internal ReadOnlySpan<byte> KeptHead => Case is null ? default : _keptHead.AsSpan(0, _keptHeadBytes);
+
+    internal void KeepHead(ReadOnlySpan<byte> head, PreservedCase rule)
+    {
+        if (_keptHead.Length < head.Length || _keptHead.Length > RetainedArenaBytesMax)
+        {
+            _keptHead = new byte[Math.Max(head.Length, InitialArenaBytes)];
+        }
+
+        head.CopyTo(_keptHead);
+        _keptHeadBytes = head.Length;
+        Case = rule;
+    }
 
     internal int AdoptHead(ReadOnlySpan<byte> head) => Append(head);
 

@@ -39,8 +39,11 @@ public sealed record UpstreamHttpOptions
     /// <summary>HTTP/1 requests carry header names like Content-Type.</summary>
     public bool ProperCase { get; init; }
 
+    /// <summary>Names of HTTP/1 responses keep their spelling; null = no.</summary>
+    public PreservedCase? PreservedCase { get; init; }
+
     /// <summary>Finds and compiles the options among typed_extension_protocol_options. Rejects by field.</summary>
-    internal static UpstreamHttpOptions Compile(IDictionary<string, Any> options, CompileContext context)
+    internal static UpstreamHttpOptions Compile(IDictionary<string, Any> options)
     {
         if (!options.TryGetValue(Key, out Any? packed))
         {
@@ -58,12 +61,6 @@ public sealed record UpstreamHttpOptions
             throw new ConfigRejectedException(field, "the value is not a valid HttpProtocolOptions", e);
         }
 
-        if (Http1(message)?.HeaderKeyFormat?.StatefulFormatter is { } formatter)
-        {
-            context.Warnings.Add($"{context.ResourceName}: {field}: header_key_format: '{formatter.Name}' has no effect; "
-                + "header names are written in lower case");
-        }
-
         return Compile(message, field);
     }
 
@@ -76,6 +73,7 @@ public sealed record UpstreamHttpOptions
             RequestsPerConnectionMax = common?.MaxRequestsPerConnection,
             MaxStreamMilliseconds = Durations.Milliseconds(common?.MaxStreamDuration) ?? 0,
             ProperCase = Http1(message)?.HeaderKeyFormat?.ProperCaseWords is not null,
+            PreservedCase = PreservedCase.Compile(Http1(message), field + ".http_protocol_options"),
         };
         if (message.ExplicitHttpConfig?.Http2ProtocolOptions is { } http2)
         {
@@ -106,5 +104,6 @@ public sealed record UpstreamHttpOptions
     }
 
     private static Envoy.Config.Core.V3.Http1ProtocolOptions? Http1(HttpProtocolOptions message) =>
-        message.ExplicitHttpConfig?.HttpProtocolOptions ?? message.UseDownstreamProtocolConfig?.HttpProtocolOptions;
+        message.ExplicitHttpConfig?.HttpProtocolOptions ?? message.UseDownstreamProtocolConfig?.HttpProtocolOptions
+        ?? message.AutoConfig?.HttpProtocolOptions;
 }

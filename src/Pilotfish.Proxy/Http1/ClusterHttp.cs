@@ -90,6 +90,9 @@ public sealed class ClusterHttp
     /// <summary>Whether HTTP/1 requests carry header names like Content-Type.</summary>
     public bool ProperCase => _options.ProperCase;
 
+    /// <summary>Whether names of HTTP/1 responses keep their spelling; null = no.</summary>
+    public PreservedCase? PreservedCase => _options.PreservedCase;
+
     /// <summary>Bound of one exchange (max_stream_duration); 0 = none.</summary>
     public long MaxStreamMilliseconds => _options.MaxStreamMilliseconds;
 

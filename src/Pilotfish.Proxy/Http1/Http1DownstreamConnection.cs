@@ -183,6 +183,11 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         }
 
         HttpStream stream = StartStream();
+        if (_hcm.PreservedCase is { } preserved)
+        {
+            stream.RequestHeaders.KeepHead(head, preserved);
+        }
+
         Http1Error? error = RequestHeadParser.Parse(head, stream.RequestHeaders, _hcm.Limits, out HttpProtocol version);
         _in.Consume(head.Length);
         stream.Info.Protocol = version;

@@ -218,6 +218,11 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
 
         HeaderMap headers = _events!.ResponseHeaders;
         headers.Clear();
+        if (_pool.Http.PreservedCase is { } preserved)
+        {
+            headers.KeepHead(unread[..length], preserved);
+        }
+
         Http1Error? error = ResponseHeadParser.Parse(unread[..length], headers, Http1Limits.Response, out HttpProtocol version, out int status);
         _in.Consume(length);
         BodyKind kind = BodyKind.None;

@@ -9,7 +9,7 @@ internal static class MessageWriter
     /// <summary>The chunk-size line of any int and the CRLF that ends the chunk before it.</summary>
     public const int ChunkFrameBytesMax = 2 + 8 + 2;
 
-    /// <summary>Upper bound of a head's size: every entry with ": " and CRLF, plus the start line and the lines we add ourselves.</summary>
+    /// <summary>Upper bound of a head's size: every entry with ": " and CRLF, plus the start line (but a long reason phrase) and the lines we add ourselves.</summary>
     public static int HeadBytesMax(HeaderMap headers) => headers.ByteSize + (headers.Count * 4) + 256;
 
     public static ReadOnlySpan<byte> LastChunk => "0\r\n\r\n"u8;
@@ -31,13 +31,14 @@ internal static class MessageWriter
     }
 
     public static int WriteResponseHead(
-        Span<byte> destination, HeaderMap headers, int status, bool http10, bool chunked, ReadOnlySpan<byte> connection)
+        Span<byte> destination, HeaderMap headers, int status, ReadOnlySpan<byte> reason, bool http10, bool chunked,
+        ReadOnlySpan<byte> connection)
     {
         int at = Put(destination, 0, http10 ? "HTTP/1.0 "u8 : "HTTP/1.1 "u8);
         Utf8Formatter.TryFormat(status, destination[at..], out int digits);
         at += digits;
         destination[at++] = (byte)' ';
-        at = Put(destination, at, HttpStatusText.Of(status));
+        at = Put(destination, at, reason);
         at = PutLineEnd(destination, at);
         at = WriteFields(destination, at, headers);
         return EndHead(destination, at, chunked, connection);

@@ -23,7 +23,11 @@ internal sealed class RequestEncoder(SendQueue output, bool properCase)
 
         Span<byte> room = output.Reserve(MessageWriter.HeadBytesMax(headers));
         int size = MessageWriter.WriteRequestHead(room, headers, _chunked, isUpgrade);
-        if (properCase)
+        if (headers.Case is { } preserved)
+        {
+            HeaderCase.Restore(room[..size], headers.KeptHead, preserved.ProperWordsForOthers);
+        }
+        else if (properCase)
         {
             HeaderCase.ProperWords(room[..size]);
         }

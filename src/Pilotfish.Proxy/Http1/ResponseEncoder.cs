@@ -141,9 +141,15 @@ internal sealed class ResponseEncoder(SendQueue output, bool enableTrailers, boo
 
     private void WriteHead(HeaderMap headers, int status, bool chunked, ReadOnlySpan<byte> connection)
     {
-        Span<byte> room = output.Reserve(MessageWriter.HeadBytesMax(headers));
-        int size = MessageWriter.WriteResponseHead(room, headers, status, _http10, chunked, connection);
-        if (properCase)
+        ReadOnlySpan<byte> reason = headers.Case is { ForwardsReasonPhrase: true } ? HeaderCase.ReasonOf(headers.KeptHead) : default;
+        reason = reason.IsEmpty ? HttpStatusText.Of(status) : reason;
+        Span<byte> room = output.Reserve(MessageWriter.HeadBytesMax(headers) + reason.Length);
+        int size = MessageWriter.WriteResponseHead(room, headers, status, reason, _http10, chunked, connection);
+        if (headers.Case is { } preserved)
+        {
+            HeaderCase.Restore(room[..size], headers.KeptHead, preserved.ProperWordsForOthers);
+        }
+        else if (properCase)
         {
             HeaderCase.ProperWords(room[..size]);
         }

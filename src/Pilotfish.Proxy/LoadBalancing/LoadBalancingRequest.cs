@@ -21,6 +21,9 @@ public readonly ref struct LoadBalancingRequest
     /// <summary>Whether hosts that call themselves canary are avoided too.</summary>
     public bool OmitsCanaries { get; init; }
 
+    /// <summary>Hosts whose metadata has all of this are avoided too; null = none.</summary>
+    public SubsetMatch? Omits { get; init; }
+
     /// <summary>How many more picks are made to find a host that is not to be avoided; then any host will do.</summary>
     public int ReselectMax { get; init; }
 

@@ -1,4 +1,6 @@
 using System.Text;
+using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Clusters;
 
 namespace Pilotfish.Proxy.LoadBalancing;
 
@@ -23,6 +25,42 @@ public sealed class SubsetMatch
         var sorted = new List<KeyValuePair<string, string>>(pairs);
         sorted.Sort((a, b) => string.CompareOrdinal(a.Key, b.Key));
         return sorted.Count == 0 ? null : new SubsetMatch([.. sorted]);
+    }
+
+    /// <summary>What metadata says under <c>envoy.lb</c>; null when it says nothing.</summary>
+    internal static SubsetMatch? From(Envoy.Config.Core.V3.Metadata? metadata)
+    {
+        if (metadata is null || !metadata.FilterMetadata.TryGetValue(EndpointMetadata.SubsetNamespace, out Struct? fields))
+        {
+            return null;
+        }
+
+        var pairs = new List<KeyValuePair<string, string>>();
+        foreach ((string key, Value value) in fields.Fields)
+        {
+            pairs.Add(new KeyValuePair<string, string>(key, MetadataText.Of(value)));
+        }
+
+        return Create(pairs);
+    }
+
+    /// <summary>Whether a host's metadata has every pair. Parses it: for the few picks that no index answers.</summary>
+    internal bool Holds(Host host)
+    {
+        if (host.Config.Metadata.Namespace(EndpointMetadata.SubsetNamespace) is not { } fields)
+        {
+            return false;
+        }
+
+        foreach ((string key, string wanted) in Pairs)
+        {
+            if (!fields.Fields.TryGetValue(key, out Value? value) || MetadataText.Of(value) != wanted)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     internal static string Join(IReadOnlyList<KeyValuePair<string, string>> sortedPairs)

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace Pilotfish.Proxy.Routing;
 
-/// <summary>Reads comma-separated retry conditions. Unknown ones are passed over, as Envoy does.</summary>
+/// <summary>
+/// Reads comma-separated retry conditions. Unknown ones are passed over, as Envoy does; so is http3-post-connect-failure, whose cause
+/// does not occur without HTTP/3.
+/// </summary>
 public static class RetryOnText
 {
     private static readonly Dictionary<string, RetryOn> s_names = new(StringComparer.Ordinal)

@@ -1,5 +1,8 @@
 using Envoy.Config.Route.V3;
+using Envoy.Extensions.Retry.Host.OmitHostMetadata.V3;
+using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.LoadBalancing;
 
 namespace Pilotfish.Proxy.Routing;
 
@@ -10,6 +13,7 @@ public sealed class RetryPolicyModel
     public const long DefaultBaseMilliseconds = 25;
 
     private const string PreviousHosts = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate";
+    private const string OmitMetadata = "envoy.extensions.retry.host.omit_host_metadata.v3.OmitHostMetadataConfig";
     private const string OmitCanary = "envoy.extensions.retry.host.omit_canary_hosts.v3.OmitCanaryHostsPredicate";
 
     public RetryOn On { get; private init; }
@@ -25,6 +29,9 @@ public sealed class RetryPolicyModel
 
     /// <summary>Whether retries leave out hosts whose metadata calls them canary.</summary>
     public bool OmitsCanaryHosts { get; private init; }
+
+    /// <summary>Retries leave out hosts whose metadata has all of this (omit_host_metadata); null = none.</summary>
+    public SubsetMatch? OmitsHosts { get; private init; }
 
     public RateLimitedBackOffModel? RateLimitedBackOff { get; private init; }
 
@@ -51,11 +58,25 @@ public sealed class RetryPolicyModel
 
         bool avoids = false;
         bool omitsCanary = false;
+        SubsetMatch? omits = null;
         for (int i = 0; i < policy.RetryHostPredicate.Count; i++)
         {
-            bool canary = IsCanaryPredicate(policy.RetryHostPredicate[i], $"{field}.retry_host_predicate[{i}]");
-            omitsCanary |= canary;
-            avoids |= !canary;
+            RetryPolicy.Types.RetryHostPredicate predicate = policy.RetryHostPredicate[i];
+            string at = $"{field}.retry_host_predicate[{i}]";
+            switch (TypeOf(predicate, at))
+            {
+                case PreviousHosts or "envoy.retry_host_predicates.previous_hosts":
+                    avoids = true;
+                    break;
+                case OmitCanary or "envoy.retry_host_predicates.omit_canary_hosts":
+                    omitsCanary = true;
+                    break;
+                case OmitMetadata:
+                    omits = CompileOmission(predicate.TypedConfig, at);
+                    break;
+                case var type:
+                    throw new ConfigRejectedException(at, $"the retry host predicate '{type}' does not exist in Pilotfish");
+            }
         }
 
         long backOffBase = Durations.Milliseconds(policy.RetryBackOff?.BaseInterval) ?? DefaultBaseMilliseconds;
@@ -78,6 +99,7 @@ public sealed class RetryPolicyModel
             PerTryIdleTimeoutMilliseconds = Durations.Milliseconds(policy.PerTryIdleTimeout) ?? 0,
             AvoidsPreviousHosts = avoids,
             OmitsCanaryHosts = omitsCanary,
+            OmitsHosts = omits,
             RateLimitedBackOff = RateLimitedBackOffModel.Compile(policy.RateLimitedRetryBackOff, $"{field}.rate_limited_retry_back_off"),
             HostSelectionAttempts = (int)Math.Clamp(policy.HostSelectionRetryMaxAttempts, 1, 1000),
             RetriableStatusCodes = [.. policy.RetriableStatusCodes],
@@ -88,17 +110,10 @@ public sealed class RetryPolicyModel
         };
     }
 
-    // False: hosts tried before are to be avoided.
-    private static bool IsCanaryPredicate(RetryPolicy.Types.RetryHostPredicate predicate, string field)
-    {
-        string type = predicate.TypedConfig is null
-            ? predicate.Name
-            : ExtensionRegistry.Unwrap(predicate.TypedConfig, field).MessageName;
-        return type switch
-        {
-            PreviousHosts or "envoy.retry_host_predicates.previous_hosts" => false,
-            OmitCanary or "envoy.retry_host_predicates.omit_canary_hosts" => true,
-            _ => throw new ConfigRejectedException(field, $"the retry host predicate '{type}' does not exist in Pilotfish"),
-        };
-    }
+    private static string TypeOf(RetryPolicy.Types.RetryHostPredicate predicate, string field) => predicate.TypedConfig is null
+        ? predicate.Name
+        : ExtensionRegistry.Unwrap(predicate.TypedConfig, field).MessageName;
+
+    private static SubsetMatch? CompileOmission(Any typedConfig, string field) => SubsetMatch.From(
+        ExtensionRegistry.Unwrap(typedConfig, field + ".typed_config").Parse(OmitHostMetadataConfig.Parser).MetadataMatch);
 }

@@ -1,6 +1,5 @@
 using System.Text;
 using Envoy.Config.Route.V3;
-using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.LoadBalancing;
 
@@ -9,13 +8,11 @@ namespace Pilotfish.Proxy.Routing;
 /// <summary>Compiles the forwarding actions of one virtual host's routes; what the host sets applies where a route is silent.</summary>
 internal sealed class RouteActionCompiler(CompileContext context, VirtualHost host, MirrorPolicyModel[] mirrors)
 {
-    private const string SubsetNamespace = "envoy.lb";
-
     public ForwardModel Compile(RouteAction action, string field)
     {
         RejectUnknown(action, field);
         RemarkInactive(action, field);
-        SubsetMatch? subset = Subset(action.MetadataMatch);
+        SubsetMatch? subset = SubsetMatch.From(action.MetadataMatch);
         (WeightedClusterModel[] weighted, ulong total) = CompileWeighted(action, subset, $"{field}.weighted_clusters");
         return new ForwardModel
         {
@@ -105,7 +102,7 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
                     $"{at}.request_headers_to_add", $"{at}.request_headers_to_remove"),
                 ResponseHeaders = HeaderMutations.Compile(cluster.ResponseHeadersToAdd, cluster.ResponseHeadersToRemove,
                     $"{at}.response_headers_to_add", $"{at}.response_headers_to_remove"),
-                Subset = Subset(cluster.MetadataMatch) ?? routeSubset,
+                Subset = SubsetMatch.From(cluster.MetadataMatch) ?? routeSubset,
                 HostRewrite = Bytes(cluster.HostRewriteLiteral),
                 FilterConfigs = PerRouteConfigs.Compile(cluster.TypedPerFilterConfig, $"{at}.typed_per_filter_config", context),
             };
@@ -170,22 +167,6 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
         {
             throw new ConfigRejectedException(field, "path_rewrite and host_rewrite with format strings are not available in Pilotfish");
         }
-    }
-
-    private static SubsetMatch? Subset(Envoy.Config.Core.V3.Metadata? metadata)
-    {
-        if (metadata is null || !metadata.FilterMetadata.TryGetValue(SubsetNamespace, out Struct? fields))
-        {
-            return null;
-        }
-
-        var pairs = new List<KeyValuePair<string, string>>();
-        foreach ((string key, Value value) in fields.Fields)
-        {
-            pairs.Add(new KeyValuePair<string, string>(key, MetadataText.Of(value)));
-        }
-
-        return SubsetMatch.Create(pairs);
     }
 
     private static byte[]? Bytes(string text) => text.Length == 0 ? null : Encoding.UTF8.GetBytes(text);

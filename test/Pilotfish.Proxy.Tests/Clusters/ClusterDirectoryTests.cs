@@ -140,18 +140,19 @@ public sealed class ClusterDirectoryTests
     });
 
     [Fact]
-    public void Cluster_PreserveCase_IsTakenWithARemark() => Run(fixture =>
+    public void Cluster_HeaderFormatterOfAnotherType_IsRejectedByField() => Run(fixture =>
     {
         Cluster cluster = TransportFixture.StaticCluster("c", s_first);
+        var formatter = new TypedExtensionConfig { Name = "mine", TypedConfig = Any.Pack(new Duration()) };
         cluster.TypedExtensionProtocolOptions.Add("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", Any.Pack(new UpstreamOptions
         {
             ExplicitHttpConfig = new()
             {
-                HttpProtocolOptions = new() { HeaderKeyFormat = new() { StatefulFormatter = new TypedExtensionConfig { Name = "preserve_case" } } },
+                HttpProtocolOptions = new() { HeaderKeyFormat = new() { StatefulFormatter = formatter } },
             },
         }));
-        Assert.Empty(fixture.Apply(cluster));
-        Assert.Contains("'preserve_case' has no effect", Assert.Single(fixture.Context.Warnings.Remarks), StringComparison.Ordinal);
+        Assert.Contains("http_protocol_options.header_key_format.stateful_formatter.typed_config: the header formatter 'google.protobuf.Duration' does not",
+            Assert.Single(fixture.Apply(cluster)).Reason, StringComparison.Ordinal);
     });
 
     [Fact]

@@ -154,8 +154,10 @@ public sealed class RetryOptionTests
         await again;
     });
 
-    [Fact]
-    public void OmitCanaryHosts_RetryLeavesCanariesOut() => WithClock(async (loop, clock) =>
+    [Theory]
+    [InlineData("omit_canary_hosts")]
+    [InlineData("omit_host_metadata")]
+    public void HostPredicate_RetryLeavesHostsOut(string predicate) => WithClock(async (loop, clock) =>
     {
         using var stable = new TestUpstream(loop);
         using var canary = new TestUpstream(loop);
@@ -169,12 +171,15 @@ public sealed class RetryOptionTests
             new(new HostConfig(canary.Address, "") { Metadata = EndpointMetadata.From(metadata) }, 1, 0),
         ];
         cluster.Publish(new HostSetBuilder(cluster.Config.LoadBalancing, Locality.None, 1).Build(hosts));
-        bench.Serve(configureRoute: static route => route.Route_.RetryPolicy = new RetryPolicy
+        Any config = predicate == "omit_canary_hosts"
+            ? Any.Pack(new Envoy.Extensions.Retry.Host.OmitCanaryHosts.V3.OmitCanaryHostsPredicate())
+            : Any.Pack(new Envoy.Extensions.Retry.Host.OmitHostMetadata.V3.OmitHostMetadataConfig { MetadataMatch = metadata });
+        bench.Serve(configureRoute: route => route.Route_.RetryPolicy = new RetryPolicy
         {
             RetryOn = "5xx",
             NumRetries = 4,
             HostSelectionRetryMaxAttempts = 3,
-            RetryHostPredicate = { new RetryPolicy.Types.RetryHostPredicate { Name = "envoy.retry_host_predicates.omit_canary_hosts" } },
+            RetryHostPredicate = { new RetryPolicy.Types.RetryHostPredicate { Name = predicate, TypedConfig = config } },
         });
         int canaries = 0;
         Refuse(canary, () => canaries++);

@@ -1,6 +1,8 @@
 using System.Buffers.Text;
+using System.Text;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.LoadBalancing;
 using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Routing;
 
@@ -19,6 +21,7 @@ internal sealed class RetryState
     private int _triedCount;
     private bool _holdsPermit;
     private uint[]? _headerStatusCodes;
+    private string[]? _headerNames;
     private long _rateLimitedMilliseconds;
 
     public bool IsEnabled => _on != RetryOn.None && _left > 0;
@@ -26,6 +29,8 @@ internal sealed class RetryState
     public bool AvoidsPreviousHosts => _policy?.AvoidsPreviousHosts ?? false;
 
     public bool OmitsCanaryHosts => _policy?.OmitsCanaryHosts ?? false;
+
+    public SubsetMatch? OmitsHosts => _policy?.OmitsHosts;
 
     /// <summary>Whether the response said how long to wait for the next attempt.</summary>
     public bool IsRateLimited => _rateLimitedMilliseconds > 0;
@@ -44,6 +49,7 @@ internal sealed class RetryState
         Retries = 0;
         _triedCount = 0;
         _headerStatusCodes = null;
+        _headerNames = null;
         _rateLimitedMilliseconds = 0;
         ReadHeaders(policy, headers);
         if (policy is { RetriableRequestHeaders.Length: > 0 } && !AnyMatches(policy.RetriableRequestHeaders, headers))
@@ -79,7 +85,7 @@ internal sealed class RetryState
             || (Has(RetryOn.GatewayError) && status is >= 502 and <= 504)
             || (Has(RetryOn.Retriable4xx) && status == 409)
             || (Has(RetryOn.RetriableStatusCodes) && IsRetriableStatus(status))
-            || (Has(RetryOn.RetriableHeaders) && _policy is not null && AnyMatches(_policy.RetriableHeaders, headers))
+            || (Has(RetryOn.RetriableHeaders) && HasRetriableHeader(headers))
             || ((_on & RetryOn.AnyGrpc) != 0 && WantsGrpc(headers));
     }
 
@@ -189,6 +195,11 @@ internal sealed class RetryState
             _headerStatusCodes = ParseCodes(codes);
         }
 
+        if (headers.GetText(WellKnownHeader.XEnvoyRetriableHeaderNames) is { } names)
+        {
+            _headerNames = names.ToLowerInvariant().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        }
+
         headers.Remove(WellKnownHeader.XEnvoyRetryOn);
         headers.Remove(WellKnownHeader.XEnvoyRetryGrpcOn);
         headers.Remove(WellKnownHeader.XEnvoyMaxRetries);
@@ -212,6 +223,19 @@ internal sealed class RetryState
         }
 
         return [.. codes];
+    }
+
+    private bool HasRetriableHeader(HeaderMap headers)
+    {
+        foreach (string name in _headerNames ?? [])
+        {
+            if (headers.TryGet(Encoding.Latin1.GetBytes(name), out _))
+            {
+                return true;
+            }
+        }
+
+        return _policy is not null && AnyMatches(_policy.RetriableHeaders, headers);
     }
 
     private bool IsRetriableStatus(int status)

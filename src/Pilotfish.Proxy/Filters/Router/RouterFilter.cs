@@ -402,6 +402,7 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
             OriginalDestination = info.Connection.LocalAddress,
             Avoid = _retry.AvoidsPreviousHosts ? _retry.Tried : default,
             OmitsCanaries = _retry.Retries > 0 && _retry.OmitsCanaryHosts,
+            Omits = _retry.Retries > 0 ? _retry.OmitsHosts : null,
             ReselectMax = _retry.Retries > 0 ? _retry.HostSelectionAttempts : 0,
             Attempt = (uint)_retry.Retries,
         };

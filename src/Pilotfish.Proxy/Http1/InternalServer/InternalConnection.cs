@@ -221,7 +221,7 @@ internal sealed class InternalConnection
         }
 
         ReadOnlySpan<byte> connection = response.CloseConnection ? "close"u8 : default;
-        int written = MessageWriter.WriteResponseHead(_output, headers, response.Status, http10: false, _chunked, connection);
+        int written = MessageWriter.WriteResponseHead(_output, headers, response.Status, HttpStatusText.Of(response.Status), http10: false, _chunked, connection);
         _headSent = true;
         await SendAsync(_output.AsMemory(0, written), withBody ? response.Body.WrittenMemory : default);
     }
