@@ -74,11 +74,7 @@ internal static class ResultOperators
 
     private static FormatValueKind Flags(ResponseFlags flags, FormatOutput output, bool longNames)
     {
-        if (flags.IsEmpty)
-        {
-            return FormatValueKind.Missing;
-        }
-
+        // No flag is a value of its own, as in Envoy: "-" also in JSON and where missing values are left out.
         flags.TryFormat(output.Reserve(FlagsBytesMax), out int written, longNames);
         output.Advance(written);
         return FormatValueKind.Text;

@@ -27,6 +27,18 @@ public sealed class JsonFormatProgramTests
     public void Append_OmitMissing_DropsTheKey() =>
         Assert.StartsWith("{\"a\":\"curl/8\",\"nested\":", Format(typed: true, omitMissing: true));
 
+    // Log pipelines compare this key with "-"; Envoy never writes null here.
+    [Theory]
+    [InlineData("RESPONSE_FLAGS", true)]
+    [InlineData("RESPONSE_FLAGS_LONG", false)]
+    public void Append_NoFlags_IsADash(string name, bool omitMissing)
+    {
+        FormatOutput output = new();
+        JsonFormatProgram.Compile(Struct.Parser.ParseJson($$"""{"flags": "%{{name}}%"}"""), "json_format", typed: true, omitMissing)
+            .Append(output, new FormatOutput(), new FormatSource(StreamSample.Create(), AccessLogType.DownstreamEnd));
+        Assert.Equal("{\"flags\":\"-\"}\n", output.ToString());
+    }
+
     private static string Format(bool typed, bool omitMissing)
     {
         FormatOutput output = new();
