@@ -45,7 +45,7 @@ internal sealed class Bench(BenchOptions options, string directory)
             {
                 var setup = new PeerSetup
                 {
-                    Directory = directory, Port = FreePort(), BackendPort = backendPort, Tcp = tcp, AccessLog = mode == "http-log", Hosts = hosts,
+                    Directory = directory, Port = FreePort(), BackendPort = backendPort, Tcp = tcp, Log = mode == "http-log" ? LogKind.Text : LogKind.None, Hosts = hosts,
                     Tls = tls, MutualTls = handshakes,
                 };
                 StartPeer(peer, setup, running);

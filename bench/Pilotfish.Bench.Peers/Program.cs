@@ -25,6 +25,13 @@ try
             continue;
         }
 
+        if (mode == "logs")
+        {
+            using var logs = new LogBench(options, directory);
+            logs.Run();
+            continue;
+        }
+
         bench.Run(mode);
     }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures Pilotfish beside nginx, HAProxy and YARP: same backend, same load, proxies on core 0, load on core 1.
-# Usage: bench/peers/run.sh [--seconds N] [--rounds N] [--modes http,http-10k,http-1m,http-log,hosts-10,hosts-10000,latency,tcp,idle,tls,tls-full,tls-resumed]
+# Usage: bench/peers/run.sh [--seconds N] [--rounds N] [--modes http,http-10k,http-1m,http-log,hosts-10,hosts-10000,latency,tcp,idle,tls,tls-full,tls-resumed,logs]
 #          [--peers pilotfish,nginx,haproxy,yarp] [--rate N] [--record FILE] [--gate [FILE]]
 # --record writes the ratios of this run to FILE; --gate ends with 1 when a ratio is worse than the recorded one by more than 10 %
 # (FILE is bench/peers/ratios.txt unless named). --rate is the latency mode's requests per second (default: 30 % of our saturation).

@@ -21,7 +21,9 @@ internal sealed record PeerSetup
     /// <summary>Clients must show a certificate of the same root.</summary>
     public bool MutualTls { get; init; }
 
-    public bool AccessLog { get; init; }
+    public LogKind Log { get; init; }
+
+    public bool AccessLog => Log != LogKind.None;
 
     /// <summary>Virtual hosts, service-0.example.com and on; requests go to one in the middle.</summary>
     public int Hosts { get; init; } = 1;

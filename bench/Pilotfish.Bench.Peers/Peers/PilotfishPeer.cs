@@ -20,7 +20,7 @@ internal sealed class PilotfishPeer(string program) : IPeer
             return null;
         }
 
-        string file = setup.PathOf("pilotfish.json");
+        string file = setup.PathOf($"pilotfish-{setup.Log}.json");
         File.WriteAllText(file, Bootstrap(setup).ToJsonString());
         string[] serve = ["serve", "-c", file, "--concurrency", "1", "-l", "warning"];
         return program.EndsWith(".dll", StringComparison.Ordinal)
@@ -125,17 +125,9 @@ internal sealed class PilotfishPeer(string program) : IPeer
                 ["typed_config"] = new JsonObject { ["@type"] = Extensions + "filters.http.router.v3.Router" },
             }),
         };
-        if (setup.AccessLog)
+        if (AccessLogConfig.Of(setup) is { } log)
         {
-            config["access_log"] = new JsonArray(new JsonObject
-            {
-                ["name"] = "envoy.access_loggers.file",
-                ["typed_config"] = new JsonObject
-                {
-                    ["@type"] = Extensions + "access_loggers.file.v3.FileAccessLog",
-                    ["path"] = setup.PathOf("pilotfish.access"),
-                },
-            });
+            config["access_log"] = log;
         }
 
         return new JsonObject { ["name"] = "envoy.filters.network.http_connection_manager", ["typed_config"] = config };
