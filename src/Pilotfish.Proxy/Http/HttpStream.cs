@@ -203,7 +203,7 @@ public sealed class HttpStream
         _routeChosen = true;
         RouteConfig ??= Hcm.Routes.Current;
         VirtualHost = RouteConfig?.FindHost(RequestHeaders);
-        Route = VirtualHost?.Index.Find(RequestHeaders, Info, NextRandom());
+        Route = VirtualHost?.FindRoute(RequestHeaders, Info, NextRandom());
         WeightedCluster = Route?.Forward is { WeightedClusters.Length: > 0 } forward
             ? WeightedChoice.Pick(forward, RequestHeaders, NextRandom())
             : null;

@@ -13,37 +13,38 @@ public sealed class DomainIndex
     // A host name has at most 253 characters; longer authorities match nothing but '*'.
     private const int HostBytesMax = 512;
 
-    private readonly Dictionary<ByteKey, VirtualHostModel> _exact = new(ByteKeyComparer.Instance);
-    private readonly Dictionary<ByteKey, VirtualHostModel> _suffix = new(ByteKeyComparer.Instance);
-    private readonly Dictionary<ByteKey, VirtualHostModel> _prefix = new(ByteKeyComparer.Instance);
+    private readonly DomainTable _exact = new();
+    private readonly DomainTable _suffix = new();
+    private readonly DomainTable _prefix = new();
     private readonly SortedSet<int> _suffixLengths = new(Comparer<int>.Create(static (a, b) => b.CompareTo(a)));
     private readonly SortedSet<int> _prefixLengths = new(Comparer<int>.Create(static (a, b) => b.CompareTo(a)));
     private int[] _suffixOrder = [];
     private int[] _prefixOrder = [];
+    private readonly List<VirtualHostModel> _hosts = [];
     private VirtualHostModel? _any;
 
     public void Add(string domain, VirtualHostModel host, string field)
     {
-        string lower = domain.ToLowerInvariant();
+        byte[] lower = Encoding.UTF8.GetBytes(domain.ToLowerInvariant());
         bool added;
-        if (lower == "*")
+        if (lower is [(byte)'*'])
         {
             added = _any is null;
             _any ??= host;
         }
-        else if (lower.StartsWith('*'))
+        else if (lower is [(byte)'*', ..])
         {
-            added = _suffix.TryAdd(new ByteKey(lower[1..]), host);
-            _suffixLengths.Add(Encoding.UTF8.GetByteCount(lower) - 1);
+            added = Add(_suffix, lower.AsSpan(1), host);
+            _suffixLengths.Add(lower.Length - 1);
         }
-        else if (lower.EndsWith('*'))
+        else if (lower is [.., (byte)'*'])
         {
-            added = _prefix.TryAdd(new ByteKey(lower[..^1]), host);
-            _prefixLengths.Add(Encoding.UTF8.GetByteCount(lower) - 1);
+            added = Add(_prefix, lower.AsSpan(0, lower.Length - 1), host);
+            _prefixLengths.Add(lower.Length - 1);
         }
         else
         {
-            added = lower.Length > 0 && _exact.TryAdd(new ByteKey(lower), host);
+            added = lower.Length > 0 && Add(_exact, lower, host);
         }
 
         if (!added)
@@ -55,6 +56,10 @@ public sealed class DomainIndex
     /// <summary>Call once after the last <see cref="Add"/>.</summary>
     public void Complete()
     {
+        _exact.Complete();
+        _suffix.Complete();
+        _prefix.Complete();
+        _hosts.TrimExcess();
         _suffixOrder = [.. _suffixLengths];
         _prefixOrder = [.. _prefixLengths];
     }
@@ -69,28 +74,45 @@ public sealed class DomainIndex
         Span<byte> lower = stackalloc byte[HostBytesMax];
         Ascii.ToLower(host, lower, out int length);
         ReadOnlySpan<byte> name = lower[..length];
-        if (_exact.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out VirtualHostModel? found))
+        if (_exact.TryFind(name, out int found))
         {
-            return found;
+            return _hosts[found];
         }
 
         // A wildcard never stands for nothing: the name must be longer than the rest.
         foreach (int suffix in _suffixOrder)
         {
-            if (suffix < name.Length && _suffix.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name[^suffix..], out found))
+            if (suffix < name.Length && _suffix.TryFind(name[^suffix..], out found))
             {
-                return found;
+                return _hosts[found];
             }
         }
 
         foreach (int prefix in _prefixOrder)
         {
-            if (prefix < name.Length && _prefix.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name[..prefix], out found))
+            if (prefix < name.Length && _prefix.TryFind(name[..prefix], out found))
             {
-                return found;
+                return _hosts[found];
             }
         }
 
         return _any;
+    }
+
+    // The domains of a host come one after the other.
+    private bool Add(DomainTable table, ReadOnlySpan<byte> name, VirtualHostModel host)
+    {
+        if (name.Length > HostBytesMax)
+        {
+            // No request can have it, but the control plane may send it.
+            return true;
+        }
+
+        if (_hosts.Count == 0 || _hosts[^1] != host)
+        {
+            _hosts.Add(host);
+        }
+
+        return table.TryAdd(name, _hosts.Count - 1);
     }
 }

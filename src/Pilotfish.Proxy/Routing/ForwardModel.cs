@@ -3,88 +3,88 @@ using Pilotfish.Proxy.LoadBalancing;
 
 namespace Pilotfish.Proxy.Routing;
 
-/// <summary>A route action that forwards to a cluster.</summary>
-public sealed class ForwardModel
+/// <summary>A route action that forwards to a cluster: its cluster, and how. Immutable.</summary>
+public sealed class ForwardModel(ClusterReference? cluster, ForwardSettings settings)
 {
     /// <summary>Envoy's default when a route says nothing; Istio always says 0 = none.</summary>
     public const long DefaultTimeoutMilliseconds = 15_000;
 
-    public ClusterReference? Cluster { get; init; }
+    /// <summary>Null when a header or a weighted choice names the cluster.</summary>
+    public ClusterReference? Cluster { get; } = cluster;
 
-    public byte[]? ClusterHeader { get; init; }
+    public byte[]? ClusterHeader => settings.ClusterHeader;
 
-    public WeightedClusterModel[] WeightedClusters { get; init; } = [];
+    public WeightedClusterModel[] WeightedClusters => settings.WeightedClusters;
 
-    public ulong TotalWeight { get; init; }
+    public ulong TotalWeight => settings.TotalWeight;
 
     /// <summary>Header whose number decides between weighted clusters, instead of chance.</summary>
-    public byte[]? WeightHeader { get; init; }
+    public byte[]? WeightHeader => settings.WeightHeader;
 
-    public bool WeightsUseHashPolicy { get; init; }
+    public bool WeightsUseHashPolicy => settings.WeightsUseHashPolicy;
 
-    public int ClusterNotFoundStatus { get; init; } = 503;
+    public int ClusterNotFoundStatus => settings.ClusterNotFoundStatus;
 
-    public SubsetMatch? Subset { get; init; }
+    public SubsetMatch? Subset => settings.Subset;
 
-    public byte[]? PrefixRewrite { get; init; }
+    public byte[]? PrefixRewrite => settings.PrefixRewrite;
 
-    public RegexRewrite? PathRegexRewrite { get; init; }
+    public RegexRewrite? PathRegexRewrite => settings.PathRegexRewrite;
 
-    public byte[]? HostRewrite { get; init; }
+    public byte[]? HostRewrite => settings.HostRewrite;
 
-    public byte[]? HostRewriteHeader { get; init; }
+    public byte[]? HostRewriteHeader => settings.HostRewriteHeader;
 
-    public RegexRewrite? HostRewritePathRegex { get; init; }
+    public RegexRewrite? HostRewritePathRegex => settings.HostRewritePathRegex;
 
     /// <summary>The host's DNS name becomes the authority.</summary>
-    public bool AutoHostRewrite { get; init; }
+    public bool AutoHostRewrite => settings.AutoHostRewrite;
 
-    public bool AppendForwardedHost { get; init; }
+    public bool AppendForwardedHost => settings.AppendForwardedHost;
 
     /// <summary>0 = none.</summary>
-    public long TimeoutMilliseconds { get; init; } = DefaultTimeoutMilliseconds;
+    public long TimeoutMilliseconds => settings.TimeoutMilliseconds;
 
     /// <summary>Null: the connection manager's stream idle timeout applies.</summary>
-    public long? IdleTimeoutMilliseconds { get; init; }
+    public long? IdleTimeoutMilliseconds => settings.IdleTimeoutMilliseconds;
 
     /// <summary>Null: the connection manager's applies; 0 = none.</summary>
-    public long? MaxStreamDurationMilliseconds { get; init; }
+    public long? MaxStreamDurationMilliseconds => settings.MaxStreamDurationMilliseconds;
 
     /// <summary>Null: grpc-timeout is not looked at; 0: it is taken as it is.</summary>
-    public long? GrpcTimeoutMaxMilliseconds { get; init; }
+    public long? GrpcTimeoutMaxMilliseconds => settings.GrpcTimeoutMaxMilliseconds;
 
     /// <summary>Taken off grpc-timeout where <see cref="GrpcTimeoutMaxMilliseconds"/> lets it count.</summary>
-    public long GrpcTimeoutOffsetMilliseconds { get; init; }
+    public long GrpcTimeoutOffsetMilliseconds => settings.GrpcTimeoutOffsetMilliseconds;
 
     /// <summary>Whether max_stream_duration is set at all: then it bounds requests, and timeout and max_grpc_timeout do not.</summary>
-    public bool UsesStreamDuration { get; init; }
+    public bool UsesStreamDuration => settings.UsesStreamDuration;
 
     /// <summary>max_grpc_timeout, the older form that Istio sends. Null: gRPC calls have the route's timeout; 0: grpc-timeout as it is.</summary>
-    public long? MaxGrpcTimeoutMilliseconds { get; init; }
+    public long? MaxGrpcTimeoutMilliseconds => settings.MaxGrpcTimeoutMilliseconds;
 
     /// <summary>grpc_timeout_offset: taken off grpc-timeout where <see cref="MaxGrpcTimeoutMilliseconds"/> lets it count.</summary>
-    public long OlderGrpcTimeoutOffsetMilliseconds { get; init; }
+    public long OlderGrpcTimeoutOffsetMilliseconds => settings.OlderGrpcTimeoutOffsetMilliseconds;
 
-    public RetryPolicyModel? Retry { get; init; }
+    public RetryPolicyModel? Retry => settings.Retry;
 
     /// <summary>Null: redirects of the upstream are the client's business.</summary>
-    public InternalRedirectModel? InternalRedirect { get; init; }
+    public InternalRedirectModel? InternalRedirect => settings.InternalRedirect;
 
-    public bool HedgesOnPerTryTimeout { get; init; }
+    public bool HedgesOnPerTryTimeout => settings.HedgesOnPerTryTimeout;
 
-    public HashPolicyModel? Hash { get; init; }
+    public HashPolicyModel? Hash => settings.Hash;
 
-    public MirrorPolicyModel[] Mirrors { get; init; } = [];
+    public MirrorPolicyModel[] Mirrors => settings.Mirrors;
 
     /// <summary>RoutingPriority: 0 default, 1 high.</summary>
-    public int Priority { get; init; }
+    public int Priority => settings.Priority;
 
-    public UpgradePolicy Upgrades { get; init; } = UpgradePolicy.None;
+    public UpgradePolicy Upgrades => settings.Upgrades;
 
-    public bool IncludeAttemptCount { get; init; }
+    public bool IncludeAttemptCount => settings.IncludeAttemptCount;
 
-    public bool IncludeAttemptCountInResponse { get; init; }
+    public bool IncludeAttemptCountInResponse => settings.IncludeAttemptCountInResponse;
 
-    public bool IncludeTimeoutRetryHeader { get; init; }
-
+    public bool IncludeTimeoutRetryHeader => settings.IncludeTimeoutRetryHeader;
 }

@@ -8,17 +8,14 @@ namespace Pilotfish.Proxy.Routing;
 /// <summary>Compiles the forwarding actions of one virtual host's routes; what the host sets applies where a route is silent.</summary>
 internal sealed class RouteActionCompiler(CompileContext context, VirtualHost host, MirrorPolicyModel[] mirrors)
 {
-    public ForwardModel Compile(RouteAction action, string field)
+    /// <summary>Everything but the one cluster that the action may name.</summary>
+    public ForwardSettings Compile(RouteAction action, string field)
     {
-        RejectUnknown(action, field);
         RemarkInactive(action, field);
         SubsetMatch? subset = SubsetMatch.From(action.MetadataMatch);
         (WeightedClusterModel[] weighted, ulong total) = CompileWeighted(action, subset, $"{field}.weighted_clusters");
-        return new ForwardModel
+        return new ForwardSettings
         {
-            Cluster = action.ClusterSpecifierCase == RouteAction.ClusterSpecifierOneofCase.Cluster
-                ? context.Clusters.Reference(action.Cluster)
-                : null,
             ClusterHeader = Lower(action.ClusterHeader),
             WeightedClusters = weighted,
             TotalWeight = total,
@@ -142,7 +139,8 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
         }
     }
 
-    private static void RejectUnknown(RouteAction action, string field)
+    /// <summary>Refuses an action that names no destination, or in a way that is not available.</summary>
+    public static void RejectUnknown(RouteAction action, string field)
     {
         switch (action.ClusterSpecifierCase)
         {

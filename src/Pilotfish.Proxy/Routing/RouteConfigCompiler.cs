@@ -1,15 +1,28 @@
 using System.Text;
 using Envoy.Config.Core.V3;
 using Envoy.Config.Route.V3;
+using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Routing;
 
-/// <summary>Compiles a RouteConfiguration. Errors name the field. Main loop.</summary>
+/// <summary>Compiles a RouteConfiguration. Errors name the field. Main loop; one for each compilation.</summary>
 public sealed class RouteConfigCompiler(CompileContext context)
 {
-    public RouteConfigModel Compile(RouteConfiguration config)
+    private readonly Dictionary<VirtualHost, SharedHost> _hosts = [];
+
+    /// <summary>Compiles bytes, one virtual host at a time: thousands of them as messages would need tens of megabytes at once.</summary>
+    public RouteConfigModel Compile(ReadOnlyMemory<byte> message)
+    {
+        var parts = RouteConfigurationParts.Read(message);
+        return Compile(parts.Rest, parts.VirtualHosts.Count, i => VirtualHost.Parser.ParseFrom(parts.VirtualHosts[i].Span));
+    }
+
+    public RouteConfigModel Compile(RouteConfiguration config) =>
+        Compile(config, config.VirtualHosts.Count, i => config.VirtualHosts[i].Clone());
+
+    private RouteConfigModel Compile(RouteConfiguration config, int hostCount, Func<int, VirtualHost> hostAt)
     {
         if (config.Vhds is not null)
         {
@@ -24,15 +37,16 @@ public sealed class RouteConfigCompiler(CompileContext context)
         uint bodyMax = config.MaxDirectResponseBodySizeBytes ?? DirectResponseModel.DefaultBodyBytesMax;
         MirrorPolicyModel[] mirrors = MirrorPolicyModel.CompileAll(config.RequestMirrorPolicies, "request_mirror_policies", context);
         var domains = new DomainIndex();
-        var hosts = new List<VirtualHostModel>(config.VirtualHosts.Count);
-        for (int i = 0; i < config.VirtualHosts.Count; i++)
+        var hosts = new VirtualHostModel[hostCount];
+        for (int i = 0; i < hostCount; i++)
         {
             string field = $"virtual_hosts[{i}]";
-            VirtualHostModel host = CompileHost(config.VirtualHosts[i], bodyMax, mirrors, field);
-            hosts.Add(host);
-            for (int d = 0; d < config.VirtualHosts[i].Domains.Count; d++)
+            VirtualHost message = hostAt(i);
+            string[] names = [.. message.Domains];
+            hosts[i] = CompileHost(message, bodyMax, mirrors, field);
+            for (int d = 0; d < names.Length; d++)
             {
-                domains.Add(config.VirtualHosts[i].Domains[d], host, $"{field}.domains[{d}]");
+                domains.Add(names[d], hosts[i], $"{field}.domains[{d}]");
             }
         }
 
@@ -72,35 +86,70 @@ public sealed class RouteConfigCompiler(CompileContext context)
             throw new ConfigRejectedException($"{field}.matcher", "matcher trees of virtual hosts are not available in Pilotfish");
         }
 
-        var actions = new RouteActionCompiler(context, host, mirrors);
-        var routes = new RouteModel[host.Routes.Count];
-        var exact = new string?[routes.Length];
-        for (int i = 0; i < routes.Length; i++)
+        string name = host.Name;
+        Route[] messages = [.. host.Routes];
+        host.Name = "";
+        host.Domains.Clear();
+        host.Routes.Clear();
+        if (!_hosts.TryGetValue(host, out SharedHost? shared))
         {
-            routes[i] = CompileRoute(host.Routes[i], actions, bodyMax, $"{field}.routes[{i}]");
-            RouteMatch match = host.Routes[i].Match;
-            bool indexed = match.PathSpecifierCase == RouteMatch.PathSpecifierOneofCase.Path && match.CaseSensitive != false;
-            exact[i] = indexed ? match.Path : null;
+            shared = new SharedHost(Settings(host, field), new RouteActionCompiler(context, host, mirrors));
+            _hosts.Add(host, shared);
         }
 
-        return new VirtualHostModel
+        var routes = new RouteModel[messages.Length];
+        for (int i = 0; i < routes.Length; i++)
         {
-            Name = host.Name,
-            Routes = routes,
-            Index = new RouteIndex(routes, exact),
-            RequestHeaders = HeaderMutations.Compile(host.RequestHeadersToAdd, host.RequestHeadersToRemove,
-                $"{field}.request_headers_to_add", $"{field}.request_headers_to_remove"),
-            ResponseHeaders = HeaderMutations.Compile(host.ResponseHeadersToAdd, host.ResponseHeadersToRemove,
-                $"{field}.response_headers_to_add", $"{field}.response_headers_to_remove"),
-            FilterConfigs = PerRouteConfigs.Compile(host.TypedPerFilterConfig, $"{field}.typed_per_filter_config", context),
-            Metadata = Metadata(host.Metadata),
-            RequestBufferLimit = (long?)host.RequestBodyBufferLimit ?? host.PerRequestBufferLimitBytes,
-            TlsRedirect = host.RequireTls == VirtualHost.Types.TlsRequirementType.None ? null : RedirectModel.ToHttps(),
-            TlsForExternalOnly = host.RequireTls == VirtualHost.Types.TlsRequirementType.ExternalOnly,
-        };
+            routes[i] = CompileRoute(messages[i], name, shared, bodyMax, $"{field}.routes[{i}]");
+        }
+
+        return new VirtualHostModel(name, routes, shared.Settings);
     }
 
-    private RouteModel CompileRoute(Route route, RouteActionCompiler actions, uint bodyMax, string field)
+    private VirtualHostSettings Settings(VirtualHost host, string field) => new()
+    {
+        RequestHeaders = HeaderMutations.Compile(host.RequestHeadersToAdd, host.RequestHeadersToRemove,
+            $"{field}.request_headers_to_add", $"{field}.request_headers_to_remove"),
+        ResponseHeaders = HeaderMutations.Compile(host.ResponseHeadersToAdd, host.ResponseHeadersToRemove,
+            $"{field}.response_headers_to_add", $"{field}.response_headers_to_remove"),
+        FilterConfigs = PerRouteConfigs.Compile(host.TypedPerFilterConfig, $"{field}.typed_per_filter_config", context),
+        Metadata = Metadata(host.Metadata),
+        RequestBufferLimit = (long?)host.RequestBodyBufferLimit ?? host.PerRequestBufferLimitBytes,
+        TlsRedirect = host.RequireTls == VirtualHost.Types.TlsRequirementType.None ? null : RedirectModel.ToHttps(),
+        TlsForExternalOnly = host.RequireTls == VirtualHost.Types.TlsRequirementType.ExternalOnly,
+    };
+
+    // The message is this compilation's own: what is the route's alone is taken out, the rest finds the settings that others made.
+    private RouteModel CompileRoute(Route route, string hostName, SharedHost shared, uint bodyMax, string field)
+    {
+        ClusterReference? cluster = null;
+        if (route.ActionCase == Route.ActionOneofCase.Route_)
+        {
+            RouteActionCompiler.RejectUnknown(route.Route_, $"{field}.route");
+            if (route.Route_.ClusterSpecifierCase == RouteAction.ClusterSpecifierOneofCase.Cluster)
+            {
+                cluster = context.Clusters.Reference(route.Route_.Cluster);
+                route.Route_.Cluster = "";
+            }
+        }
+
+        bool decoratesHost = route.Decorator?.Operation.StartsWith(hostName, StringComparison.Ordinal) ?? false;
+        if (decoratesHost)
+        {
+            route.Decorator!.Operation = route.Decorator.Operation[hostName.Length..];
+        }
+
+        if (!shared.Routes.TryGetValue(route, out RouteSettings? settings))
+        {
+            settings = Settings(route, shared.Actions, bodyMax, field);
+            shared.Routes.Add(route, settings);
+        }
+
+        ForwardModel? forward = settings.Forward is { } how ? new ForwardModel(cluster, how) : null;
+        return new RouteModel(settings, forward, decoratesHost ? hostName : null);
+    }
+
+    private RouteSettings Settings(Route route, RouteActionCompiler actions, uint bodyMax, string field)
     {
         if (route.Match is null)
         {
@@ -117,10 +166,12 @@ public sealed class RouteConfigCompiler(CompileContext context)
                 $"{field}.filter_action", "filter actions do not exist in Pilotfish"),
             _ => throw new ConfigRejectedException(field, "the route has no action"),
         };
-        return new RouteModel
+        bool isExact = route.Match.PathSpecifierCase == RouteMatch.PathSpecifierOneofCase.Path && route.Match.CaseSensitive != false;
+        return new RouteSettings
         {
             Name = route.Name,
             Matcher = new RouteMatcher(route.Match, $"{field}.match"),
+            ExactPath = isExact ? route.Match.Path : null,
             Act = act,
             Forward = act == RouteAct.Forward ? actions.Compile(route.Route_, $"{field}.route") : null,
             Redirect = act == RouteAct.Redirect ? RedirectModel.Compile(route.Redirect, $"{field}.redirect") : null,
@@ -133,7 +184,7 @@ public sealed class RouteConfigCompiler(CompileContext context)
                 $"{field}.response_headers_to_add", $"{field}.response_headers_to_remove"),
             FilterConfigs = PerRouteConfigs.Compile(route.TypedPerFilterConfig, $"{field}.typed_per_filter_config", context),
             Metadata = Metadata(route.Metadata),
-            DecoratorOperation = route.Decorator?.Operation ?? "",
+            Decorator = route.Decorator?.Operation ?? "",
             RequestBufferLimit = (long?)route.RequestBodyBufferLimit ?? route.PerRequestBufferLimitBytes,
         };
     }
@@ -163,5 +214,11 @@ public sealed class RouteConfigCompiler(CompileContext context)
         }
 
         return compiled;
+    }
+
+    /// <summary>Hosts that differ in name, domains and routes only, and the settings of their routes so far.</summary>
+    private sealed record SharedHost(VirtualHostSettings Settings, RouteActionCompiler Actions)
+    {
+        public Dictionary<Route, RouteSettings> Routes { get; } = [];
     }
 }

@@ -1,4 +1,3 @@
-using Envoy.Config.Route.V3;
 using Google.Protobuf;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Config;
@@ -63,23 +62,17 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
 
     public void OnResource(string name, ReadOnlyMemory<byte> message, string version)
     {
-        RouteConfiguration config;
-        try
-        {
-            config = RouteConfiguration.Parser.ParseFrom(message.Span);
-        }
-        catch (InvalidProtocolBufferException exception)
-        {
-            throw new ConfigRejectedException("", exception.Message, exception);
-        }
-
         string before = _context!.ResourceName;
         _context.ResourceName = name;
         RouteConfigModel? model = null;
         IReadOnlyList<ClusterReference> arriving;
         try
         {
-            arriving = _context.Clusters.Arriving(() => model = new RouteConfigCompiler(_context).Compile(config));
+            arriving = _context.Clusters.Arriving(() => model = new RouteConfigCompiler(_context).Compile(message));
+        }
+        catch (InvalidProtocolBufferException exception)
+        {
+            throw new ConfigRejectedException("", exception.Message, exception);
         }
         finally
         {

@@ -12,29 +12,16 @@ public sealed class RouteIndex
     // Below this a walk is cheaper than hashing the path.
     private const int IndexFromRoutes = 8;
 
-    private readonly RouteModel[] _routes;
     private readonly int[] _walked;
-    private readonly Dictionary<ByteKey, int[]>? _exact;
+    private readonly Dictionary<ByteKey, int[]> _exact;
 
-    public RouteIndex(RouteModel[] routes, IReadOnlyList<string?> exactPaths)
+    private RouteIndex(RouteModel[] routes)
     {
-        _routes = routes;
-        if (routes.Length < IndexFromRoutes)
-        {
-            _walked = new int[routes.Length];
-            for (int i = 0; i < routes.Length; i++)
-            {
-                _walked[i] = i;
-            }
-
-            return;
-        }
-
         var walked = new List<int>();
         var exact = new Dictionary<ByteKey, List<int>>(ByteKeyComparer.Instance);
         for (int i = 0; i < routes.Length; i++)
         {
-            if (exactPaths[i] is not { } path)
+            if (routes[i].ExactPath is not { } path)
             {
                 walked.Add(i);
                 continue;
@@ -57,23 +44,39 @@ public sealed class RouteIndex
         }
     }
 
-    public RouteModel? Find(HeaderMap headers, StreamInfo info, ulong random)
+    /// <summary>Null for a list so short that a walk is cheaper.</summary>
+    public static RouteIndex? Of(RouteModel[] routes) => routes.Length < IndexFromRoutes ? null : new RouteIndex(routes);
+
+    public static RouteModel? Find(RouteIndex? index, RouteModel[] routes, HeaderMap headers, StreamInfo info, ulong random)
     {
         ReadOnlySpan<byte> path = headers[WellKnownHeader.Path];
         ReadOnlySpan<byte> pathOnly = QueryString.PathOnly(path);
         bool isConnect = headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
-        int best = int.MaxValue;
-        if (_exact is not null && _exact.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(pathOnly, out int[]? candidates))
+        if (index is null)
         {
-            best = First(candidates, int.MaxValue, headers, path, pathOnly, isConnect, info, random);
+            foreach (RouteModel route in routes)
+            {
+                if (route.Matcher.Matches(headers, path, pathOnly, isConnect, info, random))
+                {
+                    return route;
+                }
+            }
+
+            return null;
         }
 
-        best = Math.Min(best, First(_walked, best, headers, path, pathOnly, isConnect, info, random));
-        return best == int.MaxValue ? null : _routes[best];
+        int best = int.MaxValue;
+        if (index._exact.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(pathOnly, out int[]? candidates))
+        {
+            best = First(routes, candidates, int.MaxValue, headers, path, pathOnly, isConnect, info, random);
+        }
+
+        best = Math.Min(best, First(routes, index._walked, best, headers, path, pathOnly, isConnect, info, random));
+        return best == int.MaxValue ? null : routes[best];
     }
 
-    private int First(
-        int[] positions, int before, HeaderMap headers, ReadOnlySpan<byte> path, ReadOnlySpan<byte> pathOnly, bool isConnect,
+    private static int First(
+        RouteModel[] routes, int[] positions, int before, HeaderMap headers, ReadOnlySpan<byte> path, ReadOnlySpan<byte> pathOnly, bool isConnect,
         StreamInfo info, ulong random)
     {
         foreach (int position in positions)
@@ -83,7 +86,7 @@ public sealed class RouteIndex
                 break;
             }
 
-            if (_routes[position].Matcher.Matches(headers, path, pathOnly, isConnect, info, random))
+            if (routes[position].Matcher.Matches(headers, path, pathOnly, isConnect, info, random))
             {
                 return position;
             }

@@ -3,30 +3,39 @@ using Pilotfish.Proxy.Streams;
 namespace Pilotfish.Proxy.Routing;
 
 /// <summary>One compiled route. Immutable; a request that chose it pins it for its life.</summary>
-public sealed class RouteModel
+/// <param name="settings">What it shares with routes that say the same.</param>
+/// <param name="forward">Where it forwards to; null for other actions.</param>
+/// <param name="decoratedHost">The host's name when the decorator begins with it; null when it does not.</param>
+public sealed class RouteModel(RouteSettings settings, ForwardModel? forward, string? decoratedHost)
 {
-    public required string Name { get; init; }
+    private string? _decorator;
 
-    public required RouteMatcher Matcher { get; init; }
+    public string Name => settings.Name;
 
-    public required RouteAct Act { get; init; }
+    public RouteMatcher Matcher => settings.Matcher;
 
-    public ForwardModel? Forward { get; init; }
+    /// <summary>The path when it is compared exactly and with case; else null.</summary>
+    public string? ExactPath => settings.ExactPath;
 
-    public RedirectModel? Redirect { get; init; }
+    public RouteAct Act => settings.Act;
 
-    public DirectResponseModel? DirectResponse { get; init; }
+    public ForwardModel? Forward { get; } = forward;
 
-    public HeaderMutations RequestHeaders { get; init; } = HeaderMutations.None;
+    public RedirectModel? Redirect => settings.Redirect;
 
-    public HeaderMutations ResponseHeaders { get; init; } = HeaderMutations.None;
+    public DirectResponseModel? DirectResponse => settings.DirectResponse;
 
-    public PerRouteConfigs FilterConfigs { get; init; } = PerRouteConfigs.None;
+    public HeaderMutations RequestHeaders => settings.RequestHeaders;
 
-    public DynamicMetadata? Metadata { get; init; }
+    public HeaderMutations ResponseHeaders => settings.ResponseHeaders;
 
-    public string DecoratorOperation { get; init; } = "";
+    public PerRouteConfigs FilterConfigs => settings.FilterConfigs;
+
+    public DynamicMetadata? Metadata => settings.Metadata;
+
+    /// <summary>Composed when a span first asks: it repeats the host's name.</summary>
+    public string DecoratorOperation => _decorator ??= decoratedHost + settings.Decorator;
 
     /// <summary>Bytes of request body kept for retries and mirrors; null = the connection's buffer limit.</summary>
-    public long? RequestBufferLimit { get; init; }
+    public long? RequestBufferLimit => settings.RequestBufferLimit;
 }

@@ -1,30 +1,42 @@
+using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Routing;
 
-/// <summary>One compiled virtual host.</summary>
+/// <summary>One compiled virtual host. Immutable.</summary>
 public sealed class VirtualHostModel
 {
-    public required string Name { get; init; }
+    private readonly VirtualHostSettings _settings;
+    private readonly RouteIndex? _index;
 
-    public required RouteModel[] Routes { get; init; }
+    public VirtualHostModel(string name, RouteModel[] routes, VirtualHostSettings settings)
+    {
+        Name = name;
+        Routes = routes;
+        _settings = settings;
+        _index = RouteIndex.Of(routes);
+    }
 
-    /// <summary>Routes by path, so that a search looks at few of a long list.</summary>
-    public required RouteIndex Index { get; init; }
+    public string Name { get; }
 
-    public HeaderMutations RequestHeaders { get; init; } = HeaderMutations.None;
+    public RouteModel[] Routes { get; }
 
-    public HeaderMutations ResponseHeaders { get; init; } = HeaderMutations.None;
+    /// <summary>The first route that matches; null when none does.</summary>
+    public RouteModel? FindRoute(HeaderMap headers, StreamInfo info, ulong random) => RouteIndex.Find(_index, Routes, headers, info, random);
 
-    public PerRouteConfigs FilterConfigs { get; init; } = PerRouteConfigs.None;
+    public HeaderMutations RequestHeaders => _settings.RequestHeaders;
 
-    public DynamicMetadata? Metadata { get; init; }
+    public HeaderMutations ResponseHeaders => _settings.ResponseHeaders;
 
-    public long? RequestBufferLimit { get; init; }
+    public PerRouteConfigs FilterConfigs => _settings.FilterConfigs;
+
+    public DynamicMetadata? Metadata => _settings.Metadata;
+
+    public long? RequestBufferLimit => _settings.RequestBufferLimit;
 
     /// <summary>require_tls: non-null when plaintext requests are redirected.</summary>
-    public RedirectModel? TlsRedirect { get; init; }
+    public RedirectModel? TlsRedirect => _settings.TlsRedirect;
 
     /// <summary>Whether <see cref="TlsRedirect"/> spares internal requests.</summary>
-    public bool TlsForExternalOnly { get; init; }
+    public bool TlsForExternalOnly => _settings.TlsForExternalOnly;
 }

@@ -33,6 +33,40 @@ public sealed class DomainIndexTests
         Assert.Equal("virtual_hosts[1].domains[0]", rejected.Field);
     }
 
+    [Fact]
+    public void Domains_OfManyHosts_AreFoundAmongNamesThatBeginAlike()
+    {
+        const int Hosts = 3000;
+        var index = new DomainIndex();
+        for (int i = 0; i < Hosts; i++)
+        {
+            VirtualHostModel host = Host($"svc-{i}");
+            foreach (string domain in Domains(i))
+            {
+                index.Add(domain, host, "f");
+            }
+        }
+
+        index.Complete();
+        for (int i = 0; i < Hosts; i++)
+        {
+            foreach (string domain in Domains(i))
+            {
+                Assert.Equal($"svc-{i}", index.Find(Encoding.ASCII.GetBytes(domain))?.Name);
+            }
+
+            Assert.Null(index.Find(Encoding.ASCII.GetBytes($"svc-{i}.defaul")));
+        }
+
+        Assert.Throws<ConfigRejectedException>(() => index.Add("svc-2999.default", Host("again"), "f"));
+
+        static string[] Domains(int i) =>
+        [
+            $"svc-{i}.default.svc.cluster.local", $"svc-{i}.default.svc.cluster.local.", $"svc-{i}", $"svc-{i}.default.svc", $"svc-{i}.default",
+            $"10.96.{i / 250}.{i % 250}", $"*.svc-{i}.example", $"svc-{i}.x.*",
+        ];
+    }
+
     private static DomainIndex Index(params (string Domain, string Name)[] domains)
     {
         var index = new DomainIndex();
@@ -45,5 +79,5 @@ public sealed class DomainIndexTests
         return index;
     }
 
-    private static VirtualHostModel Host(string name) => new() { Name = name, Routes = [], Index = new RouteIndex([], []) };
+    private static VirtualHostModel Host(string name) => new(name, [], VirtualHostSettings.Default);
 }

@@ -46,7 +46,7 @@ internal static class InternalRedirects
         byte[] targetAuthority = location[target.Authority].ToArray();
         byte[] targetPath = target.PathOf(location);
         Set(headers, target.IsHttps ? "https"u8 : "http"u8, targetAuthority, targetPath);
-        RouteModel? route = stream.RouteConfig?.FindHost(headers)?.Index.Find(headers, stream.Info, stream.NextRandom());
+        RouteModel? route = stream.RouteConfig?.FindHost(headers)?.FindRoute(headers, stream.Info, stream.NextRandom());
         string from = stream.Route!.Name;
         Stats.Counter? refused = route?.Forward is null ? stats.RedirectNoRoute
             : policy.Allows(from, route.Name, stream.Redirects, fromTls, target.IsHttps) ? null : stats.RedirectPredicate;

@@ -1,0 +1,25 @@
+using Pilotfish.Proxy.Streams;
+
+namespace Pilotfish.Proxy.Routing;
+
+/// <summary>What a virtual host says apart from its name, domains and routes; hosts that agree share one object. Immutable.</summary>
+public sealed class VirtualHostSettings
+{
+    public static VirtualHostSettings Default { get; } = new();
+
+    public HeaderMutations RequestHeaders { get; init; } = HeaderMutations.None;
+
+    public HeaderMutations ResponseHeaders { get; init; } = HeaderMutations.None;
+
+    public PerRouteConfigs FilterConfigs { get; init; } = PerRouteConfigs.None;
+
+    public DynamicMetadata? Metadata { get; init; }
+
+    public long? RequestBufferLimit { get; init; }
+
+    /// <summary>require_tls: non-null when plaintext requests are redirected.</summary>
+    public RedirectModel? TlsRedirect { get; init; }
+
+    /// <summary>Whether <see cref="TlsRedirect"/> spares internal requests.</summary>
+    public bool TlsForExternalOnly { get; init; }
+}
