@@ -10,5 +10,6 @@ internal sealed class AccessLogFile(string path, FileWriterThread? writer)
     /// <summary>Null when configuration is only checked.</summary>
     public FileWriterThread? Writer { get; } = writer;
 
-    public void Write(ReadOnlySpan<byte> record) => Writer?.Write(record);
+    /// <summary>False when the record found the file's buffers full.</summary>
+    public bool TryWrite(ReadOnlySpan<byte> record) => Writer?.Write(record) ?? true;
 }

@@ -4,7 +4,7 @@ using Pilotfish.Proxy.Workers;
 namespace Pilotfish.Proxy.AccessLogs;
 
 /// <summary>Formats on the caller's loop into a buffer of that thread and hands the record to the file's writer thread.</summary>
-internal sealed class FileAccessLogger(IRecordFormat format, AccessLogFile file) : AccessLogger
+internal sealed class FileAccessLogger(IRecordFormat format, AccessLogFile file, FileLogStats stats) : AccessLogger
 {
     [ThreadStatic]
     private static FormatOutput? t_record;
@@ -17,6 +17,6 @@ internal sealed class FileAccessLogger(IRecordFormat format, AccessLogFile file)
         FormatOutput record = t_record ??= new FormatOutput();
         record.Clear();
         format.Append(record, t_scratch ??= new FormatOutput(), in source);
-        file.Write(record.Written);
+        worker.Stats.Add(file.TryWrite(record.Written) ? stats.Buffered : stats.Dropped);
     }
 }

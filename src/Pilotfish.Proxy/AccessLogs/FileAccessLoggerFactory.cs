@@ -17,20 +17,21 @@ internal sealed class FileAccessLoggerFactory : IAccessLoggerFactory
     public AccessLogger Create(in ExtensionConfig config, CompileContext context)
     {
         AccessLogFiles files = context.AccessLogs!.Files;
+        FileLogStats stats = files.StatsOf(context.Stats);
         switch (config.MessageName)
         {
             case StdoutName:
                 SubstitutionFormatString? stdout = config.Parse(StdoutAccessLog.Parser).LogFormat;
-                return Create(stdout, "/dev/stdout", config.Field, files);
+                return Create(stdout, "/dev/stdout", config.Field, files, stats);
             case StderrName:
                 SubstitutionFormatString? stderr = config.Parse(StderrAccessLog.Parser).LogFormat;
-                return Create(stderr, "/dev/stderr", config.Field, files);
+                return Create(stderr, "/dev/stderr", config.Field, files, stats);
             default:
-                return Create(config.Parse(FileAccessLog.Parser), config.Field, files);
+                return Create(config.Parse(FileAccessLog.Parser), config.Field, files, stats);
         }
     }
 
-    private static FileAccessLogger Create(FileAccessLog log, string field, AccessLogFiles files)
+    private static FileAccessLogger Create(FileAccessLog log, string field, AccessLogFiles files, FileLogStats stats)
     {
         if (log.Path.Length == 0)
         {
@@ -49,11 +50,11 @@ internal sealed class FileAccessLoggerFactory : IAccessLoggerFactory
                 RecordFormats.Compile(log.LogFormat, $"{field}.log_format"),
             _ => RecordFormats.Default,
         };
-        return new FileAccessLogger(format, files.Open(log.Path, $"{field}.path"));
+        return new FileAccessLogger(format, files.Open(log.Path, $"{field}.path"), stats);
     }
 
-    private static FileAccessLogger Create(SubstitutionFormatString? format, string path, string field, AccessLogFiles files) =>
+    private static FileAccessLogger Create(SubstitutionFormatString? format, string path, string field, AccessLogFiles files, FileLogStats stats) =>
         new(
             format is null ? RecordFormats.Default : RecordFormats.Compile(format, $"{field}.log_format"),
-            files.Open(path, field));
+            files.Open(path, field), stats);
 }

@@ -50,7 +50,7 @@ public sealed class ProxyApp : IDisposable
         Workers = workers;
         AccessLogs = files;
         Node = LocalNodeCompiler.Compile(inputs.Bootstrap, inputs.Options);
-        Server = new ServerState(inputs.MainLoop, stats, workers.Count);
+        Server = new ServerState(inputs.MainLoop, stats, workers.Count) { Refreshing = files.Publish };
         Subscriptions = new ConfigSubscriptions(inputs, stats, Node);
         ExtensionRegistry extensions = new();
         BuiltInExtensions.AddTo(extensions);

@@ -37,6 +37,9 @@ public sealed class ServerState
         Set(ServerPhase.PreInitializing);
     }
 
+    /// <summary>Brings what others count in their own way up to date.</summary>
+    public Action? Refreshing { get; set; }
+
     public DateTimeOffset StartTime { get; }
 
     public ServerPhase Phase { get; private set; }
@@ -73,6 +76,7 @@ public sealed class ServerState
         cells.Set(_allocated, GC.GetTotalMemory(forceFullCollection: false));
         cells.Set(_heap, GC.GetGCMemoryInfo().TotalCommittedBytes);
         cells.Set(_physical, Environment.WorkingSet);
+        Refreshing?.Invoke();
     }
 
     private void Publish()

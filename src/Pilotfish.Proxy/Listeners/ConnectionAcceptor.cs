@@ -113,6 +113,8 @@ internal sealed class ConnectionAcceptor(ListenerTable table)
     {
         info.ListenerName = model.Name;
         info.ListenerMetadata = model.Metadata;
+        info.ListenerDirection = model.Direction;
+        info.Node = model.Node;
         info.TransportProtocol ??= "raw_buffer";
         FilterChainModel? chain = model.Chains.Find(info) ?? model.DefaultChain;
         if (chain is null)

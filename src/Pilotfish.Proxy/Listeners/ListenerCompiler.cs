@@ -55,6 +55,7 @@ internal sealed class ListenerCompiler(CompileContext context)
             Overload = listener.BypassOverloadManager ? Overload.OverloadState.Inactive : context.Overload,
             Sockets = Sockets(listener, transparent),
             Metadata = ProtoValues.Metadata(listener.Metadata),
+            Node = context.Node,
             AccessLogs = context.AccessLogs?.Compile(listener.AccessLog, "access_log", context) ?? AccessLogSet.Empty,
         };
     }

@@ -30,6 +30,8 @@ public sealed class ListenerModel
 
     public TrafficDirection Direction { get; init; }
 
+    internal Config.LocalNode? Node { get; init; }
+
     public bool BindToPort { get; init; } = true;
 
     public bool UseOriginalDestination { get; init; }

@@ -48,6 +48,11 @@ public sealed class ConnectionInfo
 
     public string FilterChainName { get; set; } = "";
 
+    public Network.TrafficDirection ListenerDirection { get; set; }
+
+    /// <summary>The proxy that accepted the connection; null before a listener took it.</summary>
+    internal Config.LocalNode? Node { get; set; }
+
     public DynamicMetadata? ListenerMetadata { get; set; }
 
     public DynamicMetadata? FilterChainMetadata { get; set; }

@@ -28,6 +28,10 @@ public sealed class FileWriterThread : IDisposable
     private long _droppedLines;
     private long _droppedBytes;
     private long _writtenBytes;
+    private long _writes;
+    private long _failedWrites;
+    private long _timedFlushes;
+    private long _failedReopens;
     private int _wakePending;
     private volatile bool _reopen;
     private volatile bool _stopping;
@@ -56,6 +60,21 @@ public sealed class FileWriterThread : IDisposable
     public long DroppedBytes => Volatile.Read(ref _droppedBytes);
 
     public long WrittenBytes => Volatile.Read(ref _writtenBytes);
+
+    /// <summary>Batches that were written whole.</summary>
+    public long Writes => Volatile.Read(ref _writes);
+
+    /// <summary>Batches of which a part was lost.</summary>
+    public long FailedWrites => Volatile.Read(ref _failedWrites);
+
+    /// <summary>Batches that were written because their time had come, not because they were large.</summary>
+    public long TimedFlushes => Volatile.Read(ref _timedFlushes);
+
+    /// <summary>Times that the path could not be opened anew; the old file stays in use then.</summary>
+    public long FailedReopens => Volatile.Read(ref _failedReopens);
+
+    /// <summary>Bytes that wait to be written.</summary>
+    public long BufferedBytes => _open.ReservedBytes;
 
     /// <summary>Opens a file for appending. /dev/stdout and /dev/stderr mean descriptors 1 and 2, which need not be reopenable.</summary>
     public static FileWriterThread Open(string path, FileWriterOptions options)
@@ -153,8 +172,12 @@ public sealed class FileWriterThread : IDisposable
             bool stopping = _stopping;
             if (!stopping)
             {
-                _wake.WaitOne(_options.FlushInterval);
+                bool isTimed = !_wake.WaitOne(_options.FlushInterval);
                 stopping = _stopping;
+                if (isTimed && BufferedBytes > 0)
+                {
+                    Interlocked.Increment(ref _timedFlushes);
+                }
             }
 
             Volatile.Write(ref _wakePending, 0);
@@ -218,8 +241,11 @@ public sealed class FileWriterThread : IDisposable
             }
 
             Interlocked.Add(ref _droppedBytes, bytes.Length);
+            Interlocked.Increment(ref _failedWrites);
             return;
         }
+
+        Interlocked.Increment(ref _writes);
     }
 
     private void Reopen()
@@ -234,6 +260,10 @@ public sealed class FileWriterThread : IDisposable
         {
             FileCalls.Close(_fd);
             _fd = fd;
+        }
+        else
+        {
+            Interlocked.Increment(ref _failedReopens);
         }
     }
 }

@@ -108,6 +108,26 @@ public sealed class ExpressionFilterTests
         Assert.Contains(named, error.Message);
     }
 
+    [Theory]
+    [InlineData("xds.node.id == 'sidecar~1' && xds.node.cluster == 'web.default'", true)]
+    [InlineData("xds.node.metadata.NAMESPACE == 'default' && xds.node.locality.zone == 'z'", true)]
+    [InlineData("xds.node.locality.region == ''", true)]
+    [InlineData("has(xds.node.metadata.LABELS)", false)]
+    [InlineData("xds.listener_direction == 2", true)]
+    public void Node_AndDirection_AreThoseOfTheListener(string expression, bool passes)
+    {
+        StreamInfo info = Sample();
+        info.Connection.ListenerDirection = Network.TrafficDirection.Outbound;
+        info.Connection.Node = new LocalNode
+        {
+            Id = "sidecar~1", Cluster = "web.default", Zone = "z",
+            Message = new Envoy.Config.Core.V3.Node { Metadata = Struct.Parser.ParseJson("""{"NAMESPACE": "default"}""") }.ToByteArray(),
+        };
+        FormatSource source = new(info, AccessLogType.DownstreamEnd);
+
+        Assert.Equal(passes, Compile(expression).Passes(in source));
+    }
+
     private static Pilotfish.Proxy.AccessLogs.AccessLogFilter Compile(string expression)
     {
         FilterMessage message = new()

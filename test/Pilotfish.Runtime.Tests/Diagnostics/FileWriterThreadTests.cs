@@ -111,7 +111,7 @@ public sealed class FileWriterThreadTests : IDisposable
         using FileWriterThread writer = FileWriterThread.Open("/dev/full", s_never);
         writer.Write("no room\n"u8);
         Assert.True(writer.Flush(s_limit));
-        Assert.Equal(8, writer.DroppedBytes);
+        Assert.Equal((8, 1, 0), (writer.DroppedBytes, writer.FailedWrites, writer.Writes));
     }
 
     [Fact]
@@ -127,6 +127,66 @@ public sealed class FileWriterThreadTests : IDisposable
         Assert.True(writer.Flush(s_limit));
         Assert.Equal("old\n", File.ReadAllText(Path1 + ".1"));
         Assert.Equal("new\n", File.ReadAllText(Path1));
+    }
+
+    [Fact]
+    public void Reopen_UnderLoad_LosesAndSplitsNoLine()
+    {
+        const int Threads = 2;
+        const int Lines = 20_000;
+        const int Rotations = 20;
+        int rotated = 0;
+        using (FileWriterThread writer = FileWriterThread.Open(Path1, new FileWriterOptions { FlushInterval = TimeSpan.FromMilliseconds(1) }))
+        {
+            Thread[] threads = [.. Enumerable.Range(0, Threads).Select(id => new Thread(() =>
+            {
+                for (int i = 0; i < Lines; i++)
+                {
+                    byte[] line = Encoding.ASCII.GetBytes($"{id} {i} {new string((char)('a' + id), i % 90)}\n");
+                    while (!writer.Write(line))
+                    {
+                        Thread.Yield();
+                    }
+                }
+            }))];
+            Array.ForEach(threads, thread => thread.Start());
+            while (rotated < Rotations)
+            {
+                // The new file appears when the writer has taken notice.
+                File.Move(Path1, $"{Path1}.{rotated++:00}");
+                writer.PostReopen();
+                Assert.True(SpinWait.SpinUntil(() => File.Exists(Path1), s_limit));
+            }
+
+            Array.ForEach(threads, thread => thread.Join());
+            Assert.Equal((0, 0), (writer.FailedReopens, writer.FailedWrites));
+        }
+
+        int[] next = new int[Threads];
+        foreach (string line in Directory.GetFiles(_directory).Order(StringComparer.Ordinal)
+            .OrderBy(path => path == Path1 ? 1 : 0).SelectMany(File.ReadLines))
+        {
+            string[] parts = line.Split(' ');
+            int id = int.Parse(parts[0]);
+            Assert.Equal(next[id]++, int.Parse(parts[1]));
+            Assert.Equal(new string((char)('a' + id), int.Parse(parts[1]) % 90), parts[2]);
+        }
+
+        Assert.All(next, static count => Assert.Equal(Lines, count));
+    }
+
+    [Fact]
+    public void Reopen_WhereNoFileCanBe_KeepsTheOldOne_AndIsCounted()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(_directory, "logs")).FullName;
+        string moved = Path.Combine(_directory, "moved");
+        using FileWriterThread writer = FileWriterThread.Open(Path.Combine(folder, "a.log"), s_never);
+        Directory.Move(folder, moved);
+        writer.PostReopen();
+        writer.Write("kept\n"u8);
+        Assert.True(writer.Flush(s_limit));
+        Assert.Equal("kept\n", File.ReadAllText(Path.Combine(moved, "a.log")));
+        Assert.Equal((1, 1), (writer.FailedReopens, writer.Writes));
     }
 
     [Fact]

@@ -9,7 +9,8 @@ internal sealed class MetadataContainer : CelContainer
     /// <summary>Reads a <see cref="DynamicMetadata"/>, or null for none.</summary>
     public static readonly MetadataContainer Namespaces = new();
 
-    private static readonly MetadataContainer s_values = new();
+    /// <summary>Reads a <see cref="MetadataValue"/> that is a struct or a list.</summary>
+    public static readonly MetadataContainer Values = new();
 
     public override int Count(scoped in CelValue self, CelActivation activation) => self.Reference switch
     {
@@ -62,8 +63,8 @@ internal sealed class MetadataContainer : CelContainer
         MetadataKind.Number => CelValue.Of(value.Number),
         MetadataKind.Text => value.Text.Length == 0 ? CelValue.OfString(default) : activation.TextOf(value.Text),
         MetadataKind.Boolean => CelValue.Of(value.Boolean),
-        MetadataKind.Struct => CelValue.OfMap(s_values, value),
-        MetadataKind.List => CelValue.OfList(s_values, value),
+        MetadataKind.Struct => CelValue.OfMap(Values, value),
+        MetadataKind.List => CelValue.OfList(Values, value),
         _ => CelValue.Null,
     };
 }

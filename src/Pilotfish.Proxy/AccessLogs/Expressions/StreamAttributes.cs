@@ -87,10 +87,12 @@ internal sealed class StreamAttributes : ICelBinding
             "xds.virtual_host_metadata.filter_metadata" => static a => Metadata(Of(a).VirtualHostMetadata),
             "xds.upstream_host_metadata.filter_metadata" => static a => Metadata(Of(a).Upstream.HostMetadata),
             "xds.listener_metadata.filter_metadata" => static a => Metadata(Of(a).Connection.ListenerMetadata),
+            "xds.node" => static a => Of(a).Connection.Node is { } node ? CelValue.OfMap(MetadataContainer.Values, node.Facts) : CelValue.Absent,
+            "xds.listener_direction" => static a => CelValue.Of((long)Of(a).Connection.ListenerDirection),
             "filter_state" => static a => CelValue.OfMap(FilterStateContainer.Instance, Of(a)),
 
             // The stream does not carry them: absent, as for a stream that lacks the fact.
-            "upstream_filter_state" or "xds.node" or "xds.listener_direction" => static _ => CelValue.Absent,
+            "upstream_filter_state" => static _ => CelValue.Absent,
             _ => throw new ArgumentOutOfRangeException(nameof(path), path, "Every attribute of the table needs a reader."),
         };
 

@@ -196,6 +196,33 @@ public sealed class AccessLogStreamTests
     });
 
     [Fact]
+    public void StreamOfAConfigThatIsGone_IsEnded()
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            using var bench = new CollectorBench(loop);
+            LogOnce(bench);
+            CollectorPeer collector = await bench.AcceptAsync();
+            await collector.ReadLogsAsync();
+            clock.Advance(TimeSpan.FromSeconds(61));
+            await loop.YieldAsync();
+            bench.DropLoggers();
+            clock.Advance(TimeSpan.FromSeconds(61));
+            Assert.True((await collector.Peer.ReadAsync(FrameType.DATA)).Header.Has(FrameFlags.END_STREAM));
+
+            // A service that does not end it by itself is not waited for either.
+            clock.Advance(TimeSpan.FromSeconds(61));
+            Assert.Equal(Http2ErrorCode.CANCEL, await collector.Peer.ReadResetAsync());
+            bench.Async.AssertIdle();
+        });
+    }
+
+    // Apart, so that no local of the test keeps the logger.
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+    private static void LogOnce(CollectorBench bench) => bench.Log(bench.Http(CollectorBench.Common(bufferBytes: 0)));
+
+    [Fact]
     public void Close_SendsWhatIsLeft_AndEndsTheStream() => LoopRunner.Run(async loop =>
     {
         using var bench = new CollectorBench(loop);
@@ -222,7 +249,6 @@ public sealed class AccessLogStreamTests
         bench.Close(() => closed++);
         await bench.Async.UntilAsync(() => closed == 1);
         Assert.Equal(1, bench.Dropped());
-        GC.KeepAlive(logger);
     });
 
     public static TheoryData<string, CommonGrpcAccessLogConfig?> BadConfigs => new()

@@ -18,6 +18,9 @@ namespace Pilotfish.Proxy.Tests.AccessLogs.Collectors;
 /// <summary>A logger to cluster "backend", whose only host is a scripted collector.</summary>
 internal sealed class CollectorBench(EventLoop loop) : IDisposable
 {
+    // As configuration does: a collector lives as long as a logger of it.
+    private readonly List<AccessLogger> _loggers = [];
+
     public AsyncBench Async { get; } = new(loop);
 
     public Worker Worker => Async.Worker;
@@ -45,8 +48,22 @@ internal sealed class CollectorBench(EventLoop loop) : IDisposable
         return Create(new OpenTelemetryAccessLoggerFactory(), config);
     }
 
-    public AccessLogger Create(IAccessLoggerFactory factory, IMessage config) => factory.Create(
-        Proxy.Config.ExtensionRegistry.Unwrap(Any.Pack(config), "typed_config"), Async.Bench.Context);
+    public AccessLogger Create(IAccessLoggerFactory factory, IMessage config)
+    {
+        AccessLogger logger = factory.Create(
+            Proxy.Config.ExtensionRegistry.Unwrap(Any.Pack(config), "typed_config"), Async.Bench.Context);
+        _loggers.Add(logger);
+        return logger;
+    }
+
+    /// <summary>Configuration drops every logger, and the collector of garbage takes notice.</summary>
+    public void DropLoggers()
+    {
+        _loggers.Clear();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+    }
 
     /// <summary>Logs one stream whose route has that name.</summary>
     public void Log(AccessLogger logger, string route = "r")
