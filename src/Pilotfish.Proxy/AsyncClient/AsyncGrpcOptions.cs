@@ -14,6 +14,9 @@ internal sealed record AsyncGrpcOptions
     /// <summary>Bound of the whole call, also told the server as grpc-timeout; 0 = none.</summary>
     public long DeadlineMilliseconds { get; init; }
 
+    /// <summary>Which host answers.</summary>
+    public AsyncTarget Target { get; init; } = AsyncTarget.Any;
+
     /// <summary>Bound of one message, sent or received.</summary>
     public int MessageBytesMax { get; init; } = DefaultMessageBytesMax;
 }

@@ -40,7 +40,7 @@ internal sealed class AsyncGrpcStream : IAsyncHttpEvents
         _options = options;
         _events = events;
         _reader = new GrpcMessageReader(options.MessageBytesMax);
-        _stream = new AsyncHttpStream(worker, cluster, HttpProtocol.Http2, options.DeadlineMilliseconds, this);
+        _stream = new AsyncHttpStream(worker, cluster, HttpProtocol.Http2, options.DeadlineMilliseconds, this) { Target = options.Target };
     }
 
     /// <summary>Whether its end was told or it was cancelled.</summary>

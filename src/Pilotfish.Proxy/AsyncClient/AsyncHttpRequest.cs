@@ -20,13 +20,14 @@ internal sealed class AsyncHttpRequest : IAsyncHttpEvents
     /// <param name="deadlineMilliseconds">0 = none.</param>
     /// <param name="bodyBytesMax">A larger response fails as <see cref="AsyncFailureKind.ResponseTooLarge"/>.</param>
     /// <param name="events">Who hears the answer.</param>
-    public AsyncHttpRequest(
-        Worker worker, ClusterReference cluster, long deadlineMilliseconds, int bodyBytesMax, IAsyncHttpRequestEvents events)
+    /// <param name="target">Which host answers; null = any.</param>
+    public AsyncHttpRequest(Worker worker, ClusterReference cluster, long deadlineMilliseconds, int bodyBytesMax, IAsyncHttpRequestEvents events,
+        AsyncTarget? target = null)
     {
         _worker = worker;
         _events = events;
         _bodyBytesMax = bodyBytesMax;
-        _stream = new AsyncHttpStream(worker, cluster, HttpProtocol.Http11, deadlineMilliseconds, this);
+        _stream = new AsyncHttpStream(worker, cluster, HttpProtocol.Http11, deadlineMilliseconds, this) { Target = target ?? AsyncTarget.Any };
     }
 
     /// <summary>Sends the request, once. The answer may come before this returns. A body is announced with its content-length.</summary>

@@ -33,6 +33,7 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
     private readonly long _deadlineMilliseconds;
     private BodyBuffer _held;
     private HeaderMap? _request;
+    private HeaderMap? _trailers;
     private WorkerCluster? _cluster;
     private ClusterHttp? _http;
     private Host? _host;
@@ -66,6 +67,8 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
 
     public IUpstreamEvents Events => this;
 
+    public AsyncTarget Target { get; init; } = AsyncTarget.Any;
+
     public HeaderMap ResponseHeaders { get; } = new();
 
     /// <summary>Whether its last event was told or it was cancelled.</summary>
@@ -93,7 +96,7 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
 
         WorkerCluster cluster = _worker.Cluster(state);
         _http = ClusterHttp.Of(state);
-        HostPick pick = cluster.Drop() is { } dropped ? HostPick.None(dropped) : cluster.Pick(default);
+        HostPick pick = cluster.Drop() is { } dropped ? HostPick.None(dropped) : cluster.Pick(Target.Request);
         if (pick.Host is not { } host)
         {
             _http.Count(Cells, 503);
@@ -105,7 +108,7 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
         _cluster = cluster;
         cluster.Join(_membership);
         _deadline?.Schedule(_deadlineMilliseconds);
-        _pool = HostHttpPools.Of(cluster, host, RoutingPriority.Default, null, _protocol);
+        _pool = HostHttpPools.Of(cluster, host, Target.Priority, null, _protocol);
         IUpstreamHttpPool pool = _pool;
         pool.Acquire(this);
     }
@@ -179,6 +182,19 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
         }
     }
 
+    /// <summary>Ends the request with trailers, which are the stream's own from now on.</summary>
+    public void SendTrailers(HeaderMap trailers)
+    {
+        if (IsEnded || _requestEnded)
+        {
+            return;
+        }
+
+        _requestEnded = true;
+        _trailers = trailers;
+        _upstream?.SendTrailers(trailers);
+    }
+
     /// <summary>Stops the response's body; what the peer may still send is bounded by its window. Nested calls do not add up.</summary>
     public void Pause()
     {
@@ -215,10 +231,21 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
         _pool = null;
         _upstream = stream;
         bool hasBody = _held.Length > 0;
-        stream.SendHeaders(_request!, end: _requestEnded && !hasBody, isUpgrade: false);
+        bool endsWithData = _requestEnded && _trailers is null;
+        if (!_request!.Has(WellKnownHeader.Scheme))
+        {
+            _request.Set(WellKnownHeader.Scheme, stream.Connection.Stream.Tls is null ? "http"u8 : "https"u8);
+        }
+
+        stream.SendHeaders(_request, end: endsWithData && !hasBody, isUpgrade: false);
         if (hasBody && _upstream == stream)
         {
-            stream.SendData(_held.Span, _requestEnded);
+            stream.SendData(_held.Span, endsWithData);
+        }
+
+        if (_trailers is { } trailers && _upstream == stream)
+        {
+            stream.SendTrailers(trailers);
         }
 
         _held.Release();

@@ -76,6 +76,7 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             AlwaysSetRequestIdInResponse = config.AlwaysSetRequestIdInResponse,
             Proxy100Continue = config.Proxy100Continue,
             SchemeOverwrite = Bytes(config.SchemeHeaderTransformation?.SchemeToOverwrite),
+            SchemeMatchesUpstream = config.SchemeHeaderTransformation?.MatchUpstream ?? false,
             ClientCert = (ClientCertForwarding)config.ForwardClientCertDetails,
             ClientCertDetails = CompileCertDetails(config.SetCurrentClientCertDetails),
             RejectFragment = context.Config.RejectsPathsWithFragment,

@@ -55,6 +55,9 @@ public sealed class HcmModel
     public byte[]? DefaultHostForHttp10 { get; init; }
     public bool EnableTrailers { get; init; }
 
+    /// <summary>scheme_header_transformation.match_upstream: <c>:scheme</c> says how the upstream is reached, not the client.</summary>
+    public bool SchemeMatchesUpstream { get; init; }
+
     /// <summary>Whether HTTP/1 responses carry header names like Content-Type.</summary>
     public bool ProperCase { get; init; }
 

@@ -262,6 +262,7 @@ public sealed class HttpStream
         Info.ResponseHeaders = ResponseHeaders;
         Info.Times.DownstreamSendBegin = Loop.NowNanoseconds;
         IsResponseStarted = true;
+        _timers.ResponseStarted();
         Codec.SendHeaders(ResponseHeaders, status, end);
         AfterSend(end);
     }

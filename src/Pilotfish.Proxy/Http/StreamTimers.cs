@@ -55,6 +55,9 @@ internal sealed class StreamTimers(HttpStream stream)
 
     public void RequestCompleted() => _request?.Cancel();
 
+    /// <summary>request_timeout is about requests that nobody has answered yet; an upgrade's bytes are not a request.</summary>
+    public void ResponseStarted() => _request?.Cancel();
+
     public void Stop()
     {
         _idle?.Cancel();

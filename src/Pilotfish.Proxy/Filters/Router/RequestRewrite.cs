@@ -1,4 +1,5 @@
 using System.Text;
+using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Routing;
 
@@ -20,6 +21,15 @@ internal static class RequestRewrite
     }
 
     /// <summary>The host's DNS name as authority, once the host is known.</summary>
+    /// <summary>scheme_header_transformation.match_upstream.</summary>
+    public static void ApplyScheme(HttpStream stream, UpstreamConnection connection)
+    {
+        if (stream.Hcm.SchemeMatchesUpstream)
+        {
+            stream.RequestHeaders.Set(WellKnownHeader.Scheme, connection.Stream.Tls is null ? "http"u8 : "https"u8);
+        }
+    }
+
     public static void ApplyAutoHost(HttpStream stream, ForwardModel forward, string hostname)
     {
         if (forward.AutoHostRewrite && hostname.Length > 0)

@@ -230,6 +230,7 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
         _pool = null;
         _upstream = stream;
         AttemptFacts.Connected(Stream.Info, stream, Stream.Loop.NowNanoseconds);
+        RequestRewrite.ApplyScheme(Stream, stream.Connection);
         RequestRewrite.ApplyAutoHost(Stream, _forward, _host!.Hostname);
         bool hasBody = _body.Length > 0;
         bool endsWithHead = _requestEnded && !hasBody && _trailers is null && !_isUpgrade;
