@@ -63,6 +63,14 @@ public sealed class ProjectArrowTests
         Assert.DoesNotContain(Elements(project, "PackageReference"), p => p.StartsWith("Microsoft.Extensions", StringComparison.Ordinal));
     }
 
+    /// <summary>The data plane's own HTTP/2 carries its gRPC: a second client would cost memory in every pod.</summary>
+    [Fact]
+    public void SidecarExecutable_LinksNoOtherGrpcClient()
+    {
+        IEnumerable<string> packages = Closure("Pilotfish.Sidecar").Append("Pilotfish.Sidecar").SelectMany(project => Elements(project, "PackageReference"));
+        Assert.DoesNotContain(packages, static package => package.StartsWith("Grpc.Net", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void UnsafeCode_LivesInRuntimeOnly()
     {

@@ -1,11 +1,7 @@
-using System.Globalization;
-using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Grpc.Core;
-using Grpc.Net.Client;
+using Envoy.Config.Cluster.V3;
 using Pilotfish.Api.Names;
 using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Diagnostics;
@@ -13,145 +9,97 @@ using Pilotfish.Runtime.Diagnostics;
 namespace Pilotfish.Agent.Discovery;
 
 /// <summary>
-/// The connection to the control plane over gRPC: plaintext on 15010, else TLS that trusts the mounted root and nothing else.
-/// Root and token are read anew before each stream, because the kubelet replaces both while the pod runs.
+/// The way to the control plane: plaintext on 15010, else TLS that trusts the mounted root and nothing else. Root, token and provisioned
+/// certificate are read anew before each stream, because the kubelet replaces them while the pod runs. Main loop.
 /// </summary>
-public sealed class DiscoveryChannel(DiscoveryTarget target) : IControlPlane
+/// <param name="target">Where it is.</param>
+/// <param name="cluster">The bootstrap's cluster of the control plane.</param>
+public sealed class DiscoveryChannel(DiscoveryTarget target, Cluster cluster) : IControlPlane
 {
     private const string SystemRoots = "SYSTEM";
 
-    /// <summary>5,000 services in one response are some 30 MB; istiod itself sets no bound.</summary>
-    private const int MessageBytesMax = 256 * 1024 * 1024;
-
-    private GrpcChannel? _channel;
-
-    // The bytes and not a hash of them: a plaintext control plane must not load the crypto library.
-    private byte[] _roots = [];
     private bool _saidTokenIsMissing;
 
     public string Name => target.Address;
 
-    public ValueTask<ControlPlaneCall> PrepareAsync(CancellationToken cancellation)
+    public ControlPlaneCall Prepare()
     {
-        var headers = new Metadata { { ControlPlaneNames.ClusterIdHeader, target.ClusterId } };
-        foreach ((string name, string value) in target.ExtraHeaders)
+        if (!TryReadTls(out DiscoveryTls? tls, out string failure))
         {
-            headers.Add(name, value);
+            return new ControlPlaneCall { Failure = failure };
         }
 
+        List<KeyValuePair<string, string>> headers = [new(ControlPlaneNames.ClusterIdHeader.ToLowerInvariant(), target.ClusterId), .. target.ExtraHeaders];
         if (target.IsTls && TryReadToken(out string token))
         {
-            headers.Add("authorization", $"Bearer {token}");
+            headers.Add(new("authorization", $"Bearer {token}"));
         }
 
-        return new ValueTask<ControlPlaneCall>(new ControlPlaneCall(Channel().CreateCallInvoker(), headers));
-    }
-
-    public void Dispose() => _channel?.Dispose();
-
-    private GrpcChannel Channel()
-    {
-        byte[] roots = target.IsTls && target.RootFile != SystemRoots ? ReadRoots() : [];
-        if (_channel is null || !roots.AsSpan().SequenceEqual(_roots))
+        return new ControlPlaneCall
         {
-            _channel?.Dispose();
-            _roots = roots;
-
-            // The handler checks the certificate against the host of this address, whatever it is told: so it is the name to expect, and
-            // Dial knows where that is.
-            string address = target.IsTls ? $"https://{target.ServerName}:{Port}" : $"http://{target.Address}";
-            _channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions
-            {
-                HttpHandler = Handler(roots),
-                DisposeHttpClient = true,
-                MaxReceiveMessageSize = MessageBytesMax,
-            });
-        }
-
-        return _channel;
+            Cluster = DiscoveryCluster.Build(cluster, target, tls),
+            Authority = target.Address,
+            Headers = headers,
+        };
     }
 
-    /// <summary>An error ends this attempt with its sentence; the file may be mounted by the next one.</summary>
-    private byte[] ReadRoots()
+    public string? Advice(string transportFailure) =>
+        DiscoveryAdvice.Of(transportFailure, target) is { } advice ? $"The control plane {target.Address} is not trusted: {advice}" : null;
+
+    /// <summary>A failure ends this attempt with its sentence; the file may be mounted by the next one.</summary>
+    private bool TryReadTls(out DiscoveryTls? tls, out string failure)
     {
+        tls = null;
+        failure = "";
+        if (!target.IsTls)
+        {
+            // The bytes are not even looked at: a plaintext control plane must not load the crypto library.
+            return true;
+        }
+
+        byte[]? roots = null;
         try
         {
-            byte[] roots = File.ReadAllBytes(target.RootFile);
-            new X509Certificate2Collection().ImportFromPem(Encoding.ASCII.GetString(roots));
-            return roots;
+            if (target.RootFile != SystemRoots)
+            {
+                roots = File.ReadAllBytes(target.RootFile);
+                new X509Certificate2Collection().ImportFromPem(Encoding.ASCII.GetString(roots));
+            }
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new IOException($"The control plane's root certificate '{target.RootFile}' is not there (yet); mount it, or name another with XDS_ROOT_CA.", e);
+            failure = $"The control plane's root certificate '{target.RootFile}' is not there (yet); mount it, or name another with XDS_ROOT_CA.";
+            return false;
         }
-        catch (Exception e) when (e is UnauthorizedAccessException or CryptographicException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
         {
-            throw new IOException($"The control plane's root certificate '{target.RootFile}' cannot be used: {e.Message}", e);
+            failure = $"The control plane's root certificate '{target.RootFile}' cannot be used: {e.Message}";
+            return false;
         }
+
+        tls = new DiscoveryTls(roots, ReadCertificate());
+        return true;
     }
 
-    private int Port => int.Parse(target.Address.AsSpan(target.Address.LastIndexOf(':') + 1), NumberStyles.None, CultureInfo.InvariantCulture);
-
-    private async ValueTask<Stream> DialAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    /// <summary>Of a machine that was provisioned with one; while it is missing the token must do.</summary>
+    private (byte[] Chain, byte[] Key)? ReadCertificate()
     {
-        string host = target.Address[..target.Address.LastIndexOf(':')].Trim('[', ']');
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (target.CertificateDirectory.Length == 0)
+        {
+            return null;
+        }
+
+        string chain = Path.Combine(target.CertificateDirectory, "cert-chain.pem");
+        string key = Path.Combine(target.CertificateDirectory, "key.pem");
         try
         {
-            await socket.ConnectAsync(host, Port, cancellation);
-            return new NetworkStream(socket, ownsSocket: true);
+            return (File.ReadAllBytes(chain), File.ReadAllBytes(key));
         }
-        catch
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            socket.Dispose();
-            throw;
+            Log.Debug(LogComponent.Agent, $"no certificate to show to the control plane: {e.Message}");
+            return null;
         }
-    }
-
-    private SocketsHttpHandler Handler(byte[] roots)
-    {
-        var handler = new SocketsHttpHandler
-        {
-            UseProxy = false,
-            ConnectCallback = DialAsync,
-            EnableMultipleHttp2Connections = false,
-
-            // A control plane that vanished without a word is noticed within half a minute.
-            KeepAlivePingDelay = TimeSpan.FromSeconds(30),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-        };
-        if (target.IsTls)
-        {
-            handler.SslOptions = Tls(roots);
-        }
-
-        return handler;
-    }
-
-    private SslClientAuthenticationOptions Tls(byte[] roots)
-    {
-        var options = new SslClientAuthenticationOptions
-        {
-            TargetHost = target.ServerName,
-            RemoteCertificateValidationCallback = new ServerCertificateCheck(target).Accept,
-        };
-        if (target.RootFile == SystemRoots)
-        {
-            return options;
-        }
-
-        var policy = new X509ChainPolicy
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-
-            // Neither lists nor missing certificates are downloaded: a handshake must not depend on the network.
-            RevocationMode = X509RevocationMode.NoCheck,
-            DisableCertificateDownloads = true,
-        };
-        policy.CustomTrustStore.ImportFromPem(Encoding.ASCII.GetString(roots));
-        options.CertificateChainPolicy = policy;
-        return options;
     }
 
     /// <summary>Without a token the call goes out all the same: the control plane then says what it misses.</summary>

@@ -22,6 +22,9 @@ public sealed record DiscoveryTarget
 
     public string TokenFile { get; init; } = ControlPlaneNames.ServiceAccountTokenPath;
 
+    /// <summary>The directory with a provisioned cert-chain.pem and key.pem to show; empty without any (PROV_CERT).</summary>
+    public string CertificateDirectory { get; init; } = "";
+
     public string ClusterId { get; init; } = "Kubernetes";
 
     public IReadOnlyDictionary<string, string> ExtraHeaders { get; init; } = new Dictionary<string, string>();
@@ -42,6 +45,7 @@ public sealed record DiscoveryTarget
             TokenFile = environment.Text(AgentVariables.JwtPolicy) == "first-party-jwt"
                 ? ControlPlaneNames.KubernetesTokenPath
                 : ControlPlaneNames.ServiceAccountTokenPath,
+            CertificateDirectory = environment.Text(AgentVariables.ProvisionedCertificates),
             ClusterId = environment.Text(AgentVariables.ClusterId, "Kubernetes"),
             ExtraHeaders = environment.Variables
                 .Where(v => v.Key.StartsWith(AgentVariables.XdsHeaderPrefix, StringComparison.Ordinal))

@@ -75,11 +75,14 @@ internal sealed class AgentProcess
             parts.Push(dns);
         }
 
+        Envoy.Config.Bootstrap.V3.Bootstrap bootstrap = BootstrapBuilder.Build(_config.BootstrapInputs());
         IDataPlane dataPlane = startDataPlane(new DataPlaneInputs
         {
             MainLoop = _loop,
-            Bootstrap = BootstrapBuilder.Build(_config.BootstrapInputs()),
-            ControlPlane = new DiscoveryChannel(DiscoveryTarget.Of(_config.ProxyConfig.DiscoveryAddress, _config.Environment)),
+            Bootstrap = bootstrap,
+            ControlPlane = new DiscoveryChannel(
+                DiscoveryTarget.Of(_config.ProxyConfig.DiscoveryAddress, _config.Environment),
+                bootstrap.StaticResources.Clusters.Single(cluster => cluster.Name == ControlPlaneNames.XdsClusterName)),
             Config = _config,
             OnNameTable = dns is null ? null : dns.Update,
             OnQuit = _loop.PostStop,

@@ -13,7 +13,7 @@ public sealed record DataPlaneInputs
 
     public required BootstrapMessage Bootstrap { get; init; }
 
-    /// <summary>How its xDS stream reaches the control plane: in one process there is no socket in between.</summary>
+    /// <summary>Where and with what its xDS stream reaches the control plane: in one process there is no socket in between.</summary>
     public required IControlPlane ControlPlane { get; init; }
 
     public required AgentConfig Config { get; init; }

@@ -23,7 +23,11 @@ internal sealed class AsyncGrpcStream : IAsyncHttpEvents
     private readonly ClusterReference _cluster;
     private readonly GrpcMethod _method;
     private readonly AsyncGrpcOptions _options;
-    private readonly IAsyncGrpcEvents _events;
+    private readonly IAsyncGrpcCallEvents _events;
+
+    // How the owner takes messages: one of the two.
+    private readonly IAsyncGrpcEvents? _whole;
+    private readonly IAsyncGrpcPartEvents? _parts;
     private readonly AsyncHttpStream _stream;
     private GrpcMessageReader _reader;
 
@@ -33,6 +37,15 @@ internal sealed class AsyncGrpcStream : IAsyncHttpEvents
     private bool _delivering;
 
     public AsyncGrpcStream(Worker worker, ClusterReference cluster, GrpcMethod method, AsyncGrpcOptions options, IAsyncGrpcEvents events)
+        : this(worker, cluster, method, options, (IAsyncGrpcCallEvents)events) => _whole = events;
+
+    /// <summary>A call whose messages are told in parts.</summary>
+    public AsyncGrpcStream(
+        Worker worker, ClusterReference cluster, GrpcMethod method, AsyncGrpcOptions options, IAsyncGrpcPartEvents events)
+        : this(worker, cluster, method, options, (IAsyncGrpcCallEvents)events) => _parts = events;
+
+    private AsyncGrpcStream(
+        Worker worker, ClusterReference cluster, GrpcMethod method, AsyncGrpcOptions options, IAsyncGrpcCallEvents events)
     {
         _worker = worker;
         _cluster = cluster;
@@ -233,11 +246,8 @@ internal sealed class AsyncGrpcStream : IAsyncHttpEvents
 
         _delivering = true;
         GrpcFrameFault fault = GrpcFrameFault.None;
-        while (!IsEnded && !_paused && _reader.TryPeek(out ReadOnlySpan<byte> message, out fault))
+        while (!IsEnded && !_paused && (_parts is null ? TellMessage(out fault) : TellPart(out fault)))
         {
-            int length = message.Length;
-            _events.OnMessage(message);
-            _reader.Consume(length);
         }
 
         _delivering = false;
@@ -254,6 +264,32 @@ internal sealed class AsyncGrpcStream : IAsyncHttpEvents
             bool isCut = !_reader.IsEmpty && end.Status == GrpcStatusCode.Ok;
             End(isCut ? new GrpcEnd(GrpcStatusCode.Internal, "The response ends within a message.", AsyncFailureKind.InvalidResponse) : end);
         }
+    }
+
+    private bool TellMessage(out GrpcFrameFault fault)
+    {
+        if (!_reader.TryPeek(out ReadOnlySpan<byte> message, out fault))
+        {
+            return false;
+        }
+
+        int length = message.Length;
+        _whole!.OnMessage(message);
+        _reader.Consume(length);
+        return true;
+    }
+
+    private bool TellPart(out GrpcFrameFault fault)
+    {
+        if (!_reader.TryPeekPart(out ReadOnlySpan<byte> part, out bool end, out fault))
+        {
+            return false;
+        }
+
+        int length = part.Length;
+        _parts!.OnMessagePart(part, end);
+        _reader.ConsumePart(length);
+        return true;
     }
 
     private void End(GrpcEnd end)

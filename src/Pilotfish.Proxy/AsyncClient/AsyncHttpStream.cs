@@ -345,7 +345,8 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
             _http!.Count(Cells, 503);
         }
 
-        Fail(AsyncFailureKind.Reset, reason, StreamResetReasons.EndReason(reason, _responseStarted, transportFailure).Details);
+        string details = StreamResetReasons.EndReason(reason, _responseStarted, transportFailure).Details;
+        Fail(new AsyncFailure(AsyncFailureKind.Reset, reason, details, transportFailure));
     }
 
     private void TellRoom()
@@ -357,10 +358,12 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
         }
     }
 
-    private void Fail(AsyncFailureKind kind, StreamResetReason reset, string details)
+    private void Fail(AsyncFailureKind kind, StreamResetReason reset, string details) => Fail(new AsyncFailure(kind, reset, details));
+
+    private void Fail(AsyncFailure failure)
     {
         Finish();
-        _events.OnFailed(new AsyncFailure(kind, reset, details));
+        _events.OnFailed(failure);
     }
 
     private void LetGo()

@@ -9,7 +9,8 @@ namespace Pilotfish.Proxy.AsyncClient;
 /// <param name="Status">The server's, or by gRPC's mapping documents.</param>
 /// <param name="Message">grpc-message decoded, or what went wrong. From the network: make it printable before it is logged.</param>
 /// <param name="Failure"><see cref="AsyncFailureKind.None"/> when the server itself said so.</param>
-internal readonly record struct GrpcEnd(GrpcStatusCode Status, string Message, AsyncFailureKind Failure)
+/// <param name="TransportFailure">What a broken connection says of its end, in words; null when it says nothing.</param>
+internal readonly record struct GrpcEnd(GrpcStatusCode Status, string Message, AsyncFailureKind Failure, string? TransportFailure = null)
 {
     /// <summary>From the map that holds grpc-status: trailers, or the only header block of a response.</summary>
     public static GrpcEnd Of(HeaderMap trailers)
@@ -31,7 +32,7 @@ internal readonly record struct GrpcEnd(GrpcStatusCode Status, string Message, A
     public static GrpcEnd OfHttpStatus(int status) =>
         new((GrpcStatusCode)GrpcText.StatusOf(status), $"The server answered with HTTP status {status}.", AsyncFailureKind.InvalidResponse);
 
-    public static GrpcEnd Of(in AsyncFailure failure) => new(StatusOf(failure), failure.Details, failure.Kind);
+    public static GrpcEnd Of(in AsyncFailure failure) => new(StatusOf(failure), failure.Details, failure.Kind, failure.TransportFailure);
 
     private static GrpcStatusCode StatusOf(in AsyncFailure failure) => failure.Kind switch
     {

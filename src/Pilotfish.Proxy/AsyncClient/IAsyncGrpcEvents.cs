@@ -1,20 +1,7 @@
-using Pilotfish.Proxy.Http;
-
 namespace Pilotfish.Proxy.AsyncClient;
 
-/// <summary>
-/// What the owner of an <see cref="AsyncGrpcStream"/> hears, on its worker's loop. <see cref="OnEnd"/> is the last event and comes exactly
-/// once, unless the owner cancels. Maps and spans are valid during the call.
-/// </summary>
-internal interface IAsyncGrpcEvents
+/// <summary>The owner of an <see cref="AsyncGrpcStream"/> that takes messages whole.</summary>
+internal interface IAsyncGrpcEvents : IAsyncGrpcCallEvents
 {
-    /// <summary>The response's head; not told when the head is the whole response.</summary>
-    void OnInitialMetadata(HeaderMap headers);
-
     void OnMessage(ReadOnlySpan<byte> message);
-
-    void OnEnd(in GrpcEnd end);
-
-    /// <summary>After a refused <see cref="AsyncGrpcStream.TrySend(ReadOnlySpan{byte}, bool)"/>: there is room again.</summary>
-    void OnWritable();
 }

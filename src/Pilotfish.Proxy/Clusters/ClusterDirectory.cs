@@ -90,6 +90,25 @@ public sealed class ClusterDirectory : IResourceCollection
         }
     }
 
+    /// <summary>
+    /// Runs the action once when the newest version of a cluster serves, at once if nothing of it warms, be it that no such
+    /// cluster exists. One that is removed meanwhile never does.
+    /// </summary>
+    public void WhenServing(string name, Action action)
+    {
+        if (_entries.TryGetValue(name, out Entry? entry) && entry.Warming is not null)
+        {
+            (entry.Waiting ??= []).Add(action);
+        }
+        else
+        {
+            action();
+        }
+    }
+
+    /// <summary>Takes an action back that <see cref="WhenServing"/> still holds.</summary>
+    public void StopWaiting(string name, Action action) => _entries.GetValueOrDefault(name)?.Waiting?.Remove(action);
+
     public void Apply(IReadOnlyList<ResourceUpdate> added, IReadOnlyList<string> removed, List<RejectedResource> rejected)
     {
         foreach (ResourceUpdate update in added)
@@ -229,14 +248,25 @@ public sealed class ClusterDirectory : IResourceCollection
         }
 
         UpdateGauges();
-        if (WarmingCount == 0 && _whenWarm.Count > 0)
+        RunAll(entry.Waiting);
+        if (WarmingCount == 0)
         {
-            Action[] waiting = [.. _whenWarm];
-            _whenWarm.Clear();
-            foreach (Action action in waiting)
-            {
-                action();
-            }
+            RunAll(_whenWarm);
+        }
+    }
+
+    private static void RunAll(List<Action>? actions)
+    {
+        if (actions is not { Count: > 0 })
+        {
+            return;
+        }
+
+        Action[] waiting = [.. actions];
+        actions.Clear();
+        foreach (Action action in waiting)
+        {
+            action();
         }
     }
 
@@ -353,5 +383,7 @@ public sealed class ClusterDirectory : IResourceCollection
         public Version? Active { get; set; }
 
         public Version? Warming { get; set; }
+
+        public List<Action>? Waiting { get; set; }
     }
 }

@@ -27,7 +27,7 @@ internal sealed class ClusterMembership : IHostSink
     {
         State = state;
         _workers = workers;
-        _builder = new HostSetBuilder(state.Config.LoadBalancing, local, workers.Count);
+        _builder = new HostSetBuilder(state.Config.LoadBalancing, local, workers.CallerCount);
         _stats = new MembershipStats(state.Scope);
         _cells = state.Scope.Store.Main;
         _outliers = state.Config.Outlier is { } policy
@@ -86,7 +86,7 @@ internal sealed class ClusterMembership : IHostSink
             }
             else
             {
-                host = new Host(config, _workers.Count, _workers.MainLoop.NowMilliseconds);
+                host = new Host(config, _workers.CallerCount, _workers.MainLoop.NowMilliseconds);
                 ExpectCheck(host);
                 changed = true;
                 _cells.Add(_stats.Change);
@@ -132,7 +132,7 @@ internal sealed class ClusterMembership : IHostSink
         if (host.IsUnhealthy)
         {
             bool closeActive = State.Config.CloseConnectionsOnHostHealthFailure;
-            _workers.PostAll(worker => host.Slot(worker.Index)?.OnHostUnhealthy(closeActive));
+            _workers.PostCallers(worker => host.Slot(worker.Index)?.OnHostUnhealthy(closeActive));
         }
     }
 
@@ -226,7 +226,7 @@ internal sealed class ClusterMembership : IHostSink
             return;
         }
 
-        _workers.PostAll(worker =>
+        _workers.PostCallers(worker =>
         {
             foreach (Host host in hosts)
             {

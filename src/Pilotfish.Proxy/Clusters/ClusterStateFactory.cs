@@ -23,7 +23,7 @@ internal sealed class ClusterStateFactory(StatsStore stats, WorkerSet workers, L
             index = _freeIndexes.TryPop(out int free) ? free : _nextIndex++;
         }
 
-        return new ClusterState(model, index, stats.Scope("cluster." + model.ObservabilityName), workers.Count);
+        return new ClusterState(model, index, stats.Scope("cluster." + model.ObservabilityName), workers.CallerCount);
     }
 
     /// <summary>Main loop.</summary>
@@ -38,27 +38,27 @@ internal sealed class ClusterStateFactory(StatsStore stats, WorkerSet workers, L
         {
             if (known.Add((config.Address, config.Hostname)))
             {
-                hosts.Add(new Host(config, workers.Count, addedAtMilliseconds: 0));
+                hosts.Add(new Host(config, workers.CallerCount, addedAtMilliseconds: 0));
             }
         }
 
-        return new HostSetBuilder(model.LoadBalancing, local, workers.Count)
+        return new HostSetBuilder(model.LoadBalancing, local, workers.CallerCount)
             .Build(hosts, assignment.OverprovisioningFactor, assignment.DropPerMillion);
     }
 
     /// <summary>A state for a report: it has no index and no statistics.</summary>
     public ClusterState Describe(ClusterModel model, AssignmentModel assignment)
     {
-        var state = new ClusterState(model, index: -1, stats.Root, workers.Count);
+        var state = new ClusterState(model, index: -1, stats.Root, workers.CallerCount);
         state.Publish(Build(model, assignment));
         return state;
     }
 
-    /// <summary>Main loop: every worker lets go of a removed cluster, then its index and statistics are free again.</summary>
+    /// <summary>Main loop: every caller lets go of a removed cluster, then its index and statistics are free again.</summary>
     public void Release(ClusterState state)
     {
         state.MarkRemoved();
-        workers.PostAll(worker => worker.RemoveCluster(state), () =>
+        workers.PostCallers(worker => worker.RemoveCluster(state), () =>
         {
             state.Scope.Dispose();
             lock (_lock)

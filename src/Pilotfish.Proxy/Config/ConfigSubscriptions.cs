@@ -1,10 +1,12 @@
 using Envoy.Config.Bootstrap.V3;
-using Envoy.Config.Cluster.V3;
 using Envoy.Config.Core.V3;
-using Envoy.Service.Discovery.V3;
+using Google.Protobuf;
+using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Workers;
 using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Loops;
+using Cluster = Envoy.Config.Cluster.V3.Cluster;
 
 namespace Pilotfish.Proxy.Config;
 
@@ -20,6 +22,7 @@ public sealed class ConfigSubscriptions : IDisposable
     private readonly FileSubscriptions _files;
     private readonly Dictionary<string, ResourceTable> _dialled = new(StringComparer.Ordinal);
     private readonly List<IDisposable> _clients = [];
+    private Func<IControlPlane, string, IXdsDialler>? _dialler;
     private Action? _startAds;
 
     internal ConfigSubscriptions(ProxyInputs inputs, StatsStore stats, LocalNode node)
@@ -73,6 +76,10 @@ public sealed class ConfigSubscriptions : IDisposable
         }
     }
 
+    /// <summary>Says how clusters are called. Once, before anything is subscribed to or prepared.</summary>
+    internal void CallThrough(ClusterDirectory clusters, ClusterReferences references, Worker main) =>
+        _dialler = (controlPlane, cluster) => new ClusterDialler(main, clusters, references.Reference(cluster), controlPlane);
+
     /// <summary>Prepares the ADS client; rejects a control plane that cannot be dialled.</summary>
     internal void PrepareAds(ApiConfigSource? source)
     {
@@ -81,17 +88,17 @@ public sealed class ConfigSubscriptions : IDisposable
             return;
         }
 
-        IControlPlane? controlPlane = _inputs.ControlPlane;
-        if (controlPlane is null)
+        string name = ControlPlanes.ClusterOf(source)
+            ?? throw new ConfigRejectedException("dynamic_resources.ads_config", "it names no envoy_grpc cluster");
+        if (StaticCluster(name) is null)
         {
-            string name = ControlPlanes.ClusterOf(source)
-                ?? throw new ConfigRejectedException("dynamic_resources.ads_config", "it names no envoy_grpc cluster");
-            Cluster cluster = StaticCluster(name)
-                ?? throw new ConfigRejectedException("dynamic_resources.ads_config", $"cluster '{name}' is not a static cluster");
-            controlPlane = DialledControlPlane.Create(cluster, source);
+            throw new ConfigRejectedException("dynamic_resources.ads_config", $"cluster '{name}' is not a static cluster");
         }
 
-        _startAds = Client(Ads, ControlPlanes.IsDelta(source), XdsMethods.AggregatedDelta, XdsMethods.Aggregated, controlPlane);
+        GrpcService? service = ControlPlanes.ServiceOf(source);
+        IControlPlane controlPlane = _inputs.ControlPlane ?? new BootstrapControlPlane(name, service);
+        _startAds = Client(
+            Ads, ControlPlanes.IsDelta(source), XdsService.Aggregated, _dialler!(controlPlane, name), ControlPlanes.BackOffOf(service)).Start;
     }
 
     internal void StartAds()
@@ -136,7 +143,7 @@ public sealed class ConfigSubscriptions : IDisposable
             return table;
         }
 
-        if (StaticCluster(name) is not { } cluster)
+        if (StaticCluster(name) is null)
         {
             return null;
         }
@@ -145,29 +152,17 @@ public sealed class ConfigSubscriptions : IDisposable
         _dialled.Add(name, table);
 
         // SDS servers of agents answer the state of the world only.
-        Client(table, delta: false, XdsMethods.SecretsDelta, XdsMethods.Secrets, DialledControlPlane.Create(cluster, null)).Invoke();
+        BootstrapControlPlane controlPlane = new(name, null);
+        Client(table, delta: false, XdsService.Secrets, _dialler!(controlPlane, name), ControlPlanes.BackOffOf(null)).Start();
         return table;
     }
 
-    private Action Client(
-        ResourceTable table,
-        bool delta,
-        Grpc.Core.Method<DeltaDiscoveryRequest, DeltaDiscoveryResponse> deltaMethod,
-        Grpc.Core.Method<DiscoveryRequest, DiscoveryResponse> method,
-        IControlPlane controlPlane)
+    private XdsClient Client(ResourceTable table, bool delta, XdsService service, IXdsDialler dialler, BackOff backOff)
     {
         EventLoop loop = _inputs.MainLoop;
-        if (delta)
-        {
-            XdsClient<DeltaDiscoveryRequest, DeltaDiscoveryResponse> client =
-                new(loop, table, new DeltaProtocol(loop, table, _node), deltaMethod, controlPlane, _stats);
-            _clients.Add(client);
-            return client.Start;
-        }
-
-        XdsClient<DiscoveryRequest, DiscoveryResponse> sotw =
-            new(loop, table, new SotwProtocol(loop, table, _node), method, controlPlane, _stats);
-        _clients.Add(sotw);
-        return sotw.Start;
+        IXdsProtocol<IMessage> protocol = delta ? new DeltaProtocol(loop, table, _node) : new SotwProtocol(loop, table, _node);
+        XdsClient client = new(loop, table, protocol, service, dialler, backOff, _stats);
+        _clients.Add(client);
+        return client;
     }
 }

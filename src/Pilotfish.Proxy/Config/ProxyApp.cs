@@ -68,6 +68,7 @@ public sealed class ProxyApp : IDisposable
             Warnings = remarks,
         };
         Clusters = new ClusterDirectory(Context, new DnsResolver(inputs.MainLoop, new SystemNameResolver()), (ulong)Random.Shared.NextInt64());
+        Subscriptions.CallThrough(Clusters, Context.Clusters, workers.Main);
         DrainOptions drain = new()
         {
             Milliseconds = inputs.Options.DrainSeconds * 1000L,
@@ -78,10 +79,10 @@ public sealed class ProxyApp : IDisposable
         Listeners = new ListenerDirectory(Context, drain, _limits);
         _workersStarted = stats.Scope("listener_manager").Gauge("workers_started");
         _static = new ResourceTable(inputs.MainLoop);
-        _memory = new MemoryReturn(inputs.MainLoop, () => workers.PostAll(
+        _memory = new MemoryReturn(inputs.MainLoop, () => workers.PostCallers(
             static worker => worker.Loop.Buffers.Trim(), ProcessMemory.GiveBack));
         Subscriptions.Ads.OnApplied = _memory.OnPush;
-        _bootstrap = new HeldResource("bootstrap", inputs.Bootstrap.ToByteArray(), "", inputs.MainLoop.WallNow);
+        _bootstrap = new HeldResource("bootstrap", PackedMessage.Pack(inputs.Bootstrap.ToByteArray()), "", inputs.MainLoop.WallNow);
         Admin = new AdminServer(inputs.MainLoop);
         AddAdminEndpoints(tags);
     }
@@ -225,6 +226,7 @@ public sealed class ProxyApp : IDisposable
         _overload?.Dispose();
         _memory.Dispose();
         Subscriptions.Dispose();
+        Workers.Main.CloseClusters();
         Admin.Close();
         if (_started)
         {
@@ -276,10 +278,10 @@ public sealed class ProxyApp : IDisposable
     {
         SubscribedType subscribed = _static.Type(type);
         subscribed.Collection = collection;
-        List<ResourceUpdate> updates = [];
+        List<ArrivedResource> updates = [];
         foreach (T message in messages)
         {
-            updates.Add(new ResourceUpdate(name(message), message.ToByteArray(), ""));
+            updates.Add(new ArrivedResource(name(message), PackedMessage.Plain(message.ToByteArray()), ""));
         }
 
         List<RejectedResource> rejected = [];

@@ -14,7 +14,7 @@ public sealed record ProxyInputs
     /// <summary>The loop of configuration; the caller runs it.</summary>
     public required EventLoop MainLoop { get; init; }
 
-    /// <summary>Reaches the ADS control plane; null dials the cluster that the bootstrap names.</summary>
+    /// <summary>Credentials for the ADS control plane, and its cluster; null takes what the bootstrap says.</summary>
     public IControlPlane? ControlPlane { get; init; }
 
     /// <summary>Resources known in this process, by the cluster that a config source would ask (the agent's sds-grpc).</summary>

@@ -53,6 +53,17 @@ public sealed class Worker
         }
     }
 
+    /// <summary>Closes what idles towards every cluster and ends the calls of the proxy's own: the process stops.</summary>
+    internal void CloseClusters()
+    {
+        foreach (WorkerCluster? cluster in _clusters)
+        {
+            cluster?.Close();
+        }
+
+        Array.Clear(_clusters);
+    }
+
     /// <summary>This worker's side of a cluster if it was ever used.</summary>
     internal WorkerCluster? FindCluster(ClusterState state) =>
         state.Index < _clusters.Length && _clusters[state.Index] is { } cluster && cluster.State == state ? cluster : null;

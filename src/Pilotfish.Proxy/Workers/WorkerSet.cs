@@ -23,23 +23,36 @@ public sealed class WorkerSet : IDisposable
             var loop = new EventLoop(new EventLoopOptions { Name = $"wrk:worker_{i}" });
             _workers[i] = new Worker(i, loop, stats.CreateCells(), seeds.NextUInt64());
         }
+
+        Main = new Worker(count, mainLoop, stats.Main, seeds.NextUInt64());
     }
 
-    private WorkerSet(Worker worker)
+    private WorkerSet(Worker worker, StatsStore stats)
     {
         MainLoop = worker.Loop;
         _workers = [worker];
+        Main = new Worker(1, worker.Loop, stats.Main, worker.Random.NextUInt64());
     }
 
     public EventLoop MainLoop { get; }
 
+    /// <summary>The workers that carry traffic.</summary>
     public IReadOnlyList<Worker> All => _workers;
+
+    /// <summary>
+    /// The main loop's own place among those that call upstreams: control planes and secrets are asked from it. It carries no traffic and
+    /// its index follows the workers'.
+    /// </summary>
+    public Worker Main { get; }
+
+    /// <summary>How many entries a table by <see cref="Worker.Index"/> needs where upstreams are called: all workers and <see cref="Main"/>.</summary>
+    public int CallerCount => _workers.Length + 1;
 
     public int Count => _workers.Length;
 
     /// <summary>One worker on the main loop itself, so that a test runs the whole data plane on its own thread.</summary>
     public static WorkerSet OnLoop(EventLoop loop, StatsStore stats, ulong randomSeed = 1) =>
-        new(new Worker(0, loop, stats.CreateCells(), randomSeed));
+        new(new Worker(0, loop, stats.CreateCells(), randomSeed), stats);
 
     public void Start()
     {
@@ -62,6 +75,13 @@ public sealed class WorkerSet : IDisposable
         }
     }
 
+    /// <summary>As <see cref="PostAll(Action{Worker})"/>, on <see cref="Main"/> too: for what concerns connections to upstreams.</summary>
+    public void PostCallers(Action<Worker> action)
+    {
+        PostAll(action);
+        Post(Main, action);
+    }
+
     public static void Post(Worker worker, Action<Worker> action) =>
         worker.Loop.Post(static state =>
         {
@@ -70,10 +90,15 @@ public sealed class WorkerSet : IDisposable
         }, (worker, action));
 
     /// <summary>Runs the action on every worker, then <paramref name="then"/> on the main loop when all have run it.</summary>
-    public void PostAll(Action<Worker> action, Action then)
+    public void PostAll(Action<Worker> action, Action then) => PostCounted(PostAll, _workers.Length, action, then);
+
+    /// <summary>Runs the action on every worker and on <see cref="Main"/>, then <paramref name="then"/> on the main loop.</summary>
+    public void PostCallers(Action<Worker> action, Action then) => PostCounted(PostCallers, CallerCount, action, then);
+
+    private void PostCounted(Action<Action<Worker>> post, int count, Action<Worker> action, Action then)
     {
-        int left = _workers.Length;
-        PostAll(worker =>
+        int left = count;
+        post(worker =>
         {
             action(worker);
             if (Interlocked.Decrement(ref left) == 0)

@@ -6,11 +6,13 @@ namespace Pilotfish.Proxy.Xds;
 
 /// <summary>Incremental xDS: changes of subscriptions and of resources travel, never whole lists.</summary>
 internal sealed class DeltaProtocol(EventLoop loop, ResourceTable table, Func<Node> node)
-    : IXdsProtocol<DeltaDiscoveryRequest, DeltaDiscoveryResponse>
+    : IXdsProtocol<DeltaDiscoveryRequest>
 {
     private readonly ResponseOutcome _outcome = new(loop, table);
 
-    public List<DeltaDiscoveryRequest> OnOpen()
+    public bool IsDelta => true;
+
+    public IReadOnlyList<DeltaDiscoveryRequest> OnOpen()
     {
         List<DeltaDiscoveryRequest> requests = [];
         foreach (SubscribedType type in table.Types)
@@ -30,7 +32,7 @@ internal sealed class DeltaProtocol(EventLoop loop, ResourceTable table, Func<No
         return requests;
     }
 
-    public List<DeltaDiscoveryRequest> TakeChanges()
+    public IReadOnlyList<DeltaDiscoveryRequest> TakeChanges()
     {
         List<DeltaDiscoveryRequest> requests = [];
         foreach (SubscribedType type in table.Types)
@@ -68,7 +70,7 @@ internal sealed class DeltaProtocol(EventLoop loop, ResourceTable table, Func<No
         return requests;
     }
 
-    public DeltaDiscoveryRequest? OnResponse(DeltaDiscoveryResponse response)
+    public DeltaDiscoveryRequest OnResponse(DiscoveryArrival response)
     {
         DeltaDiscoveryRequest answer = new() { TypeUrl = response.TypeUrl, ResponseNonce = response.Nonce };
         if (ResourceType.FromTypeUrl(response.TypeUrl) is not { } known || !table.Type(known).WasRequested)
@@ -79,25 +81,8 @@ internal sealed class DeltaProtocol(EventLoop loop, ResourceTable table, Func<No
 
         SubscribedType type = table.Type(known);
         List<RejectedResource> rejected = [];
-        List<ResourceUpdate> added = new(response.Resources.Count);
-        foreach (Resource resource in response.Resources)
-        {
-            // A heartbeat of a resource with a time to live carries no message.
-            if (resource.Resource_ is not { } any)
-            {
-                continue;
-            }
-
-            if (any.TypeUrl != known.TypeUrl)
-            {
-                rejected.Add(new RejectedResource(resource.Name, $"its type is '{any.TypeUrl}' in a response of another type"));
-                continue;
-            }
-
-            added.Add(new ResourceUpdate(resource.Name, any.Value.Memory, resource.Version));
-        }
-
-        answer.ErrorDetail = _outcome.Apply(type, added, response.RemovedResources, response.SystemVersionInfo, rejected);
+        List<ArrivedResource> added = response.Take(known, rejected);
+        answer.ErrorDetail = _outcome.Apply(type, added, response.Removed, response.Version, rejected);
         return answer;
     }
 

@@ -1,5 +1,4 @@
 using Envoy.Service.Discovery.V3;
-using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Api.Messages;
 using Pilotfish.Api.Yaml;
@@ -114,7 +113,7 @@ internal sealed class FileSubscriptions : IDisposable
     {
         foreach (SubscribedType type in table.Types)
         {
-            List<ResourceUpdate> added = [];
+            List<ArrivedResource> added = [];
             List<RejectedResource> rejected = [];
             foreach (Any any in response.Resources)
             {
@@ -123,13 +122,13 @@ internal sealed class FileSubscriptions : IDisposable
                     continue;
                 }
 
-                try
+                if (ResourceNames.TryRead(any.Value.Span, out string name, out string? problem))
                 {
-                    added.Add(new ResourceUpdate(ResourceNames.Read(any.Value), any.Value.Memory, response.VersionInfo));
+                    added.Add(new ArrivedResource(name, PackedMessage.Plain(any.Value.Span), response.VersionInfo));
                 }
-                catch (InvalidProtocolBufferException e)
+                else
                 {
-                    rejected.Add(new RejectedResource("", e.Message));
+                    rejected.Add(new RejectedResource("", $"the bytes are not a valid message: {problem}"));
                 }
             }
 
@@ -138,7 +137,7 @@ internal sealed class FileSubscriptions : IDisposable
         }
     }
 
-    private static List<string> Missing(SubscribedType type, List<ResourceUpdate> present)
+    private static List<string> Missing(SubscribedType type, List<ArrivedResource> present)
     {
         List<string> missing = [];
         foreach (string name in type.Held.Keys)

@@ -1,4 +1,4 @@
-using Google.Protobuf;
+using System.Text;
 
 namespace Pilotfish.Proxy.Xds;
 
@@ -6,22 +6,24 @@ namespace Pilotfish.Proxy.Xds;
 internal static class ResourceNames
 {
     /// <summary>
-    /// Field 1 in every type (name or cluster_name); empty when absent, which owners refuse where they need a name.
-    /// Bad bytes throw <see cref="InvalidProtocolBufferException"/>.
+    /// Field 1 in every type (name or cluster_name); empty when absent, which owners refuse where they need a name. False with the reason
+    /// for bytes that are no message up to there.
     /// </summary>
-    public static string Read(ByteString message)
+    public static bool TryRead(ReadOnlySpan<byte> message, out string name, out string? problem)
     {
-        CodedInputStream input = message.CreateCodedInput();
-        while (input.ReadTag() is uint tag and not 0)
+        var reader = new WireReader(message);
+        while (reader.TryNext(out int field, out ReadOnlySpan<byte> bytes))
         {
-            if (tag == WireFormat.MakeTag(1, WireFormat.WireType.LengthDelimited))
+            if (field == 1)
             {
-                return input.ReadString();
+                name = Encoding.UTF8.GetString(bytes);
+                problem = null;
+                return true;
             }
-
-            input.SkipLastField();
         }
 
-        return "";
+        name = "";
+        problem = reader.Problem;
+        return problem is null;
     }
 }

@@ -84,17 +84,17 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
 
     /// <summary>Applies what one response brought.</summary>
     public void Apply(
-        SubscribedType type, IReadOnlyList<ResourceUpdate> added, IReadOnlyList<string> removed, List<RejectedResource> rejected)
+        SubscribedType type, IReadOnlyList<ArrivedResource> added, IReadOnlyList<string> removed, List<RejectedResource> rejected)
     {
         if (type.Collection is { } collection)
         {
-            collection.Apply(added, removed, rejected);
+            collection.Apply(new ArrivedUpdates(added), removed, rejected);
         }
         else
         {
-            foreach (ResourceUpdate update in added)
+            foreach (ArrivedResource arrived in added)
             {
-                GiveToAll(type, in update, rejected);
+                GiveToAll(type, in arrived, rejected);
             }
 
             foreach (string name in removed)
@@ -108,28 +108,29 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
         if (OnApplied is { } onApplied)
         {
             long bytes = 0;
-            foreach (ResourceUpdate update in added)
+            foreach (ArrivedResource arrived in added)
             {
-                bytes += update.Message.Length;
+                bytes += arrived.Message.Length;
             }
 
             onApplied(bytes);
         }
     }
 
-    private static void GiveToAll(SubscribedType type, in ResourceUpdate update, List<RejectedResource> rejected)
+    private static void GiveToAll(SubscribedType type, in ArrivedResource arrived, List<RejectedResource> rejected)
     {
-        if (!type.Names.TryGetValue(update.Name, out SubscribedName? entry))
+        if (!type.Names.TryGetValue(arrived.Name, out SubscribedName? entry))
         {
             // Unsubscribed while the response was on its way.
             return;
         }
 
+        byte[] message = arrived.Message.Unpack();
         foreach (IResourceConsumer consumer in entry.Snapshot())
         {
-            if (Give(consumer, update.Name, update.Message, update.Version) is { } reason)
+            if (Give(consumer, arrived.Name, message, arrived.Version) is { } reason)
             {
-                rejected.Add(new RejectedResource(update.Name, reason));
+                rejected.Add(new RejectedResource(arrived.Name, reason));
                 return;
             }
         }
@@ -165,7 +166,7 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
     }
 
     private void Keep(
-        SubscribedType type, IReadOnlyList<ResourceUpdate> added, IReadOnlyList<string> removed, List<RejectedResource> rejected)
+        SubscribedType type, IReadOnlyList<ArrivedResource> added, IReadOnlyList<string> removed, List<RejectedResource> rejected)
     {
         DateTimeOffset now = loop.WallNow;
         Dictionary<string, string> reasons = new(StringComparer.Ordinal);
@@ -174,16 +175,16 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
             reasons.TryAdd(resource.Name, resource.Reason);
         }
 
-        foreach (ResourceUpdate update in added)
+        foreach (ArrivedResource arrived in added)
         {
-            if (reasons.TryGetValue(update.Name, out string? reason))
+            if (reasons.TryGetValue(arrived.Name, out string? reason))
             {
-                type.Refused[update.Name] = new RejectedUpdate(reason, update.Version, now);
+                type.Refused[arrived.Name] = new RejectedUpdate(reason, arrived.Version, now);
             }
-            else if (type.Collection is not null || type.Names.ContainsKey(update.Name))
+            else if (type.Collection is not null || type.Names.ContainsKey(arrived.Name))
             {
-                type.Refused.Remove(update.Name);
-                type.Held[update.Name] = new HeldResource(update.Name, update.Message.Span, update.Version, now);
+                type.Refused.Remove(arrived.Name);
+                type.Held[arrived.Name] = new HeldResource(arrived.Name, arrived.Message.ForKeeping(), arrived.Version, now);
             }
         }
 

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Pilotfish.Proxy.Xds;
 
 /// <summary>One kind of resource that a control plane serves, known on the wire by its type URL.</summary>
@@ -14,6 +16,9 @@ public sealed class ResourceType
     public static readonly ResourceType Runtime = new("RTDS", "envoy.service.runtime.v3.Runtime");
     public static readonly ResourceType NameTable = new("NDS", "istio.networking.nds.v1.NameTable");
     public static readonly ResourceType ProxyConfig = new("PCDS", "istio.mesh.v1alpha1.ProxyConfig");
+
+    // Longer than any URL above.
+    private const int UrlLengthMax = 128;
 
     private ResourceType(string shortName, string messageName)
     {
@@ -41,6 +46,24 @@ public sealed class ResourceType
         }
 
         return null;
+    }
+
+    /// <summary>The text of a type URL, without a copy for the known ones.</summary>
+    internal static string InternedUrl(ReadOnlySpan<byte> utf8)
+    {
+        Span<char> text = stackalloc char[UrlLengthMax];
+        if (utf8.Length <= UrlLengthMax && Ascii.ToUtf16(utf8, text, out int length) == System.Buffers.OperationStatus.Done)
+        {
+            foreach (ResourceType type in All)
+            {
+                if (text[..length].SequenceEqual(type.TypeUrl))
+                {
+                    return type.TypeUrl;
+                }
+            }
+        }
+
+        return Encoding.UTF8.GetString(utf8);
     }
 
     public override string ToString() => ShortName;

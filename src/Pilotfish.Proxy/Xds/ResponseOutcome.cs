@@ -11,7 +11,7 @@ internal sealed class ResponseOutcome(EventLoop loop, ResourceTable table)
 
     /// <summary>Null when everything was applied.</summary>
     public Status? Apply(
-        SubscribedType type, List<ResourceUpdate> added, IReadOnlyList<string> removed, string version, List<RejectedResource> rejected)
+        SubscribedType type, List<ArrivedResource> added, IReadOnlyList<string> removed, string version, List<RejectedResource> rejected)
     {
         long begin = loop.NowNanoseconds;
         RejectDuplicates(added, rejected);
@@ -33,11 +33,11 @@ internal sealed class ResponseOutcome(EventLoop loop, ResourceTable table)
     }
 
     // Both of two resources of one name are refused: nobody can say which was meant.
-    private static void RejectDuplicates(List<ResourceUpdate> added, List<RejectedResource> rejected)
+    private static void RejectDuplicates(List<ArrivedResource> added, List<RejectedResource> rejected)
     {
         HashSet<string> seen = new(StringComparer.Ordinal);
         HashSet<string> duplicates = new(StringComparer.Ordinal);
-        foreach (ResourceUpdate update in added)
+        foreach (ArrivedResource update in added)
         {
             if (!seen.Add(update.Name))
             {

@@ -1,18 +1,18 @@
 using Envoy.Config.Core.V3;
 using Envoy.Service.Discovery.V3;
-using Google.Protobuf;
-using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Runtime.Loops;
 
 namespace Pilotfish.Proxy.Xds;
 
 /// <summary>State of the world: each request lists every wanted name; a response for listeners or clusters is the full set.</summary>
 internal sealed class SotwProtocol(EventLoop loop, ResourceTable table, Func<Node> node)
-    : IXdsProtocol<DiscoveryRequest, DiscoveryResponse>
+    : IXdsProtocol<DiscoveryRequest>
 {
     private readonly ResponseOutcome _outcome = new(loop, table);
 
-    public List<DiscoveryRequest> OnOpen()
+    public bool IsDelta => false;
+
+    public IReadOnlyList<DiscoveryRequest> OnOpen()
     {
         List<DiscoveryRequest> requests = [];
         foreach (SubscribedType type in table.Types)
@@ -34,7 +34,7 @@ internal sealed class SotwProtocol(EventLoop loop, ResourceTable table, Func<Nod
         return requests;
     }
 
-    public List<DiscoveryRequest> TakeChanges()
+    public IReadOnlyList<DiscoveryRequest> TakeChanges()
     {
         List<DiscoveryRequest> requests = [];
         foreach (SubscribedType type in table.Types)
@@ -48,7 +48,7 @@ internal sealed class SotwProtocol(EventLoop loop, ResourceTable table, Func<Nod
         return requests;
     }
 
-    public DiscoveryRequest? OnResponse(DiscoveryResponse response)
+    public DiscoveryRequest OnResponse(DiscoveryArrival response)
     {
         if (ResourceType.FromTypeUrl(response.TypeUrl) is not { } known || !table.Type(known).WasRequested)
         {
@@ -62,18 +62,18 @@ internal sealed class SotwProtocol(EventLoop loop, ResourceTable table, Func<Nod
 
         SubscribedType type = table.Type(known);
         List<RejectedResource> rejected = [];
-        List<ResourceUpdate> added = Decode(known, response, rejected);
+        List<ArrivedResource> added = response.Take(known, rejected);
         List<string> removed = [];
         if (type.Collection is not null && rejected.Count == 0)
         {
             removed = Missing(type, added);
         }
 
-        Google.Rpc.Status? refusal = _outcome.Apply(type, added, removed, response.VersionInfo, rejected);
+        Google.Rpc.Status? refusal = _outcome.Apply(type, added, removed, response.Version, rejected);
         type.Nonce = response.Nonce;
         if (refusal is null)
         {
-            type.AcceptedVersion = response.VersionInfo;
+            type.AcceptedVersion = response.Version;
         }
 
         DiscoveryRequest answer = Request(type);
@@ -111,46 +111,10 @@ internal sealed class SotwProtocol(EventLoop loop, ResourceTable table, Func<Nod
         return request;
     }
 
-    private static List<ResourceUpdate> Decode(ResourceType known, DiscoveryResponse response, List<RejectedResource> rejected)
-    {
-        List<ResourceUpdate> added = new(response.Resources.Count);
-        for (int i = 0; i < response.Resources.Count; i++)
-        {
-            Any any = response.Resources[i];
-            try
-            {
-                (string name, ByteString message, string url) = any.TypeUrl == Wrapper
-                    ? Unwrap(any.Value)
-                    : (ResourceNames.Read(any.Value), any.Value, any.TypeUrl);
-                if (url != known.TypeUrl)
-                {
-                    rejected.Add(new RejectedResource($"#{i}", $"its type is '{url}' in a response of another type"));
-                    continue;
-                }
-
-                added.Add(new ResourceUpdate(name, message.Memory, response.VersionInfo));
-            }
-            catch (InvalidProtocolBufferException e)
-            {
-                rejected.Add(new RejectedResource($"#{i}", $"the bytes are not a valid message: {e.Message}"));
-            }
-        }
-
-        return added;
-    }
-
-    private const string Wrapper = ResourceType.UrlPrefix + "envoy.service.discovery.v3.Resource";
-
-    private static (string Name, ByteString Message, string TypeUrl) Unwrap(ByteString bytes)
-    {
-        Resource resource = Resource.Parser.ParseFrom(bytes);
-        return (resource.Name, resource.Resource_?.Value ?? ByteString.Empty, resource.Resource_?.TypeUrl ?? "");
-    }
-
-    private static List<string> Missing(SubscribedType type, List<ResourceUpdate> present)
+    private static List<string> Missing(SubscribedType type, List<ArrivedResource> present)
     {
         HashSet<string> names = new(StringComparer.Ordinal);
-        foreach (ResourceUpdate update in present)
+        foreach (ArrivedResource update in present)
         {
             names.Add(update.Name);
         }

@@ -1,7 +1,9 @@
-using Grpc.Core;
+using Google.Protobuf;
+using Pilotfish.Proxy.AsyncClient;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Loops;
+using Pilotfish.Runtime.Timers;
 
 namespace Pilotfish.Proxy.Xds;
 
@@ -9,99 +11,84 @@ namespace Pilotfish.Proxy.Xds;
 /// Keeps a stream to one control plane: opens it, and after its end opens it again with back-off. What was accepted stays in
 /// force meanwhile. Main loop.
 /// </summary>
-internal sealed class XdsClient<TRequest, TResponse> : IDisposable
-    where TRequest : class
-    where TResponse : class
+internal sealed class XdsClient : IXdsStreamOwner, IDisposable
 {
-    private const long BackOffBaseMilliseconds = 500;
-    private const long BackOffCapMilliseconds = 30_000;
-
     private readonly EventLoop _loop;
-    private readonly IControlPlane _controlPlane;
-    private readonly Method<TRequest, TResponse> _method;
-    private readonly XdsStream<TRequest, TResponse> _stream;
-    private readonly BackOff _backOff = new(BackOffBaseMilliseconds, BackOffCapMilliseconds, Random.Shared.NextDouble);
-    private readonly CancellationTokenSource _stop = new();
+    private readonly IXdsProtocol<IMessage> _protocol;
+    private readonly IXdsDialler _dialler;
+    private readonly XdsService _service;
+    private readonly BackOff _backOff;
+    private readonly LoopTimer _next;
     private readonly Gauge _connected;
     private readonly StatCells _cells;
+    private XdsStream? _stream;
     private bool _answered;
+    private bool _disposed;
 
     public XdsClient(
         EventLoop loop,
         ResourceTable table,
-        IXdsProtocol<TRequest, TResponse> protocol,
-        Method<TRequest, TResponse> method,
-        IControlPlane controlPlane,
+        IXdsProtocol<IMessage> protocol,
+        XdsService service,
+        IXdsDialler dialler,
+        BackOff backOff,
         StatsStore stats)
     {
         _loop = loop;
-        _controlPlane = controlPlane;
-        _method = method;
-        _stream = new XdsStream<TRequest, TResponse>(protocol, OnResponse);
+        _protocol = protocol;
+        _service = service;
+        _dialler = dialler;
+        _backOff = backOff;
+        _next = new LoopTimer(loop, static state => ((XdsClient)state!).Open(), this);
         _cells = stats.Main;
         StatScope scope = stats.Scope("control_plane");
         _connected = scope.Gauge("connected_state");
-        scope.TextReadout("identifier").Value = controlPlane.Name;
-        table.OnChanged = _stream.SendChanges;
+        scope.TextReadout("identifier").Value = dialler.Name;
+        table.OnChanged = () => _stream?.SendChanges();
     }
 
-    public void Start() => _ = RunAsync();
+    /// <summary>Opens the first stream in a later turn, when the bootstrap is applied whole.</summary>
+    public void Start() => _loop.Post(static state => ((XdsClient)state!).Open(), this);
 
     public void Dispose()
     {
-        _stop.Cancel();
-        _controlPlane.Dispose();
+        _disposed = true;
+        _next.Cancel();
+        _stream?.Cancel();
+        _stream = null;
     }
 
-    private async Task RunAsync()
+    public void OnOpened() => _cells.Set(_connected, 1);
+
+    public void OnResponse() => _answered = true;
+
+    public void OnEnd(in GrpcEnd end)
     {
-        while (!_stop.IsCancellationRequested)
+        _stream = null;
+        _cells.Set(_connected, 0);
+        if (_disposed)
         {
-            string end = await RunOnceAsync();
-            _cells.Set(_connected, 0);
-            if (_stop.IsCancellationRequested)
-            {
-                return;
-            }
-
-            if (_answered)
-            {
-                // A server that served and then ended the stream is routine: istiod does so every half hour.
-                _backOff.Reset();
-                _answered = false;
-            }
-
-            long wait = _backOff.NextMilliseconds();
-            Log.Warning(LogComponent.Config, $"The stream to control plane '{_controlPlane.Name}' ended: {end}. Next attempt in {wait} ms.");
-            await _loop.DelayAsync(wait);
+            return;
         }
+
+        if (_answered)
+        {
+            // A server that served and then ended the stream is routine: istiod does so every half hour.
+            _backOff.Reset();
+            _answered = false;
+        }
+
+        long wait = _backOff.NextMilliseconds();
+        Log.Warning(LogComponent.Config, $"The stream to control plane '{_dialler.Name}' ended: {XdsEndText.Of(in end, _dialler)}. Next attempt in {wait} ms.");
+        _next.Schedule(Math.Max(1, wait));
     }
 
-    // Returns why the stream ended.
-    private async Task<string> RunOnceAsync()
+    private void Open()
     {
-        try
+        if (!_disposed)
         {
-            ControlPlaneCall target = await _controlPlane.PrepareAsync(_stop.Token);
-            await _stream.RunAsync(_method, target, () => _cells.Set(_connected, 1), _stop.Token);
-            return "the server closed it";
-        }
-        catch (RpcException e)
-        {
-            // Where no connection came about, the status only says so; the cause is the exception beneath.
-            return e.Status.DebugException?.GetBaseException() is { } cause
-                ? $"{e.StatusCode}: {e.Status.Detail} ({cause.Message})"
-                : $"{e.StatusCode}: {e.Status.Detail}";
-        }
-        catch (OperationCanceledException)
-        {
-            return "stopping";
-        }
-        catch (Exception e) when (e is IOException or System.Net.Http.HttpRequestException or InvalidOperationException)
-        {
-            return e.Message;
+            _stream = new XdsStream(_protocol, _dialler, _service, _loop.Buffers, this);
+            _stream.Open();
         }
     }
-
-    private void OnResponse() => _answered = true;
 }

@@ -1,93 +1,116 @@
-using Grpc.Core;
+using Google.Protobuf;
+using Pilotfish.Proxy.AsyncClient;
+using Pilotfish.Runtime.Buffers;
 
 namespace Pilotfish.Proxy.Xds;
 
 /// <summary>
-/// One gRPC stream from open to end. All its code runs on the main loop: each await of gRPC's tasks comes back through the
-/// loop's synchronization context. A response is applied and answered before the next one is read, which is the back-pressure
-/// towards the control plane.
+/// One stream from open to end. A response is read as it arrives, applied when it is whole and answered before the next one is read, which
+/// is the back-pressure towards the control plane. Main loop.
 /// </summary>
-internal sealed class XdsStream<TRequest, TResponse>(IXdsProtocol<TRequest, TResponse> protocol, Action onResponse)
-    where TRequest : class
-    where TResponse : class
+internal sealed class XdsStream : IXdsCallEvents
 {
-    private readonly Queue<TRequest> _queue = new();
-    private IClientStreamWriter<TRequest>? _writer;
-    private bool _writing;
+    private readonly IXdsProtocol<IMessage> _protocol;
+    private readonly IXdsStreamOwner _owner;
+    private readonly IXdsCall _call;
+    private readonly DiscoveryResponseReader _reader;
+    private readonly Queue<IMessage> _queue = new();
+    private bool _isOpen;
+    private bool _isOver;
 
-    /// <summary>Runs until the server ends the stream or it fails; throws RpcException for a failure.</summary>
-    public async Task RunAsync(
-        Method<TRequest, TResponse> method, ControlPlaneCall target, Action onOpened, CancellationToken cancellation)
+    public XdsStream(IXdsProtocol<IMessage> protocol, IXdsDialler dialler, XdsService service, BufferPool buffers, IXdsStreamOwner owner)
     {
-        CallOptions options = new(target.Headers, cancellationToken: cancellation);
-        using AsyncDuplexStreamingCall<TRequest, TResponse> call =
-            target.Invoker.AsyncDuplexStreamingCall(method, null, options);
-        _writer = call.RequestStream;
-        try
+        _protocol = protocol;
+        _owner = owner;
+        _reader = new DiscoveryResponseReader(protocol.IsDelta, buffers);
+        _call = dialler.Dial(service.Method(protocol.IsDelta), this);
+    }
+
+    /// <summary>Opens it, once. Its end may be told before this returns.</summary>
+    public void Open() => _call.Start();
+
+    /// <summary>Ends it without a word to the owner.</summary>
+    public void Cancel()
+    {
+        if (!_isOver)
         {
-            Send(protocol.OnOpen());
-            onOpened();
-            while (await call.ResponseStream.MoveNext(cancellation))
-            {
-                onResponse();
-                TRequest? answer = protocol.OnResponse(call.ResponseStream.Current);
-                if (answer is not null)
-                {
-                    Enqueue(answer);
-                }
-            }
-        }
-        finally
-        {
-            _writer = null;
-            _queue.Clear();
-            protocol.OnClosed();
+            _call.Cancel();
+            Close();
         }
     }
 
-    /// <summary>Subscriptions changed: tells the control plane, if a stream is open.</summary>
+    /// <summary>Subscriptions changed: tells the control plane, if the stream is open.</summary>
     public void SendChanges()
     {
-        if (_writer is not null)
+        if (_isOpen)
         {
-            Send(protocol.TakeChanges());
+            Send(_protocol.TakeChanges());
         }
     }
 
-    private void Send(List<TRequest> requests)
+    public void OnOpened()
     {
-        foreach (TRequest request in requests)
+        _isOpen = true;
+        _owner.OnOpened();
+        Send(_protocol.OnOpen());
+    }
+
+    public void OnResponsePart(ReadOnlySpan<byte> part, bool end)
+    {
+        if (_reader.Read(part) && !end)
         {
-            Enqueue(request);
+            return;
+        }
+
+        if (_reader.Finish(out string? problem) is not { } response)
+        {
+            string message = $"The server's response is no {(_protocol.IsDelta ? "DeltaDiscoveryResponse" : "DiscoveryResponse")}: {problem}.";
+            _call.Cancel();
+            OnEnd(new GrpcEnd(GrpcStatusCode.Internal, message, AsyncFailureKind.InvalidResponse));
+            return;
+        }
+
+        _owner.OnResponse();
+        IMessage answer = _protocol.OnResponse(response);
+
+        // Applying config may end the stream: the agent stops, or the control plane's own cluster is replaced.
+        if (_isOpen)
+        {
+            _queue.Enqueue(answer);
+            OnWritable();
         }
     }
 
-    private void Enqueue(TRequest request)
+    public void OnWritable()
     {
-        _queue.Enqueue(request);
-        if (!_writing)
+        while (_isOpen && _queue.TryPeek(out IMessage? request) && _call.TrySend(request))
         {
-            _ = WriteQueuedAsync();
+            _queue.Dequeue();
         }
     }
 
-    private async Task WriteQueuedAsync()
+    public void OnEnd(in GrpcEnd end)
     {
-        _writing = true;
-        try
+        Close();
+        _owner.OnEnd(in end);
+    }
+
+    private void Close()
+    {
+        _isOver = true;
+        _isOpen = false;
+        _queue.Clear();
+        _reader.Release();
+        _protocol.OnClosed();
+    }
+
+    private void Send(IReadOnlyList<IMessage> requests)
+    {
+        foreach (IMessage request in requests)
         {
-            while (_writer is { } writer && _queue.TryDequeue(out TRequest? request))
-            {
-                await writer.WriteAsync(request);
-            }
+            _queue.Enqueue(request);
         }
-        catch (Exception e) when (e is RpcException or InvalidOperationException or OperationCanceledException)
-        {
-            // The reading side of the same call ends with the cause; there it is reported.
-        }
-        finally
-        {
-            _writing = false;
-        }
+
+        OnWritable();
     }
 }

@@ -1,6 +1,5 @@
 using Pilotfish.Agent.Bootstrap;
 using Pilotfish.Agent.Discovery;
-using Pilotfish.Proxy.Xds;
 
 namespace Pilotfish.Agent.Tests.Discovery;
 
@@ -45,55 +44,5 @@ public sealed class DiscoveryTargetTests
 
         Assert.Equal(("istiod.example", "/roots.pem", "east"), (target.ServerName, target.RootFile, target.ClusterId));
         Assert.Equal("a", target.ExtraHeaders["x_team"]);
-    }
-
-    [Fact]
-    public async Task Call_CarriesTokenAndCluster_AndReadsTheTokenAnew()
-    {
-        string directory = Directory.CreateTempSubdirectory("api-").FullName;
-        string token = Path.Combine(directory, "token");
-        using var channel = new DiscoveryChannel(new DiscoveryTarget
-        {
-            Address = "127.0.0.1:1",
-            IsTls = true,
-            ServerName = "x",
-            RootFile = "SYSTEM",
-            TokenFile = token,
-            ClusterId = "east",
-        });
-
-        await File.WriteAllTextAsync(token, "one\n", TestContext.Current.CancellationToken);
-        ControlPlaneCall first = await channel.PrepareAsync(TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(token, "two", TestContext.Current.CancellationToken);
-        ControlPlaneCall second = await channel.PrepareAsync(TestContext.Current.CancellationToken);
-
-        Assert.Equal("Bearer one", first.Headers.GetValue("authorization"));
-        Assert.Equal("Bearer two", second.Headers.GetValue("authorization"));
-        Assert.Equal("east", first.Headers.GetValue("clusterid"));
-        Directory.Delete(directory, recursive: true);
-    }
-
-    [Theory]
-    [InlineData(null)]
-    [InlineData("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")]
-    public async Task UnusableRoot_EndsTheAttemptAsAnIOError(string? content)
-    {
-        string directory = Directory.CreateTempSubdirectory("api-").FullName;
-        string root = Path.Combine(directory, "root.pem");
-        if (content is not null)
-        {
-            await File.WriteAllTextAsync(root, content, TestContext.Current.CancellationToken);
-        }
-
-        using var channel = new DiscoveryChannel(new DiscoveryTarget
-        {
-            Address = "127.0.0.1:1",
-            IsTls = true,
-            ServerName = "x",
-            RootFile = root,
-        });
-
-        await Assert.ThrowsAnyAsync<IOException>(async () => await channel.PrepareAsync(TestContext.Current.CancellationToken));
-        Directory.Delete(directory, recursive: true);
     }
 }

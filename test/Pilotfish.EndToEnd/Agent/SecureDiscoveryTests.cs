@@ -30,7 +30,7 @@ public sealed class SecureDiscoveryTests : IDisposable
         using AgentProcessRun sidecar = Sidecar();
 
         // Nobody listens yet: it goes on trying.
-        await sidecar.UntilLogAsync("(Connection refused");
+        await sidecar.UntilLogAsync("Connection refused");
         using (AgentProcessRun first = Discovery())
         {
             await UntilReadyAsync(sidecar, 200);
@@ -49,8 +49,8 @@ public sealed class SecureDiscoveryTests : IDisposable
 
     [Theory]
     [InlineData("another root", "does not chain to a root in './var/run/secrets/istio/root-cert.pem'")]
-    [InlineData("expired", " only; renew it, or set this machine's clock right")]
-    [InlineData("another name", "its certificate is for 'istiod.elsewhere.svc', not for 'istiod.istio-system.svc'")]
+    [InlineData("expired", "is not valid at this time; renew it, or set this machine's clock right")]
+    [InlineData("another name", "its certificate is for 'DNS:istiod.elsewhere.svc', not for 'istiod.istio-system.svc'")]
     public async Task CertificateThatIsNotTrusted_IsToldWhyAndTriedAgainUntilItIsReplaced(string fault, string sentence)
     {
         WriteCertificate(fault switch

@@ -177,7 +177,7 @@ public sealed class UnusedServiceMemoryTests(ITestOutputHelper output)
         private void Apply(ResourceType type, ResourceUpdate update)
         {
             var rejected = new List<RejectedResource>();
-            _table.Apply(_table.Type(type), [update], [], rejected);
+            _table.Apply(_table.Type(type), [new ArrivedResource(update.Name, PackedMessage.Plain(update.Message.Span), update.Version)], [], rejected);
             Assert.Empty(rejected);
         }
     }

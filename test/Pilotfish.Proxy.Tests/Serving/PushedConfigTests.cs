@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Cluster.V3;
@@ -34,7 +35,11 @@ public sealed class PushedConfigTests
           clusters:
           - name: xds
             type: STATIC
-            load_assignment: {cluster_name: xds, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]}
+            typed_extension_protocol_options:
+              envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+                "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+                explicit_http_config: {http2_protocol_options: {}}
+            load_assignment: {cluster_name: xds, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: PORT}}}}]}]}
         """;
 
     [Fact]
@@ -98,27 +103,27 @@ public sealed class PushedConfigTests
         Assert.Equal("two", await AskAsync(loop, app));
     });
 
-    private static void Run(Func<EventLoop, ProxyApp, ScriptedControlPlane, Task> body) => LoopRunner.Run(async loop =>
+    private static void Run(Func<EventLoop, ProxyApp, WireControlPlane, Task> body) => LoopRunner.Run(async loop =>
     {
-        var control = new ScriptedControlPlane();
-        Bootstrap bootstrap = MessageReader.Read<Bootstrap>(YamlDocuments.Parse(Encoding.UTF8.GetBytes(Yaml), "b.yaml").Documents[0]).Message!;
+        using var control = new WireControlPlane(loop);
+        string yaml = Yaml.Replace("PORT", control.Address.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+        Bootstrap bootstrap = MessageReader.Read<Bootstrap>(YamlDocuments.Parse(Encoding.UTF8.GetBytes(yaml), "b.yaml").Documents[0]).Message!;
         using ProxyApp app = ProxyApp.Build(new ProxyInputs
         {
             Bootstrap = bootstrap,
             Options = new ServeOptions { ValidateOnly = true },
             MainLoop = loop,
-            ControlPlane = control,
         });
         app.Start();
         await UntilAskedAsync(loop, control, "CDS");
         await body(loop, app, control);
     });
 
-    private static Task UntilAskedAsync(EventLoop loop, ScriptedControlPlane control, string type) =>
+    private static Task UntilAskedAsync(EventLoop loop, WireControlPlane control, string type) =>
         TestPeers.UntilAsync(loop, () => control.Requests.Any(request => Short(request) == type));
 
     // The ACK or NACK of one push.
-    private static async Task<DeltaDiscoveryRequest> AnswerAsync(EventLoop loop, ScriptedControlPlane control, string type, string version)
+    private static async Task<DeltaDiscoveryRequest> AnswerAsync(EventLoop loop, WireControlPlane control, string type, string version)
     {
         DeltaDiscoveryRequest? answer = null;
         await TestPeers.UntilAsync(
@@ -130,7 +135,7 @@ public sealed class PushedConfigTests
 
     private static string Nonce(string type, string version) => $"{type}-{version}";
 
-    private static void Push(ScriptedControlPlane control, string version, params IMessage[] resources)
+    private static void Push(WireControlPlane control, string version, params IMessage[] resources)
     {
         string url = Any.Pack(resources[0]).TypeUrl;
         var response = new DeltaDiscoveryResponse { TypeUrl = url, Nonce = Nonce(ResourceType.FromTypeUrl(url)!.ShortName, version) };

@@ -8,6 +8,9 @@ internal sealed class RecordingOwner : IResourceCollection, IResourceConsumer
 {
     public List<string> Events { get; } = [];
 
+    /// <summary>Called after what a response brought was written down.</summary>
+    public Action? OnApply { get; set; }
+
     public void Apply(IReadOnlyList<ResourceUpdate> added, IReadOnlyList<string> removed, List<RejectedResource> rejected)
     {
         foreach (ResourceUpdate update in added)
@@ -26,6 +29,8 @@ internal sealed class RecordingOwner : IResourceCollection, IResourceConsumer
         {
             Events.Add($"-{name}");
         }
+
+        OnApply?.Invoke();
     }
 
     public void OnResource(string name, ReadOnlyMemory<byte> message, string version)

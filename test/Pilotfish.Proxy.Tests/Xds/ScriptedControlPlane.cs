@@ -1,14 +1,14 @@
-using System.Threading.Channels;
 using Envoy.Service.Discovery.V3;
-using Grpc.Core;
+using Google.Protobuf;
+using Pilotfish.Proxy.AsyncClient;
 using Pilotfish.Proxy.Xds;
 
 namespace Pilotfish.Proxy.Tests.Xds;
 
 /// <summary>A control plane in memory that a test drives: it sees requests and sends responses, ends and refuses streams.</summary>
-internal sealed class ScriptedControlPlane : CallInvoker, IControlPlane
+internal sealed class ScriptedControlPlane : IXdsDialler
 {
-    private Channel<DeltaDiscoveryResponse> _responses = Channel.CreateUnbounded<DeltaDiscoveryResponse>();
+    private Call? _call;
 
     public List<DeltaDiscoveryRequest> Requests { get; } = [];
 
@@ -16,72 +16,62 @@ internal sealed class ScriptedControlPlane : CallInvoker, IControlPlane
 
     public bool Refuses { get; set; }
 
+    /// <summary>Whether requests find no room.</summary>
+    public bool IsBlocked { get; set; }
+
     public string Name => "scripted";
 
-    public ValueTask<ControlPlaneCall> PrepareAsync(CancellationToken cancellation) =>
-        Refuses
-            ? throw new RpcException(new Status(StatusCode.Unavailable, "refused by the script"))
-            : ValueTask.FromResult(new ControlPlaneCall(this, []));
+    public IXdsCall Dial(GrpcMethod method, IXdsCallEvents events) => new Call(this, events);
 
-    public void Send(DeltaDiscoveryResponse response) => _responses.Writer.TryWrite(response);
+    public string? Advice(string transportFailure) => null;
 
-    public void EndStream() => _responses.Writer.TryComplete();
+    public void Send(DeltaDiscoveryResponse response) => _call!.Events.OnResponsePart(response.ToByteArray(), end: true);
 
-    public void Dispose() => EndStream();
+    public void SendPart(ReadOnlySpan<byte> part, bool end) => _call!.Events.OnResponsePart(part, end);
 
-    public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(
-        Method<TRequest, TResponse> method, string? host, CallOptions options)
+    public void EndStream() => End(new GrpcEnd(GrpcStatusCode.Ok, "", AsyncFailureKind.None));
+
+    public void Unblock()
     {
-        Streams++;
-        _responses = Channel.CreateUnbounded<DeltaDiscoveryResponse>();
-        return (AsyncDuplexStreamingCall<TRequest, TResponse>)(object)new AsyncDuplexStreamingCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse>(
-            new Writer(Requests),
-            new Reader(_responses.Reader),
-            Task.FromResult(new Metadata()),
-            static () => Status.DefaultSuccess,
-            static () => [],
-            static () => { });
+        IsBlocked = false;
+        _call!.Events.OnWritable();
     }
 
-    public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(
-        Method<TRequest, TResponse> method, string? host, CallOptions options) => throw new NotSupportedException();
-
-    public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
-        Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) => throw new NotSupportedException();
-
-    public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
-        Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) => throw new NotSupportedException();
-
-    public override TResponse BlockingUnaryCall<TRequest, TResponse>(
-        Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) => throw new NotSupportedException();
-
-    private sealed class Writer(List<DeltaDiscoveryRequest> requests) : IClientStreamWriter<DeltaDiscoveryRequest>
+    private void End(in GrpcEnd end)
     {
-        public WriteOptions? WriteOptions { get; set; }
+        Call call = _call!;
+        _call = null;
+        call.Events.OnEnd(in end);
+    }
 
-        public Task WriteAsync(DeltaDiscoveryRequest message)
+    private sealed class Call(ScriptedControlPlane owner, IXdsCallEvents events) : IXdsCall
+    {
+        public IXdsCallEvents Events => events;
+
+        public void Start()
         {
-            requests.Add(message);
-            return Task.CompletedTask;
+            owner._call = this;
+            if (owner.Refuses)
+            {
+                owner.End(new GrpcEnd(GrpcStatusCode.Unavailable, "refused by the script", AsyncFailureKind.None));
+                return;
+            }
+
+            owner.Streams++;
+            events.OnOpened();
         }
 
-        public Task CompleteAsync() => Task.CompletedTask;
-    }
-
-    private sealed class Reader(ChannelReader<DeltaDiscoveryResponse> responses) : IAsyncStreamReader<DeltaDiscoveryResponse>
-    {
-        public DeltaDiscoveryResponse Current { get; private set; } = new();
-
-        public async Task<bool> MoveNext(CancellationToken cancellationToken)
+        public bool TrySend(IMessage message)
         {
-            if (!await responses.WaitToReadAsync(cancellationToken))
+            if (owner.IsBlocked)
             {
                 return false;
             }
 
-            bool read = responses.TryRead(out DeltaDiscoveryResponse? response);
-            Current = response ?? Current;
-            return read;
+            owner.Requests.Add((DeltaDiscoveryRequest)message);
+            return true;
         }
+
+        public void Cancel() => owner._call = null;
     }
 }

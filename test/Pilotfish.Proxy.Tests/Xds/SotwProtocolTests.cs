@@ -19,17 +19,17 @@ public sealed class SotwProtocolTests
         SotwProtocol protocol = new(loop, table, static () => new Node { Id = "n" });
 
         DiscoveryRequest first = Assert.Single(protocol.OnOpen());
-        protocol.OnResponse(Response("1", "a", "b"));
-        DiscoveryRequest? ack = protocol.OnResponse(Response("2", "b"));
-        DiscoveryRequest? nack = protocol.OnResponse(Response("3", "b", "bad"));
+        protocol.OnResponse(Arrivals.Of(Response("1", "a", "b")));
+        DiscoveryRequest ack = protocol.OnResponse(Arrivals.Of(Response("2", "b")));
+        DiscoveryRequest nack = protocol.OnResponse(Arrivals.Of(Response("3", "b", "bad")));
         protocol.OnClosed();
         DiscoveryRequest again = Assert.Single(protocol.OnOpen());
 
         Assert.Equal("n", first.Node.Id);
         Assert.Equal(["+a@1", "+b@1", "+b@2", "-a", "+b@3"], owner.Events);
-        Assert.Equal(("2", "nonce-2"), (ack!.VersionInfo, ack.ResponseNonce));
+        Assert.Equal(("2", "nonce-2"), (ack.VersionInfo, ack.ResponseNonce));
         Assert.Null(ack.ErrorDetail);
-        Assert.Equal(("2", "nonce-3"), (nack!.VersionInfo, nack.ResponseNonce));
+        Assert.Equal(("2", "nonce-3"), (nack.VersionInfo, nack.ResponseNonce));
         Assert.Contains("'bad'", nack.ErrorDetail.Message);
         Assert.Equal(("2", ""), (again.VersionInfo, again.ResponseNonce));
         return Task.CompletedTask;

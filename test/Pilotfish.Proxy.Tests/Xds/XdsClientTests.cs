@@ -1,5 +1,6 @@
 using Envoy.Config.Core.V3;
 using Envoy.Service.Discovery.V3;
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Xds;
@@ -113,6 +114,85 @@ public sealed class XdsClientTests
     });
 
     [Fact]
+    public void Response_InParts_IsAppliedWhenItIsWhole() => Run((loop, bench) =>
+    {
+        bench.Start();
+        bench.Turn(() => bench.ControlPlane.Requests.Count == 1);
+        byte[] bytes = Response(ResourceType.Cluster, "n1", ("a", "5"), ("b", "6")).ToByteArray();
+        for (int i = 0; i < bytes.Length - 1; i++)
+        {
+            bench.ControlPlane.SendPart(bytes.AsSpan(i, 1), end: false);
+        }
+
+        Assert.Empty(bench.Owner.Events);
+        bench.ControlPlane.SendPart(bytes.AsSpan(bytes.Length - 1), end: true);
+
+        Assert.Equal(["+a@5", "+b@6"], bench.Owner.Events);
+        Assert.Equal("n1", bench.ControlPlane.Requests[1].ResponseNonce);
+    });
+
+    [Fact]
+    public void Stream_EndsWithinAResponse_AppliesNothingOfIt() => Run((loop, bench) =>
+    {
+        bench.Start();
+        bench.Turn(() => bench.ControlPlane.Requests.Count == 1);
+        byte[] bytes = Response(ResourceType.Cluster, "n1", ("a", "5"), ("b", "6")).ToByteArray();
+        bench.ControlPlane.SendPart(bytes.AsSpan(0, bytes.Length - 2), end: false);
+        bench.ControlPlane.EndStream();
+        bench.Turn(() => bench.ControlPlane.Streams == 2);
+
+        // The next stream's response is read from its beginning.
+        bench.ControlPlane.Send(Response(ResourceType.Cluster, "n2", ("c", "1")));
+
+        Assert.Equal(["+c@1"], bench.Owner.Events);
+    });
+
+    [Fact]
+    public void Response_ThatIsNoMessage_EndsTheStreamAndTriesAgain() => Run((loop, bench) =>
+    {
+        bench.Start();
+        bench.Turn(() => bench.ControlPlane.Requests.Count == 1);
+        bench.ControlPlane.SendPart([0x12, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F], end: false);
+        Assert.Equal(0, bench.Count("control_plane.connected_state"));
+
+        bench.Turn(() => bench.ControlPlane.Requests.Count == 2);
+
+        Assert.Equal((2, 1), (bench.ControlPlane.Streams, bench.Count("cluster_manager.cds.update_failure")));
+    });
+
+    [Fact]
+    public void Requests_WithoutRoom_WaitInOrder() => Run((loop, bench) =>
+    {
+        bench.ControlPlane.IsBlocked = true;
+        bench.Table.Subscribe(ResourceType.Route, "r", bench.Owner);
+        bench.Start();
+        bench.Turn(() => bench.ControlPlane.Streams == 1);
+        bench.Table.Subscribe(ResourceType.Route, "s", bench.Owner);
+        loop.RunOnce();
+        Assert.Empty(bench.ControlPlane.Requests);
+
+        bench.ControlPlane.Unblock();
+
+        Assert.Equal(
+            ["CDS", "RDS", "RDS"],
+            bench.ControlPlane.Requests.Select(static r => ResourceType.FromTypeUrl(r.TypeUrl)!.ShortName));
+        Assert.Equal(["s"], bench.ControlPlane.Requests[2].ResourceNamesSubscribe);
+    });
+
+    [Fact]
+    public void Dispose_WhileAResponseIsApplied_EndsWithoutAnAnswer() => Run((loop, bench) =>
+    {
+        bench.Start();
+        bench.Turn(() => bench.ControlPlane.Requests.Count == 1);
+        bench.Owner.OnApply = bench.Dispose;
+
+        bench.ControlPlane.Send(Response(ResourceType.Cluster, "n1", ("a", "1")));
+
+        Assert.Single(bench.ControlPlane.Requests);
+        Assert.Equal(["+a@1"], bench.Owner.Events);
+    });
+
+    [Fact]
     public void Removal_InResponse_ReachesTheOwner() => Run((loop, bench) =>
     {
         bench.Start();
@@ -153,14 +233,15 @@ public sealed class XdsClientTests
     {
         private readonly EventLoop _loop;
         private readonly StatsStore _stats = new();
-        private readonly XdsClient<DeltaDiscoveryRequest, DeltaDiscoveryResponse> _client;
+        private readonly XdsClient _client;
 
         public Bench(EventLoop loop)
         {
             _loop = loop;
             Table = new ResourceTable(loop);
             DeltaProtocol protocol = new(loop, Table, static () => new Node { Id = "node-1" });
-            _client = new(loop, Table, protocol, XdsMethods.AggregatedDelta, ControlPlane, _stats);
+            BackOff backOff = new(100, 1000, static () => 0.5);
+            _client = new XdsClient(loop, Table, protocol, XdsService.Aggregated, ControlPlane, backOff, _stats);
             Table.SubscribeAll(ResourceType.Cluster, Owner, Stats("cluster_manager.cds"));
         }
 
