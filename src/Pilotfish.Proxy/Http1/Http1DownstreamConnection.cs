@@ -35,6 +35,9 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
     private DownstreamState _state;
     private EndReason? _endReason;
     private uint _requests;
+
+    // The number of requests when the drain began, if none was under way then.
+    private uint? _idleSinceRequest;
     private int _pauses;
     private bool _keepAlive = true;
     private bool _closing;
@@ -408,10 +411,15 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
 
     public void OnPeerClosed(bool reset) => OnPeerEnd(reset);
 
-    public void OnDrainStarted()
+    // The next response says that it is the last; until then the client may count on the connection.
+    public void OnDrainStarted() => _idleSinceRequest = _stream is null ? _requests : null;
+
+    public void OnDrainSettled()
     {
-        _closing = true;
-        CloseIfIdle(DownstreamEnds.Drained, _hcm.Stats.CxDrainClose);
+        if (_idleSinceRequest == _requests)
+        {
+            CloseIfIdle(DownstreamEnds.Drained, _hcm.Stats.CxDrainClose);
+        }
     }
 
     public void OnCloseIdle() => CloseIfIdle(NetworkEndReasons.Overloaded, default);

@@ -11,6 +11,9 @@ namespace Pilotfish.Proxy.Listeners;
 /// </summary>
 internal sealed class ChainDrainer(WorkerSet workers, DrainOptions options, StatCells cells, Gauge draining)
 {
+    // Long beside the way of a request to a pooled connection, short beside any drain time.
+    private const long SettleMilliseconds = 1000;
+
     public void Drain(IReadOnlyList<FilterChainModel> chains, Action? then = null)
     {
         if (chains.Count == 0)
@@ -27,6 +30,15 @@ internal sealed class ChainDrainer(WorkerSet workers, DrainOptions options, Stat
         }
 
         workers.PostAll(worker => ForEach(chains, worker, static connection => connection.DrainObserver?.OnDrainStarted()));
+        if (options.Milliseconds > SettleMilliseconds)
+        {
+            var settled = new LoopTimer(
+                workers.MainLoop,
+                _ => workers.PostAll(worker => ForEach(chains, worker, static connection => connection.DrainObserver?.OnDrainSettled())),
+                null);
+            settled.Schedule(SettleMilliseconds);
+        }
+
         var timer = new LoopTimer(workers.MainLoop, _ => Finish(chains, then), null);
         timer.Schedule(options.Milliseconds);
     }

@@ -6,6 +6,14 @@ public interface IDrainObserver
     /// <summary>The connection's chain or listener began to drain. On the connection's loop.</summary>
     void OnDrainStarted();
 
+    /// <summary>
+    /// A moment after the start, in which whoever was in use has heard of the drain: an HTTP/1.1 connection that had no request since closes.
+    /// Not at once, because a request may be on its way to a connection that looks idle.
+    /// </summary>
+    void OnDrainSettled()
+    {
+    }
+
     /// <summary>The drain time is over: end now, what still runs included.</summary>
     void OnDrainDeadline();
 

@@ -181,6 +181,15 @@ internal sealed class ProxyBench
         }
     }
 
+    /// <summary>The moment after: whoever had no request since may go.</summary>
+    public void SettleDrain()
+    {
+        foreach (DownstreamConnection connection in _connections)
+        {
+            connection.DrainObserver?.OnDrainSettled();
+        }
+    }
+
     public TestClient Connect(TlsSessionFacts? tls = null)
     {
         (IByteStream client, IByteStream server) = MemoryStreamPair.Create(
