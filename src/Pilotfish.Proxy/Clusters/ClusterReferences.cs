@@ -11,6 +11,7 @@ public sealed class ClusterReferences
     private readonly Dictionary<string, ClusterReference> _byName = new(StringComparer.Ordinal);
     private volatile Dictionary<string, ClusterReference>? _snapshot;
     private bool _unpublished;
+    private bool _looksUp;
     private List<ClusterReference>? _arriving;
 
     /// <summary>Held while one of the table's clusters wakes.</summary>
@@ -61,16 +62,23 @@ public sealed class ClusterReferences
     /// <summary>Main loop only: the name as the table has it, so that one string serves all who name a cluster.</summary>
     public string Intern(string name) => _byName.TryGetValue(name, out ClusterReference? known) ? known.Name : name;
 
+    /// <summary>Main loop only: some route finds its cluster by a header. Until one does, no snapshot is made.</summary>
+    public void EnableLookup()
+    {
+        _looksUp = true;
+        Publish();
+    }
+
     /// <summary>Main loop only: makes the present names visible to <see cref="Find"/>. Called after a push, not for each name.</summary>
     public void Publish()
     {
-        if (_unpublished)
+        if (_unpublished && _looksUp)
         {
             _unpublished = false;
             _snapshot = new Dictionary<string, ClusterReference>(_byName, StringComparer.Ordinal);
         }
     }
 
-    /// <summary>Any thread. Null for names that were not published.</summary>
+    /// <summary>Any thread. Null for names that were not published, and for all before <see cref="EnableLookup"/>.</summary>
     public ClusterReference? Find(ReadOnlySpan<byte> name) => _snapshot?.GetValueOrDefault(Encoding.UTF8.GetString(name));
 }

@@ -82,7 +82,7 @@ public sealed class ProxyApp : IDisposable
         _memory = new MemoryReturn(inputs.MainLoop, () => workers.PostCallers(
             static worker => worker.Loop.Buffers.Trim(), ProcessMemory.GiveBack));
         Subscriptions.Ads.OnApplied = _memory.OnPush;
-        _bootstrap = new HeldResource("bootstrap", PackedMessage.Pack(inputs.Bootstrap.ToByteArray()), "", inputs.MainLoop.WallNow);
+        _bootstrap = ResourceArchive.KeepAlone("bootstrap", inputs.Bootstrap.ToByteArray(), "", inputs.MainLoop.WallNow);
         Admin = new AdminServer(inputs.MainLoop);
         AddAdminEndpoints(tags);
     }

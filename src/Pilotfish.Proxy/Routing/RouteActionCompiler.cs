@@ -16,7 +16,7 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
         (WeightedClusterModel[] weighted, ulong total) = CompileWeighted(action, subset, $"{field}.weighted_clusters");
         return new ForwardSettings
         {
-            ClusterHeader = Lower(action.ClusterHeader),
+            ClusterHeader = ClusterHeader(action.ClusterHeader),
             WeightedClusters = weighted,
             TotalWeight = total,
             WeightHeader = Lower(action.WeightedClusters?.HeaderName ?? ""),
@@ -93,7 +93,7 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
             compiled[i] = new WeightedClusterModel
             {
                 Cluster = cluster.Name.Length > 0 ? context.Clusters.Reference(cluster.Name) : null,
-                ClusterHeader = Lower(cluster.ClusterHeader),
+                ClusterHeader = ClusterHeader(cluster.ClusterHeader),
                 Weight = cluster.Weight ?? 0,
                 RequestHeaders = HeaderMutations.Compile(cluster.RequestHeadersToAdd, cluster.RequestHeadersToRemove,
                     $"{at}.request_headers_to_add", $"{at}.request_headers_to_remove"),
@@ -165,6 +165,16 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
         {
             throw new ConfigRejectedException(field, "path_rewrite and host_rewrite with format strings are not available in Pilotfish");
         }
+    }
+
+    private byte[]? ClusterHeader(string name)
+    {
+        if (name.Length > 0)
+        {
+            context.Clusters.EnableLookup();
+        }
+
+        return Lower(name);
     }
 
     private static byte[]? Bytes(string text) => text.Length == 0 ? null : Encoding.UTF8.GetBytes(text);

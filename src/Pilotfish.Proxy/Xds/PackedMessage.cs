@@ -4,8 +4,8 @@ using System.IO.Compression;
 namespace Pilotfish.Proxy.Xds;
 
 /// <summary>
-/// The bytes of a resource, kept compressed: a mesh's resources repeat themselves, and they are read only when a person or a new owner
-/// asks. Immutable.
+/// The bytes of a resource that waits for its turn, compressed: a push brings thousands at once. What is accepted moves to the blocks of
+/// a <see cref="ResourceArchive"/>. Immutable.
 /// </summary>
 internal sealed class PackedMessage
 {
@@ -19,15 +19,11 @@ internal sealed class PackedMessage
     private readonly byte[] _bytes;
     private readonly bool _isCompressed;
 
-    // Whether compressing was tried; some bytes only grow by it.
-    private readonly bool _isPacked;
-
-    private PackedMessage(byte[] bytes, int length, bool isCompressed, bool isPacked)
+    private PackedMessage(byte[] bytes, int length, bool isCompressed)
     {
         _bytes = bytes;
         Length = length;
         _isCompressed = isCompressed;
-        _isPacked = isPacked;
     }
 
     /// <summary>Of the message itself, in bytes.</summary>
@@ -46,13 +42,11 @@ internal sealed class PackedMessage
             ArrayPool<byte>.Shared.Return(room);
         }
 
-        return new PackedMessage(bytes, message.Length, isCompressed, isPacked: true);
+        return new PackedMessage(bytes, message.Length, isCompressed);
     }
 
     /// <summary>As it is, for what is read again at once.</summary>
-    public static PackedMessage Plain(ReadOnlySpan<byte> message) => new(message.ToArray(), message.Length, isCompressed: false, isPacked: false);
-
-    public PackedMessage ForKeeping() => _isPacked ? this : Pack(_bytes);
+    public static PackedMessage Plain(ReadOnlySpan<byte> message) => new(message.ToArray(), message.Length, isCompressed: false);
 
     /// <summary>The message's bytes; not to be written to.</summary>
     public byte[] Unpack()

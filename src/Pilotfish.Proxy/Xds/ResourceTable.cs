@@ -184,13 +184,13 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
             else if (type.Collection is not null || type.Names.ContainsKey(arrived.Name))
             {
                 type.Refused.Remove(arrived.Name);
-                type.Held[arrived.Name] = new HeldResource(arrived.Name, arrived.Message.ForKeeping(), arrived.Version, now);
+                type.Keep(in arrived, now);
             }
         }
 
         foreach (string name in removed)
         {
-            type.Held.Remove(name);
+            type.Forget(name);
             type.Refused.Remove(name);
         }
     }
@@ -204,7 +204,7 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
         }
 
         type.Names.Remove(entry.Name);
-        type.Held.Remove(entry.Name);
+        type.Forget(entry.Name);
         type.Refused.Remove(entry.Name);
         if (!type.Added.Remove(entry.Name))
         {

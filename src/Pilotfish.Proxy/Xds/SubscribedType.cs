@@ -3,6 +3,8 @@ namespace Pilotfish.Proxy.Xds;
 /// <summary>What is subscribed and held of one resource type on one control plane. Main loop.</summary>
 internal sealed class SubscribedType(ResourceType type)
 {
+    private readonly ResourceArchive _archive = new();
+
     public ResourceType Type { get; } = type;
 
     /// <summary>The owner of everything of this type; null when resources are asked for by name.</summary>
@@ -12,7 +14,7 @@ internal sealed class SubscribedType(ResourceType type)
 
     public SortedDictionary<string, SubscribedName> Names { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Last accepted versions by name.</summary>
+    /// <summary>Last accepted versions by name; changed by <see cref="Keep"/> and <see cref="Forget"/>.</summary>
     public Dictionary<string, HeldResource> Held { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Why the newest version of a resource was refused, until a good one comes.</summary>
@@ -38,4 +40,21 @@ internal sealed class SubscribedType(ResourceType type)
 
     /// <summary>True from the first accepted response on.</summary>
     public bool HasArrived { get; set; }
+
+    /// <summary>Replaces what is held under the resource's name.</summary>
+    public void Keep(in ArrivedResource arrived, DateTimeOffset now)
+    {
+        Forget(arrived.Name);
+        // The name's one string, where somebody subscribed to it.
+        string name = Names.TryGetValue(arrived.Name, out SubscribedName? subscribed) ? subscribed.Name : arrived.Name;
+        Held.Add(name, _archive.Keep(name, arrived.Message.Unpack(), arrived.Version, now));
+    }
+
+    public void Forget(string name)
+    {
+        if (Held.Remove(name, out HeldResource? held))
+        {
+            _archive.Drop(held);
+        }
+    }
 }

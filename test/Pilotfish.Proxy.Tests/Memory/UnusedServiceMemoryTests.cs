@@ -45,8 +45,8 @@ public sealed class UnusedServiceMemoryTests(ITestOutputHelper output)
 
     /// <summary>Bounds in bytes per service: cluster, assignment, virtual host, each with what is kept for /config_dump.</summary>
     [Theory(Explicit = true)]
-    [InlineData(false, 1750, 530, 500)]
-    [InlineData(true, 3400, 650, 500)]
+    [InlineData(false, 1400, 180, 470)]
+    [InlineData(true, 2850, 240, 470)]
     public void UnusedService_EachStage_StaysBelowItsBound(bool inMesh, int cluster, int assignment, int virtualHost) => LoopRunner.Run(loop =>
     {
         var mesh = new PushedMesh(loop);
