@@ -1,10 +1,10 @@
 using Pilotfish.Api.Yaml;
-using Pilotfish.Local.Sandboxes;
+using Pilotfish.Runtime.Diagnostics;
 
 namespace Pilotfish.Local.Manifests;
 
 /// <summary>
-/// Reads a directory of manifests again and again. Only files whose size or time changed are parsed; a bad one keeps what it
+/// Reads a directory of manifests again and again. Only files that changed are parsed; a bad one keeps what it
 /// last said.
 /// </summary>
 internal sealed class ManifestReader(string directory)
@@ -51,14 +51,15 @@ internal sealed class ManifestReader(string directory)
         return changed;
     }
 
-    private bool IsSettled(string path, FileStamp? stamp) => _lastSeen is null || _lastSeen.GetValueOrDefault(path) == stamp;
+    private bool IsSettled(string path, FileStamp? stamp) => _lastSeen is null
+        || (_lastSeen.TryGetValue(path, out FileStamp last) ? last == stamp : stamp is null);
 
     private Dictionary<string, FileStamp> Stamps()
     {
         var stamps = new Dictionary<string, FileStamp>(StringComparer.Ordinal);
         foreach (FileInfo file in Candidates())
         {
-            if (Stamp(file) is { } stamp)
+            if (FileStamp.Of(file.FullName) is { } stamp)
             {
                 stamps[file.FullName] = stamp;
             }
@@ -110,23 +111,6 @@ internal sealed class ManifestReader(string directory)
         return null;
     }
 
-    /// <summary>
-    /// Of the file behind all links, those of folders too: mounted ConfigMaps change by swapping one. Null when there is none: it went
-    /// since it was listed, or a link leads nowhere.
-    /// </summary>
-    private static FileStamp? Stamp(FileInfo file)
-    {
-        try
-        {
-            var target = new FileInfo(RootPaths.Resolve(file.FullName));
-            return target.Exists ? new FileStamp(target.Length, target.LastWriteTimeUtc, target.FullName) : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or LocalException)
-        {
-            return null;
-        }
-    }
-
     private static IEnumerable<ManifestObject> ToObjects(YamlNode node)
     {
         if (node is not YamlMapping root)
@@ -166,8 +150,6 @@ internal sealed class ManifestReader(string directory)
 
         return [.. seen.Values];
     }
-
-    private sealed record FileStamp(long Length, DateTime Written, string Target);
 
     private sealed record FileState(FileStamp Stamp, IReadOnlyList<ManifestObject> Objects, IReadOnlyList<string> Errors);
 }

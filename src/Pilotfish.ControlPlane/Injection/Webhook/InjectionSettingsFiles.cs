@@ -1,5 +1,6 @@
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Injection.Configuration;
+using Pilotfish.ControlPlane.Sources.Files;
 
 namespace Pilotfish.ControlPlane.Injection.Webhook;
 
@@ -13,7 +14,7 @@ public sealed class InjectionSettingsFiles
     private readonly Action<string> _report;
     private readonly Lock _lock = new();
     private InjectionSettings? _settings;
-    private (DateTime Config, DateTime Values, DateTime Mesh) _stamps;
+    private (FileStamp? Config, FileStamp? Values, FileStamp? Mesh) _stamps;
 
     /// <param name="folder">Holds `config` and `values`; without them Istio's defaults and our own templates apply.</param>
     /// <param name="meshFile">The mesh configuration; may be missing.</param>
@@ -36,7 +37,7 @@ public sealed class InjectionSettingsFiles
     {
         lock (_lock)
         {
-            var stamps = (Stamp(ConfigFile), Stamp(ValuesFile), _meshFile is null ? default : Stamp(_meshFile));
+            var stamps = (Stamp(ConfigFile), Stamp(ValuesFile), _meshFile is null ? null : Stamp(_meshFile));
             if (_settings is not null && stamps == _stamps)
             {
                 return _settings;
@@ -47,8 +48,13 @@ public sealed class InjectionSettingsFiles
             {
                 _settings = Load();
             }
-            catch (InjectionException e) when (_settings is not null)
+            catch (Exception e) when (e is InjectionException or IOException or UnauthorizedAccessException)
             {
+                if (_settings is null)
+                {
+                    throw e as InjectionException ?? new InjectionException(e.Message, e);
+                }
+
                 _report($"The injection configuration changed and cannot be used; the last good one stays: {e.Message}");
             }
 
@@ -56,8 +62,7 @@ public sealed class InjectionSettingsFiles
         }
     }
 
-    // A file that is missing has a stamp too, the same one every time.
-    private static DateTime Stamp(string file) => File.GetLastWriteTimeUtc(file);
+    private static FileStamp? Stamp(string file) => FileStamp.TryRead(file, out var stamp) ? stamp : null;
 
     private InjectionSettings Load()
     {

@@ -7,8 +7,6 @@ namespace Pilotfish.ControlPlane.Injection.Webhook;
 /// <summary>Puts the admission webhooks on a server: the control plane serves them over TLS on port 15017.</summary>
 public static class WebhookEndpoints
 {
-    public const int Port = 15017;
-
     /// <summary>Serves `/inject` and `/inject/NAME/VALUE/...`.</summary>
     public static IEndpointRouteBuilder MapInjection(this IEndpointRouteBuilder endpoints, InjectionWebhook webhook)
     {

@@ -2,9 +2,10 @@ namespace Pilotfish.ControlPlane.Sources.Files;
 
 /// <summary>
 /// What tells that a file changed without reading it. The link target is part: mounted ConfigMaps change by swapping a link, and
-/// the file behind may carry any time.
+/// the file behind may carry any time. So is the time of birth: file systems stamp with the kernel's tick, and a file that replaces
+/// another of its length within one differs in nothing else, or is told to carry the other's time.
 /// </summary>
-internal readonly record struct FileStamp(string Target, long Length, DateTime WriteTimeUtc)
+internal readonly record struct FileStamp(string Target, long Length, DateTime WriteTimeUtc, DateTime BirthTimeUtc)
 {
     /// <summary>False when the file is gone or unreadable just now.</summary>
     public static bool TryRead(string path, out FileStamp stamp)
@@ -23,7 +24,7 @@ internal readonly record struct FileStamp(string Target, long Length, DateTime W
             // A link anywhere on the way moves the real path: of the directory, or of the one that the file's own link leads through
             // (a mounted ConfigMap's `..data`).
             var target = $"{RealDirectory(path)}|{file.FullName}|{RealDirectory(file.FullName)}";
-            stamp = new FileStamp(target, file.Length, file.LastWriteTimeUtc);
+            stamp = new FileStamp(target, file.Length, file.LastWriteTimeUtc, file.CreationTimeUtc);
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

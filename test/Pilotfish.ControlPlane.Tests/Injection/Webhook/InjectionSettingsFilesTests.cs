@@ -37,6 +37,28 @@ public sealed class InjectionSettingsFilesTests : IDisposable
         Assert.Contains("nope", Assert.Single(_reports), StringComparison.Ordinal);
     }
 
+    /// <summary>A mounted ConfigMap changes by swapping one link; length and times may be those of before.</summary>
+    [Fact]
+    public void Current_AfterALinkWasSwapped_IsTheNewOne()
+    {
+        string data = Path.Combine(_folder.FullName, "..data");
+        foreach (string name in new[] { "one", "two" })
+        {
+            Directory.CreateDirectory(Path.Combine(_folder.FullName, name));
+            Write(name + "/config", $"policy: enabled\ntemplates: {{{name}: 'a: b'}}", 1);
+        }
+
+        Directory.CreateSymbolicLink(data, "one");
+        File.CreateSymbolicLink(Path.Combine(_folder.FullName, "config"), "..data/config");
+        var files = Open();
+        Assert.Equal(["one"], files.Current().Config.Templates.Keys);
+
+        Directory.CreateSymbolicLink(data + "_new", "two");
+        File.Move(data + "_new", data, overwrite: true);
+
+        Assert.Equal(["two"], files.Current().Config.Templates.Keys);
+    }
+
     private InjectionSettingsFiles Open() =>
         new(_folder.FullName, Path.Combine(_folder.FullName, "mesh"), _ => null, _reports.Add);
 

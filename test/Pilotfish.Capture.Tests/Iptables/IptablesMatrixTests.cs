@@ -1,0 +1,3 @@
+namespace Pilotfish.Capture.Tests.Iptables;
+
+public sealed class IptablesMatrixTests() : CaptureMatrixTests(nftables: false);

@@ -1,0 +1,3 @@
+namespace Pilotfish.Capture.Tests.Nftables;
+
+public sealed class NftablesMatrixTests() : CaptureMatrixTests(nftables: true);
