@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Text;
 using System.Text.RegularExpressions;
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Injection.Configuration;
@@ -17,8 +16,6 @@ internal static partial class AnnotationValidator
     /// <summary>Linux' IFNAMSIZ less the closing zero.</summary>
     private const int InterfaceNameMax = 15;
 
-    private const int ShownMax = 200;
-
     private static readonly Dictionary<string, Func<string, string?>> s_checks = new(StringComparer.Ordinal)
     {
         ["sidecar.istio.io/interceptionMode"] = CheckMode,
@@ -30,7 +27,7 @@ internal static partial class AnnotationValidator
         ["traffic.sidecar.istio.io/excludeOutboundIPRanges"] = value => CheckRanges("excludeIPRanges", value),
         ["traffic.sidecar.istio.io/includeInboundPorts"] = value => value == "*" ? null : CheckPorts("includeInboundPorts", value),
         ["traffic.sidecar.istio.io/excludeInboundPorts"] = value => CheckPorts("excludeInboundPorts", value),
-        ["traffic.sidecar.istio.io/includeOutboundPorts"] = CheckText,
+        ["traffic.sidecar.istio.io/includeOutboundPorts"] = value => CheckPorts("includeOutboundPorts", value),
         ["traffic.sidecar.istio.io/excludeOutboundPorts"] = value => CheckPorts("excludeOutboundPorts", value),
         ["traffic.sidecar.istio.io/excludeInterfaces"] = CheckInterfaces,
         ["traffic.sidecar.istio.io/kubevirtInterfaces"] = CheckInterfaces,
@@ -41,7 +38,27 @@ internal static partial class AnnotationValidator
         ["sidecar.istio.io/proxyMemory"] = CheckQuantity,
         ["sidecar.istio.io/proxyCPULimit"] = CheckQuantity,
         ["sidecar.istio.io/proxyMemoryLimit"] = CheckQuantity,
+        ["sidecar.istio.io/proxyImage"] = value => CheckWord(value, ImageName(), "an image name"),
+        ["sidecar.istio.io/proxyImageType"] = value => CheckWord(value, ImageName(), "an image's suffix"),
+        ["sidecar.istio.io/logLevel"] = CheckLogLevel,
+        ["sidecar.istio.io/componentLogLevel"] = CheckLogLevel,
+        ["sidecar.istio.io/agentLogLevel"] = CheckLogLevel,
+        ["sidecar.istio.io/bootstrapOverride"] = value => CheckWord(value, ObjectName(), "the name of a ConfigMap"),
+        ["sidecar.istio.io/discoveryAddress"] = value => CheckWord(value, HostAndPort(), "a host with its port"),
+        ["sidecar.istio.io/userVolume"] = CheckVolumes,
+        ["sidecar.istio.io/userVolumeMount"] = CheckVolumes,
+        ["prometheus.io/scrape"] = CheckText,
+        ["prometheus.io/path"] = CheckText,
+        ["prometheus.io/port"] = CheckText,
+        ["prometheus.istio.io/scrape-targets"] = CheckText,
+        ["inject.istio.io/templates"] = CheckText,
+        ["istio.io/rev"] = CheckText,
     };
+
+    private static readonly string[] s_sidecarPrefixes = ["sidecar.istio.io/", "readiness.status.sidecar.istio.io/", "traffic.sidecar.istio.io/"];
+
+    /// <summary>Looked at where they are used: what is not understood there has no effect.</summary>
+    private static readonly string[] s_free = ["sidecar.istio.io/status", "sidecar.istio.io/inject"];
 
     /// <exception cref="InjectionException">Names every bad annotation with its value.</exception>
     public static void Check(YamlMapping? annotations)
@@ -49,10 +66,9 @@ internal static partial class AnnotationValidator
         var errors = new List<string>();
         foreach (var entry in annotations?.Entries ?? [])
         {
-            if (s_checks.TryGetValue(entry.Key, out var check) && entry.Value is YamlScalar scalar
-                && check(scalar.Text) is { } error)
+            if (entry.Value is YamlScalar scalar && CheckOf(entry.Key) is { } check && check(scalar.Text) is { } error)
             {
-                errors.Add($"invalid value '{Shown(scalar.Text)}' for annotation '{entry.Key}': {error}");
+                errors.Add($"invalid value '{ShownText.Of(scalar.Text)}' for annotation '{entry.Key}': {error}");
             }
         }
 
@@ -62,19 +78,12 @@ internal static partial class AnnotationValidator
         }
     }
 
-    /// <summary>A value for a message: short, and without characters that could disturb a terminal.</summary>
-    private static string Shown(string value)
-    {
-        var shown = new StringBuilder();
-        foreach (var c in value.Take(ShownMax))
-        {
-            _ = char.IsControl(c)
-                ? shown.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}")
-                : shown.Append(c);
-        }
-
-        return value.Length > ShownMax ? shown.Append("...").ToString() : shown.ToString();
-    }
+    /// <summary>What is for the sidecar and has no check of its own is still a text: the agent reads it as such.</summary>
+    private static Func<string, string?>? CheckOf(string name) =>
+        s_checks.TryGetValue(name, out var check) ? check
+        : s_free.Contains(name) ? null
+        : s_sidecarPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)) ? CheckLines
+        : null;
 
     private static string? CheckMode(string value) =>
         value is "REDIRECT" or "TPROXY" or "NONE" ? null : "interceptionMode invalid, use REDIRECT, TPROXY or NONE";
@@ -85,7 +94,7 @@ internal static partial class AnnotationValidator
     private static string? CheckPort(string value) =>
         ushort.TryParse(value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out _)
             ? null
-            : $"'{Shown(value)}' is no port from 0 to 65535";
+            : $"'{ShownText.Of(value)}' is no port from 0 to 65535";
 
     private static string? CheckPorts(string name, string value) =>
         value.Trim().Length == 0 ? null : CheckList(name, value, CheckPort);
@@ -101,7 +110,7 @@ internal static partial class AnnotationValidator
             && (parts[0].Contains(':', StringComparison.Ordinal) || parts[0].Count(c => c == '.') == 3)
             && byte.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
             && length <= address.GetAddressBytes().Length * 8;
-        return isRange ? null : $"'{Shown(value)}' is no CIDR range such as 10.0.0.0/8";
+        return isRange ? null : $"'{ShownText.Of(value)}' is no CIDR range such as 10.0.0.0/8";
     }
 
     private static string? CheckInterfaces(string value) =>
@@ -112,10 +121,23 @@ internal static partial class AnnotationValidator
         var name = value.Trim();
         return name.Length is > 0 and <= InterfaceNameMax && InterfaceName().IsMatch(name)
             ? null
-            : $"'{Shown(name)}' is no interface name of 1 to {InterfaceNameMax} letters, digits, '_', '.' or '-'";
+            : $"'{ShownText.Of(name)}' is no interface name of 1 to {InterfaceNameMax} letters, digits, '_', '.' or '-'";
     }
 
     private static string? CheckText(string value) => value.Any(char.IsControl) ? "it contains control characters" : null;
+
+    private static string? CheckLines(string value) => CheckText(value.Replace("\n", "", StringComparison.Ordinal).Replace("\t", "", StringComparison.Ordinal));
+
+    private static string? CheckWord(string value, Regex form, string wanted) =>
+        value.Length == 0 || form.IsMatch(value) ? null : $"it is not {wanted}";
+
+    private static string? CheckLogLevel(string value) => CheckWord(value, LogLevel(), "a log level, or levels such as default:info,http:debug");
+
+    private static string? CheckVolumes(string value)
+    {
+        var parsed = YamlDocuments.Parse(value, "volumes");
+        return parsed.IsOk && parsed.Documents is [] or [YamlMapping or YamlSequence] ? null : "it is no JSON object";
+    }
 
     private static string? CheckQuantity(string value) =>
         CheckText(value) ?? (Quantity.TryParse(value, out _) ? null : "it is no quantity such as 100m or 128Mi");
@@ -146,6 +168,18 @@ internal static partial class AnnotationValidator
 
     [GeneratedRegex(@"^[0-9a-fA-F:.]+\z")]
     private static partial Regex AddressText();
+
+    [GeneratedRegex(@"^[a-zA-Z0-9_.:/@-]{1,512}\z")]
+    private static partial Regex ImageName();
+
+    [GeneratedRegex(@"^[a-zA-Z0-9_.:,*=-]{1,1024}\z")]
+    private static partial Regex LogLevel();
+
+    [GeneratedRegex(@"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\z")]
+    private static partial Regex ObjectName();
+
+    [GeneratedRegex(@"^[a-zA-Z0-9_.:\[\]-]{1,512}\z")]
+    private static partial Regex HostAndPort();
 
     [GeneratedRegex(@"^[a-zA-Z][a-zA-Z0-9_.\-]*\z")]
     private static partial Regex InterfaceName();

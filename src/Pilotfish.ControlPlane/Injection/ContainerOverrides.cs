@@ -146,6 +146,6 @@ internal static class ContainerOverrides
         var parsed = YamlDocuments.Parse(text, InjectionKeys.Overrides);
         return parsed.IsOk && parsed.Documents is [YamlMapping recorded]
             ? recorded
-            : throw new InjectionException($"the annotation '{InjectionKeys.Overrides}' is not JSON: {text}");
+            : throw new InjectionException($"the annotation '{InjectionKeys.Overrides}' is no JSON object: '{ShownText.Of(text)}'");
     }
 }

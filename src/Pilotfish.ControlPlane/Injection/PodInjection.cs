@@ -130,7 +130,10 @@ internal sealed class PodInjection
             if (!_settings.Config.Templates.TryGetValue(name, out var template))
             {
                 var known = string.Join(", ", _settings.Config.Templates.Keys.Order(StringComparer.Ordinal));
-                throw new InjectionException($"requested template '{name}' not found; have {known}");
+                var origin = _original.TextAt("metadata", "annotations", InjectionKeys.Templates) is null
+                    ? ""
+                    : $" (annotation '{InjectionKeys.Templates}')";
+                throw new InjectionException($"requested template '{ShownText.Of(name)}' not found; have {known}{origin}");
             }
 
             var fragment = ParseFragment(name, template.Render(data));

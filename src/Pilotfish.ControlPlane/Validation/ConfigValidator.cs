@@ -23,7 +23,7 @@ public static class ConfigValidator
         var read = MessageReader.Read(spec, type, ReadOptions.Istio);
         if (!read.IsOk)
         {
-            return [.. read.Errors.Select(error => $"spec: {error.Message}")];
+            return [.. read.Errors.Select(error => $"{ProblemPath.Of(spec, "spec", error.Position)}: {error.Message}")];
         }
 
         return CheckRules(kind, (YamlMapping)spec);

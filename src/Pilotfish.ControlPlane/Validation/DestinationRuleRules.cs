@@ -15,6 +15,13 @@ internal static class DestinationRuleRules
         }
 
         CheckPolicy(spec.Mapping("trafficPolicy"), "spec.trafficPolicy", problems);
+        VisibilityRules.CheckExportTo(spec, problems);
+        if (spec.Mapping("workloadSelector") is { } selector)
+        {
+            problems.CheckAny(selector, "spec.workloadSelector", "matchLabels");
+            problems.CheckLabels(selector.Mapping("matchLabels"), "spec.workloadSelector.matchLabels");
+        }
+
         var subsets = spec.Items("subsets").ToList();
         for (var i = 0; i < subsets.Count; i++)
         {
@@ -28,6 +35,7 @@ internal static class DestinationRuleRules
                 problems.Add($"{path}.name", $"the subset '{name}' is defined twice.");
             }
 
+            problems.CheckLabels(subsets[i].Mapping("labels"), $"{path}.labels");
             CheckPolicy(subsets[i].Mapping("trafficPolicy"), $"{path}.trafficPolicy", problems);
         }
     }
@@ -39,6 +47,19 @@ internal static class DestinationRuleRules
             return;
         }
 
+        problems.CheckAny(
+            policy,
+            path,
+            "loadBalancer",
+            "connectionPool",
+            "outlierDetection",
+            "tls",
+            "portLevelSettings",
+            "tunnel",
+            "proxyProtocol",
+            "retryBudget");
+        problems.CheckExclusive(policy, path, "tunnel", "proxyProtocol");
+        CheckTunnel(policy.Mapping("tunnel"), path + ".tunnel", problems);
         CheckSettings(policy, path, problems);
         var ports = policy.Items("portLevelSettings").ToList();
         for (var i = 0; i < ports.Count; i++)
@@ -53,39 +74,61 @@ internal static class DestinationRuleRules
                 problems.Add(inner + ".port", "a port is needed.");
             }
 
+            problems.CheckAny(ports[i], inner, "loadBalancer", "connectionPool", "outlierDetection", "tls");
             CheckSettings(ports[i], inner, problems);
         }
     }
 
+    private static void CheckTunnel(YamlMapping? tunnel, string path, ConfigProblems problems)
+    {
+        if (tunnel is null)
+        {
+            return;
+        }
+
+        if (tunnel.Text("protocol") is { } protocol && protocol is not ("" or "CONNECT" or "POST"))
+        {
+            problems.Add(path + ".protocol", $"'{protocol}' is neither CONNECT nor POST.");
+        }
+
+        var host = tunnel.Text("targetHost") ?? "";
+        if (!HostRules.IsHost(host) && !HostRules.IsAddress(host))
+        {
+            problems.Add(path + ".targetHost", $"'{host}' is neither a DNS name nor an address.");
+        }
+
+        if (!tunnel.ContainsKey("targetPort"))
+        {
+            problems.Add(path + ".targetPort", "a port is needed.");
+        }
+
+        problems.CheckPort(tunnel, path, "targetPort");
+    }
+
     private static void CheckSettings(YamlMapping settings, string path, ConfigProblems problems)
     {
-        CheckBalancer(settings.Mapping("loadBalancer"), path + ".loadBalancer", problems);
+        LoadBalancerRules.Check(settings.Mapping("loadBalancer"), path + ".loadBalancer", problems);
         CheckPool(settings.Mapping("connectionPool"), path + ".connectionPool", problems);
         CheckOutliers(settings.Mapping("outlierDetection"), path + ".outlierDetection", problems);
         CheckTls(settings.Mapping("tls"), path + ".tls", problems);
     }
 
-    private static void CheckBalancer(YamlMapping? balancer, string path, ConfigProblems problems)
+    private static void CheckPool(YamlMapping? pool, string path, ConfigProblems problems)
     {
-        if (balancer?.Mapping("consistentHash") is not { } hash)
+        if (pool is null)
         {
             return;
         }
 
-        problems.CheckExclusive(balancer, path, "simple", "consistentHash");
-        problems.CheckExclusive(
-            hash, path + ".consistentHash", "httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName");
-        if (hash.Mapping("httpCookie") is { } cookie && string.IsNullOrEmpty(cookie.Text("name")))
+        problems.CheckAny(pool, path, "tcp", "http");
+        if (pool.Mapping("http") is { } http)
         {
-            problems.Add(path + ".consistentHash.httpCookie.name", "a name is needed.");
-        }
-    }
+            if (http.Text("h2UpgradePolicy") == "UPGRADE" && http.Text("useClientProtocol") == "true")
+            {
+                problems.Add(path + ".http.useClientProtocol", "it cannot be true while h2UpgradePolicy is UPGRADE.");
+            }
 
-    private static void CheckPool(YamlMapping? pool, string path, ConfigProblems problems)
-    {
-        if (pool?.Mapping("http") is { } http)
-        {
-            foreach (var field in new[] { "http1MaxPendingRequests", "http2MaxRequests", "maxRequestsPerConnection", "maxRetries" })
+            foreach (var field in new[] { "http1MaxPendingRequests", "http2MaxRequests", "maxRequestsPerConnection", "maxRetries", "maxConcurrentStreams" })
             {
                 problems.CheckRange(http, path + ".http", field, 0, int.MaxValue);
             }
@@ -93,10 +136,13 @@ internal static class DestinationRuleRules
             problems.CheckDuration(http, path + ".http", "idleTimeout");
         }
 
-        if (pool?.Mapping("tcp") is { } tcp)
+        if (pool.Mapping("tcp") is { } tcp)
         {
             problems.CheckRange(tcp, path + ".tcp", "maxConnections", 0, int.MaxValue);
             problems.CheckDuration(tcp, path + ".tcp", "connectTimeout");
+            problems.CheckDuration(tcp, path + ".tcp", "maxConnectionDuration");
+            problems.CheckDuration(tcp.Mapping("tcpKeepalive"), path + ".tcp.tcpKeepalive", "time");
+            problems.CheckDuration(tcp.Mapping("tcpKeepalive"), path + ".tcp.tcpKeepalive", "interval");
         }
     }
 
@@ -111,11 +157,35 @@ internal static class DestinationRuleRules
         problems.CheckDuration(outliers, path, "baseEjectionTime");
         problems.CheckRange(outliers, path, "maxEjectionPercent", 0, 100);
         problems.CheckRange(outliers, path, "minHealthPercent", 0, 100);
+        if (outliers.Text("splitExternalLocalOriginErrors") != "true" && outliers.Text("consecutiveLocalOriginFailures") is { } failures && failures != "0")
+        {
+            problems.Add(path + ".consecutiveLocalOriginFailures", "it needs splitExternalLocalOriginErrors: true.");
+        }
     }
 
     private static void CheckTls(YamlMapping? tls, string path, ConfigProblems problems)
     {
-        if (tls?.Text("mode") != "MUTUAL" || tls.ContainsKey("credentialName"))
+        if (tls?.Text("mode") is not ("SIMPLE" or "MUTUAL") || string.IsNullOrEmpty(tls.Text("credentialName")))
+        {
+            CheckFiles(tls, path, problems);
+            return;
+        }
+
+        foreach (var field in new[] { "clientCertificate", "privateKey", "caCertificates", "caCrl" })
+        {
+            problems.CheckExclusive(tls, path, "credentialName", field);
+        }
+    }
+
+    private static void CheckFiles(YamlMapping? tls, string path, ConfigProblems problems)
+    {
+        if (tls?.Text("insecureSkipVerify") == "true")
+        {
+            problems.CheckExclusive(tls, path, "insecureSkipVerify", "caCertificates");
+            problems.CheckExclusive(tls, path, "insecureSkipVerify", "subjectAltNames");
+        }
+
+        if (tls?.Text("mode") != "MUTUAL")
         {
             return;
         }

@@ -19,12 +19,23 @@ internal static partial class HostRules
 
     public static bool IsLabel(string name) => name.Length is > 0 and <= 63 && DnsLabel().IsMatch(name);
 
+    /// <summary>A label's key, with or without a domain before it.</summary>
+    public static bool IsLabelKey(string key) => key.Length is > 0 and <= 317 && LabelKey().IsMatch(key);
+
+    public static bool IsLabelValue(string value) => value.Length <= 63 && LabelValue().IsMatch(value);
+
+    [GeneratedRegex(@"^([a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?/)?[a-zA-Z0-9]([-a-zA-Z0-9_.]*[a-zA-Z0-9])?\z")]
+    private static partial Regex LabelKey();
+
+    [GeneratedRegex(@"^([a-zA-Z0-9]([-a-zA-Z0-9_.]*[a-zA-Z0-9])?)?\z")]
+    private static partial Regex LabelValue();
+
     [GeneratedRegex(@"^(\*|\*?[a-zA-Z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?)(\.[a-zA-Z0-9_]([-a-zA-Z0-9_]*[a-zA-Z0-9])?)*\.?\z")]
     private static partial Regex WildcardHost();
 
     [GeneratedRegex(@"^[a-zA-Z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?(\.[a-zA-Z0-9_]([-a-zA-Z0-9_]*[a-zA-Z0-9])?)*\.?\z")]
     private static partial Regex PlainHost();
 
-    [GeneratedRegex(@"^[a-zA-Z0-9]([-a-zA-Z0-9_.]*[a-zA-Z0-9])?\z")]
+    [GeneratedRegex(@"^[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?\z")]
     private static partial Regex DnsLabel();
 }

@@ -7,6 +7,9 @@ namespace Pilotfish.ControlPlane.Validation;
 /// <summary>What Istio refuses in an HTTP route.</summary>
 internal static class HttpRouteRules
 {
+    /// <summary>Istio's bound: such bodies travel in each push to each proxy.</summary>
+    private const int DirectBodyMax = 1024 * 1024;
+
     private static readonly string[] s_actions = ["route", "redirect", "directResponse", "delegate"];
     private static readonly string[] s_stringMatches = ["uri", "scheme", "method", "authority"];
     private static readonly string[] s_mapMatches = ["headers", "queryParams", "withoutHeaders"];
@@ -19,12 +22,22 @@ internal static class HttpRouteRules
         }
 
         problems.CheckExclusive(route, path, "route", "redirect", "directResponse", "delegate");
-        problems.CheckExclusive(route, path, "redirect", "rewrite");
+        foreach (var action in new[] { "redirect", "directResponse" })
+        {
+            problems.CheckExclusive(route, path, action, "rewrite");
+            problems.CheckExclusive(route, path, action, "fault");
+        }
+
+        problems.CheckExclusive(route, path, "mirror", "mirrors");
         CheckMatches(route, path, problems);
         VirtualServiceRules.CheckDestinations(route, path, problems);
         problems.CheckDuration(route, path, "timeout");
-        CheckRetries(route.Mapping("retries"), path + ".retries", problems);
-        CheckFault(route.Mapping("fault"), path + ".fault", problems);
+        HttpRetryRules.Check(route.Mapping("retries"), path + ".retries", problems);
+        HttpFaultRules.Check(route.Mapping("fault"), path + ".fault", problems);
+        CorsRules.Check(route.Mapping("corsPolicy"), path + ".corsPolicy", problems);
+        HttpHeaderRules.Check(route.Mapping("headers"), path + ".headers", problems);
+        HttpHeaderRules.CheckAuthority(route, path, problems);
+        CheckRewrite(route.Mapping("rewrite"), path + ".rewrite", problems);
         if (route.Mapping("redirect") is { } redirect)
         {
             CheckRedirect(redirect, path + ".redirect", problems);
@@ -33,11 +46,64 @@ internal static class HttpRouteRules
         if (route.Mapping("directResponse") is { } response)
         {
             problems.CheckRange(response, path + ".directResponse", "status", 200, 599);
+            if (response.Mapping("body") is { } body && (body.Text("string") ?? body.Text("bytes"))?.Length > DirectBodyMax)
+            {
+                problems.Add(path + ".directResponse.body", $"it is longer than {DirectBodyMax} bytes.");
+            }
         }
 
         if (route.Mapping("mirror") is { } mirror)
         {
             VirtualServiceRules.CheckDestination(mirror, path + ".mirror", problems);
+        }
+
+        problems.CheckPercent(route.Mapping("mirrorPercentage"), path + ".mirrorPercentage");
+        problems.CheckRange(route, path, "mirrorPercent", 0, 100);
+        var mirrors = route.Items("mirrors").ToList();
+        for (var i = 0; i < mirrors.Count; i++)
+        {
+            VirtualServiceRules.CheckDestination(mirrors[i].Mapping("destination"), $"{path}.mirrors[{i}].destination", problems);
+            problems.CheckPercent(mirrors[i].Mapping("percentage"), $"{path}.mirrors[{i}].percentage");
+        }
+    }
+
+    public static bool IsPattern(string pattern)
+    {
+        try
+        {
+            _ = Re2Regex.Compile(pattern);
+            return true;
+        }
+        catch (Re2SyntaxException)
+        {
+            // The caller makes a sentence of it, with the path of the field.
+            return false;
+        }
+    }
+
+    private static void CheckRewrite(YamlMapping? rewrite, string path, ConfigProblems problems)
+    {
+        if (rewrite is null)
+        {
+            return;
+        }
+
+        problems.CheckAny(rewrite, path, "uri", "uriRegexRewrite", "authority");
+        problems.CheckExclusive(rewrite, path, "uri", "uriRegexRewrite");
+        if (rewrite.Mapping("uriRegexRewrite") is { } pattern)
+        {
+            foreach (var field in new[] { "match", "rewrite" })
+            {
+                if (string.IsNullOrEmpty(pattern.Text(field)))
+                {
+                    problems.Add($"{path}.uriRegexRewrite.{field}", "it is needed.");
+                }
+            }
+
+            if (pattern.Text("match") is { Length: > 0 } match && !IsPattern(match))
+            {
+                problems.Add($"{path}.uriRegexRewrite.match", $"'{match}' is no regular expression.");
+            }
         }
     }
 
@@ -67,6 +133,8 @@ internal static class HttpRouteRules
             }
 
             problems.CheckPort(matches[i], inner, "port");
+            VisibilityRules.CheckGateways(matches[i], inner, problems);
+            problems.CheckLabels(matches[i].Mapping("sourceLabels"), inner + ".sourceLabels");
         }
     }
 
@@ -80,7 +148,8 @@ internal static class HttpRouteRules
         problems.CheckExclusive(match, path, "exact", "prefix", "regex");
         foreach (var kind in new[] { "prefix", "regex" })
         {
-            if (match.Text(kind) is { Length: 0 })
+            // An empty prefix of a path is every path; other matches must say something.
+            if (match.Text(kind) is { Length: 0 } && !(kind == "prefix" && path.EndsWith(".uri", StringComparison.Ordinal)))
             {
                 problems.Add($"{path}.{kind}", "it is empty.");
             }
@@ -97,60 +166,17 @@ internal static class HttpRouteRules
         }
     }
 
-    private static bool IsPattern(string pattern)
-    {
-        try
-        {
-            _ = Re2Regex.Compile(pattern);
-            return true;
-        }
-        catch (Re2SyntaxException)
-        {
-            // The caller makes a sentence of it, with the path of the field.
-            return false;
-        }
-    }
-
-    private static void CheckRetries(YamlMapping? retries, string path, ConfigProblems problems)
-    {
-        if (retries is not null)
-        {
-            problems.CheckRange(retries, path, "attempts", 0, int.MaxValue);
-            problems.CheckDuration(retries, path, "perTryTimeout");
-        }
-    }
-
-    private static void CheckFault(YamlMapping? fault, string path, ConfigProblems problems)
-    {
-        if (fault is null)
-        {
-            return;
-        }
-
-        if (!fault.ContainsKey("delay") && !fault.ContainsKey("abort"))
-        {
-            problems.Add(path, "a delay or an abort is needed.");
-        }
-
-        foreach (var kind in new[] { "delay", "abort" })
-        {
-            if (fault.At(kind, "percentage", "value") is YamlScalar scalar
-                && scalar.TryGetDouble(out var percent) && percent is (< 0 or > 100))
-            {
-                problems.Add($"{path}.{kind}.percentage.value", $"{scalar.Text} is not between 0 and 100.");
-            }
-        }
-
-        problems.CheckDuration(fault.Mapping("delay"), path + ".delay", "fixedDelay");
-        if (fault.Mapping("abort") is { } abort)
-        {
-            problems.CheckRange(abort, path + ".abort", "httpStatus", 200, 599);
-        }
-    }
-
     private static void CheckRedirect(YamlMapping redirect, string path, ConfigProblems problems)
     {
         problems.CheckExclusive(redirect, path, "port", "derivePort");
+        problems.CheckAny(redirect, path, "uri", "prefixRewrite", "authority", "scheme", "port", "derivePort");
+        problems.CheckExclusive(redirect, path, "uri", "prefixRewrite");
+        problems.CheckPort(redirect, path, "port");
+        if (redirect.Text("scheme") is { } scheme && scheme is not ("http" or "https"))
+        {
+            problems.Add($"{path}.scheme", $"'{scheme}' is neither http nor https.");
+        }
+
         if (redirect["redirectCode"] is YamlScalar scalar && scalar.TryGetInteger(out var code)
             && code != 0 && code != 301 && code != 302 && code != 303 && code != 307 && code != 308)
         {

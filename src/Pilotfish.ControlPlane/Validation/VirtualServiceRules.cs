@@ -1,3 +1,4 @@
+using System.Net;
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Injection.Merging;
 
@@ -29,6 +30,8 @@ internal static class VirtualServiceRules
             problems.Add("spec", "one of http, tcp or tls is needed.");
         }
 
+        VisibilityRules.CheckExportTo(spec, problems);
+        VisibilityRules.CheckGateways(spec, "spec", problems);
         CheckRoutes(spec, "http", problems, HttpRouteRules.Check);
         CheckRoutes(spec, "tcp", problems, CheckTcp);
         CheckRoutes(spec, "tls", problems, (route, path, p) => CheckTls(route, path, hosts, p));
@@ -44,6 +47,7 @@ internal static class VirtualServiceRules
             var inner = $"{path}.route[{i}]";
             CheckDestination(destinations[i].Mapping("destination"), inner + ".destination", problems);
             problems.CheckRange(destinations[i], inner, "weight", 0, int.MaxValue);
+            HttpHeaderRules.Check(destinations[i].Mapping("headers"), inner + ".headers", problems);
             total += destinations[i]["weight"] is YamlScalar scalar && scalar.TryGetInteger(out var weight) ? (long)weight : 0;
         }
 
@@ -109,10 +113,26 @@ internal static class VirtualServiceRules
         var matches = route.Items("match").ToList();
         for (var i = 0; i < matches.Count; i++)
         {
-            problems.CheckPort(matches[i], $"{path}.match[{i}]", "port");
+            CheckConnection(matches[i], $"{path}.match[{i}]", problems);
         }
 
         CheckDestinations(route, path, problems);
+    }
+
+    /// <summary>What matches of TCP and TLS connections have in common.</summary>
+    private static void CheckConnection(YamlMapping match, string path, ConfigProblems problems)
+    {
+        problems.CheckPort(match, path, "port");
+        problems.CheckLabels(match.Mapping("sourceLabels"), path + ".sourceLabels");
+        VisibilityRules.CheckGateways(match, path, problems);
+        var subnets = Texts(match, "destinationSubnets");
+        for (var i = 0; i < subnets.Count; i++)
+        {
+            if (!IPNetwork.TryParse(subnets[i], out _) && !HostRules.IsAddress(subnets[i]))
+            {
+                problems.Add($"{path}.destinationSubnets[{i}]", $"'{subnets[i]}' is neither an address nor a range such as 10.0.0.0/8.");
+            }
+        }
     }
 
     private static void CheckTls(YamlMapping route, string path, List<string> hosts, ConfigProblems problems)
@@ -136,7 +156,7 @@ internal static class VirtualServiceRules
                 problems.Add($"{path}.match[{i}].sniHosts", $"'{name}' is not covered by any of the hosts.");
             }
 
-            problems.CheckPort(matches[i], $"{path}.match[{i}]", "port");
+            CheckConnection(matches[i], $"{path}.match[{i}]", problems);
         }
 
         if (!route.Items("route").Any())

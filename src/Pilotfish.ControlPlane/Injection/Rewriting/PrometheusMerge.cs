@@ -93,7 +93,7 @@ internal static class PrometheusMerge
         {
             foreach (var target in targets.Items)
             {
-                CheckPort(target.TextAt("port")!, agentPort, "scrape targets");
+                CheckPort(target.TextAt("port")!, agentPort, "scrape targets (annotation 'prometheus.istio.io/scrape-targets')");
             }
 
             // Agents that know no targets scrape the first.
@@ -101,7 +101,7 @@ internal static class PrometheusMerge
         }
         else if (port.Length > 0)
         {
-            CheckPort(port, agentPort, "scrape configuration");
+            CheckPort(port, agentPort, "scrape configuration (annotation 'prometheus.io/port')");
         }
         else if (scrape.Length == 0 && path.Length == 0)
         {
@@ -145,7 +145,7 @@ internal static class PrometheusMerge
     {
         if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
         {
-            throw new InjectionException($"invalid prometheus {what}: '{text}' is no port from 1 to 65535");
+            throw new InjectionException($"invalid prometheus {what}: '{ShownText.Of(text)}' is no port from 1 to 65535");
         }
 
         if (port == agentPort)
