@@ -16,6 +16,7 @@ internal sealed class InstallationValues
 
     /// <param name="operatorSpec">The `spec` of an IstioOperator; empty where there is none.</param>
     /// <param name="assignments">Values of `--set`.</param>
+    /// <exception cref="InjectionException">A setting is unknown or of a wrong kind.</exception>
     public static InstallationValues Create(YamlMapping operatorSpec, IEnumerable<string> assignments)
     {
         var spec = (YamlMapping)operatorSpec.Clone();
@@ -24,6 +25,7 @@ internal sealed class InstallationValues
             ValuePath.Parse(assignment).ApplyTo(spec);
         }
 
+        InstallationCheck.Check(spec);
         return new InstallationValues(spec);
     }
 
@@ -61,6 +63,7 @@ internal sealed class InstallationValues
             values.Set("revision", revision);
         }
 
+        InstallationCheck.CheckValues(values);
         return values;
     }
 

@@ -19,12 +19,12 @@ internal static class KubeInjectSettings
         var mesh = installation.Mesh(values);
         if (ReadMapping(options.MeshConfigFile) is { } meshConfig)
         {
-            mesh = mesh.With(Unwrap(meshConfig, "mesh"));
+            mesh = mesh.With(Unwrap(meshConfig, options.MeshConfigFile, "mesh"));
         }
 
         var config = options.InjectConfigFile.Length == 0
             ? InjectionConfig.FromValues(values, environment)
-            : InjectionConfig.Parse(Unwrap(ReadText(options.InjectConfigFile), "config"), environment);
+            : InjectionConfig.Parse(ReadTemplates(options.InjectConfigFile), environment);
         return new InjectionSettings
         {
             Config = config.WithPolicy(InjectionPolicy.Enabled),
@@ -42,7 +42,7 @@ internal static class KubeInjectSettings
     {
         if (ReadMapping(options.ValuesFile) is { } values)
         {
-            return Unwrap(values, "values");
+            return Unwrap(values, options.ValuesFile, "values");
         }
 
         var parsed = YamlDocuments.Parse(
@@ -59,20 +59,49 @@ internal static class KubeInjectSettings
             throw new InjectionException($"{file}: expected an IstioOperator, found {kind}.");
         }
 
-        return document?.Mapping("spec") ?? new YamlMapping();
+        return document?["spec"] switch
+        {
+            null or { IsNull: true } => new YamlMapping(),
+            YamlMapping spec => spec,
+            var other => throw new InjectionException($"{file}: spec: expected a mapping, found {other.KindName}."),
+        };
     }
 
     /// <summary>The key of a ConfigMap, where a whole ConfigMap was given in place of its content.</summary>
-    private static YamlMapping Unwrap(YamlMapping document, string key) =>
-        document.Text("kind") == "ConfigMap" && document.TextAt("data", key) is { } text
-            ? ParseMapping(text, key) ?? new YamlMapping()
-            : document;
-
-    private static string Unwrap(string text, string key)
+    private static YamlMapping Unwrap(YamlMapping document, string file, string key)
     {
-        var parsed = YamlDocuments.Parse(text, key);
-        return parsed.IsOk && parsed.Documents is [YamlMapping document] && document.Text("kind") == "ConfigMap"
-            && document.TextAt("data", key) is { } inner ? inner : text;
+        if (document.Text("kind") is not { } kind)
+        {
+            return document;
+        }
+
+        return ParseMapping(ConfigMapText(document, kind, file, key), key) ?? new YamlMapping();
+    }
+
+    /// <summary>Templates are a ConfigMap, its text, or one template, which is any text at all.</summary>
+    private static string ReadTemplates(string file)
+    {
+        var text = ReadText(file);
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            throw new InjectionException($"{file}: holds no template.");
+        }
+
+        var parsed = YamlDocuments.Parse(text, file);
+        return parsed.IsOk && parsed.Documents is [YamlMapping document] && document.Text("kind") is { } kind && document.ContainsKey("apiVersion")
+            ? ConfigMapText(document, kind, file, "config")
+            : text;
+    }
+
+    private static string ConfigMapText(YamlMapping document, string kind, string file, string key)
+    {
+        if (kind != "ConfigMap")
+        {
+            throw new InjectionException($"{file}: expected a ConfigMap with the key '{key}', or that key's content, found {kind}.");
+        }
+
+        return document.TextAt("data", key)
+            ?? throw new InjectionException($"{file}: the ConfigMap has no key '{key}' in its data.");
     }
 
     private static YamlMapping? ReadMapping(string file) => file.Length == 0 ? null : ParseMapping(ReadText(file), file);
@@ -96,6 +125,11 @@ internal static class KubeInjectSettings
 
     private static string ReadText(string file)
     {
+        if (Directory.Exists(file))
+        {
+            throw new InjectionException($"cannot read '{file}': it is a folder; name a file.");
+        }
+
         try
         {
             return File.ReadAllText(file);

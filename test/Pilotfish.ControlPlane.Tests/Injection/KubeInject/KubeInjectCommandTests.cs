@@ -53,12 +53,59 @@ public sealed class KubeInjectCommandTests
     [InlineData("values..x=1", "empty step")]
     [InlineData("=1", "is no setting")]
     [InlineData("[0].a=1", "begins with an index")]
+    [InlineData("value.global.tag=1", "'value' is no setting of an installation")]
+    [InlineData("components.cnii.enabled=true", "'components.cnii' is no setting")]
+    [InlineData("components.cni.enabled=maybe", "'components.cni.enabled': expected true or false, found 'maybe'")]
+    [InlineData("values=7", "'values': expected a mapping, found")]
+    [InlineData("values.global.proxy.statusPort=99999", "'values.global.proxy.statusPort': '99999' is no port")]
+    [InlineData("meshConfig.defaultConfig.concurrency=two", "defaultConfig.concurrency")]
+    [InlineData("revision=Blue", "the revision 'Blue' is no name of a control plane")]
+    [InlineData("values.global.proxy.resources.limits.cpu=lots", "limits[cpu]: 'lots' is no quantity")]
     public void Setting_ThatIsWrong_IsNamed(string setting, string message)
     {
         var (exitCode, _, errors) = Run(Pod, new KubeInjectOptions { InputFile = "-", Settings = [setting] });
 
         Assert.Equal(1, exitCode);
         Assert.Contains(message, errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("mesh", "kind: Pod\n", "expected a ConfigMap with the key 'mesh', or that key's content, found Pod")]
+    [InlineData("mesh", "kind: ConfigMap\ndata: {}\n", "the ConfigMap has no key 'mesh'")]
+    [InlineData("mesh", "- 1\n", "expected a mapping")]
+    [InlineData("values", "a: [\n", ":2:1: The YAML is broken")]
+    [InlineData("values", "kind: Pod\n", "expected a ConfigMap with the key 'values'")]
+    [InlineData("config", "", "holds no template")]
+    [InlineData("config", "apiVersion: v1\nkind: Pod\n", "expected a ConfigMap with the key 'config'")]
+    [InlineData("config", "templates: {sidecar: '{{ nope }}'}\n", "nope")]
+    [InlineData("operator", "kind: Pod\n", "expected an IstioOperator, found Pod")]
+    [InlineData("operator", "kind: IstioOperator\nspec: 7\n", "spec: expected a mapping")]
+    [InlineData("operator", "kind: IstioOperator\nspec: {values: 7}\n", "'values': expected a mapping")]
+    [InlineData("operator", "kind: IstioOperator\nspec: {tags: 7}\n", "'tags' is no setting of an installation")]
+    public void File_OfAnInstallationThatIsWrong_IsNamed(string flag, string text, string message)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, text);
+            var options = new KubeInjectOptions { InputFile = "-" };
+            options = flag switch
+            {
+                "mesh" => options with { MeshConfigFile = file },
+                "values" => options with { ValuesFile = file },
+                "config" => options with { InjectConfigFile = file },
+                _ => options with { OperatorFile = file },
+            };
+
+            var (exitCode, _, errors) = Run(Pod, options);
+
+            Assert.Equal(1, exitCode);
+            Assert.Contains(message, errors, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 
     [Fact]

@@ -53,8 +53,8 @@ public sealed class InjectionSettingsFilesTests : IDisposable
         var files = Open();
         Assert.Equal(["one"], files.Current().Config.Templates.Keys);
 
-        Directory.CreateSymbolicLink(data + "_new", "two");
-        File.Move(data + "_new", data, overwrite: true);
+        Directory.Delete(data);
+        Directory.CreateSymbolicLink(data, "two");
 
         Assert.Equal(["two"], files.Current().Config.Templates.Keys);
     }
