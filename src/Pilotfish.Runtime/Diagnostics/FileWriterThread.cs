@@ -33,6 +33,7 @@ public sealed class FileWriterThread : IDisposable
     private long _timedFlushes;
     private long _failedReopens;
     private int _wakePending;
+    private int _resting;
     private volatile bool _reopen;
     private volatile bool _stopping;
     private volatile int _flushRequests;
@@ -73,6 +74,9 @@ public sealed class FileWriterThread : IDisposable
     /// <summary>Times that the path could not be opened anew; the old file stays in use then.</summary>
     public long FailedReopens => Volatile.Read(ref _failedReopens);
 
+    /// <summary>Whether the thread waits without a limit, for the first line after nothing was left to write. Internal for testing.</summary>
+    internal bool IsResting => Volatile.Read(ref _resting) != 0;
+
     /// <summary>Bytes that wait to be written.</summary>
     public long BufferedBytes => _open.ReservedBytes;
 
@@ -107,6 +111,11 @@ public sealed class FileWriterThread : IDisposable
                     if (open.ReservedBytes >= _options.FlushBytesMin)
                     {
                         WakeWriter();
+                    }
+                    else if (Volatile.Read(ref _resting) != 0 && Interlocked.Exchange(ref _resting, 0) != 0)
+                    {
+                        // The append was atomic, so either it is seen by the thread before it rests or the rest is seen here.
+                        _wake.Set();
                     }
 
                     return true;
@@ -165,19 +174,37 @@ public sealed class FileWriterThread : IDisposable
         }
     }
 
+    // A thousand idle sidecars must not wake fifty times a second each: with nothing to write the thread waits for the first line, and only then
+    // for the interval in which others may join it.
+    private void Rest()
+    {
+        Interlocked.Exchange(ref _resting, 1);
+        if (BufferedBytes == 0 && !IsAsked)
+        {
+            _wake.WaitOne();
+            Volatile.Write(ref _resting, 0);
+        }
+        else if (Interlocked.Exchange(ref _resting, 0) == 0)
+        {
+            // An appender was faster and is about to signal: its signal must not cut the interval short.
+            _wake.WaitOne();
+        }
+    }
+
+    // Something that must not wait for the interval.
+    private bool IsAsked => _stopping || _reopen || _flushRequests > 0 || Volatile.Read(ref _wakePending) != 0;
+
     private void Run()
     {
         while (true)
         {
+            Rest();
+            bool isAsked = IsAsked;
+            bool isTimed = !_wake.WaitOne(isAsked ? TimeSpan.Zero : _options.FlushInterval) && !isAsked;
             bool stopping = _stopping;
-            if (!stopping)
+            if (isTimed && BufferedBytes > 0)
             {
-                bool isTimed = !_wake.WaitOne(_options.FlushInterval);
-                stopping = _stopping;
-                if (isTimed && BufferedBytes > 0)
-                {
-                    Interlocked.Increment(ref _timedFlushes);
-                }
+                Interlocked.Increment(ref _timedFlushes);
             }
 
             Volatile.Write(ref _wakePending, 0);

@@ -60,6 +60,21 @@ public sealed class FileWriterThreadTests : IDisposable
     }
 
     [Fact]
+    public void Write_AfterAllWasWritten_WakesTheRestingThread()
+    {
+        using FileWriterThread writer = FileWriterThread.Open(Path1, new FileWriterOptions { FlushInterval = TimeSpan.FromMilliseconds(1) });
+        for (int i = 1; i <= 200; i++)
+        {
+            // Every other line comes while the thread is about to rest.
+            Assert.True(i % 2 == 0 || SpinWait.SpinUntil(() => writer.IsResting, s_limit));
+            Assert.True(writer.Write("line\n"u8));
+            Assert.True(SpinWait.SpinUntil(() => writer.WrittenBytes == i * 5, s_limit), $"line {i} was not written");
+        }
+
+        Assert.InRange(writer.TimedFlushes, 1, 200);
+    }
+
+    [Fact]
     public void Dispose_GatheredLines_AreWritten()
     {
         using (FileWriterThread writer = FileWriterThread.Open(Path1, s_never))
