@@ -3,6 +3,8 @@ using Google.Protobuf;
 using Pilotfish.Proxy.AsyncClient;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Http1;
+using Pilotfish.Proxy.Streams;
 using Pilotfish.Proxy.Workers;
 using Pilotfish.Runtime.Timers;
 
@@ -108,6 +110,12 @@ internal sealed class ClusterCall : IXdsCall, IAsyncGrpcPartEvents
     {
         _limit.Cancel();
         _waiting = null;
+        if (_cluster.Current is { } state && ClusterHttp.Of(state).PoolProtocolFor(HttpProtocol.Http2) == UpstreamProtocol.Http1)
+        {
+            Fail($"The cluster '{_cluster.Name}' speaks HTTP/1, over which there is no gRPC; give it http2_protocol_options.");
+            return;
+        }
+
         AsyncGrpcOptions options = new() { Authority = call.Authority, MessageBytesMax = MessageBytesMax };
         HeaderMap metadata = new();
         foreach ((string name, string value) in call.Headers)

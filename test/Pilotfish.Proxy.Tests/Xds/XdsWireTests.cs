@@ -195,6 +195,9 @@ public sealed class XdsWireTests
 
         var server = new Http2Peer(accepted);
         await server.StartServerAsync();
+
+        // Servers such as Kestrel refuse a scheme that is not the connection's.
+        Assert.Equal("https", (await server.ReadHeadersAsync()).Fields[":scheme"]);
         Assert.Equal("node-1", (await XdsWireBench.ReadRequestAsync(server)).Node.Id);
     });
 
@@ -320,6 +323,21 @@ public sealed class XdsWireTests
         bench.Cluster.TransportSocket = new TransportSocket { Name = "odd", TypedConfig = Any.Pack(new Empty()) };
         bench.Start();
         await bench.UntilAsync(() => bench.Calls >= 2);
+
+        bench.Cluster = good;
+        await bench.AcceptStreamAsync();
+    });
+
+    [Fact]
+    public void Cluster_ThatSpeaksHttp1_IsNotCalled() => LoopRunner.Run(async loop =>
+    {
+        using var bench = new XdsWireBench(loop);
+        Cluster good = bench.Cluster!;
+        bench.Cluster = good.Clone();
+        bench.Cluster.TypedExtensionProtocolOptions.Clear();
+        bench.Start();
+        await bench.UntilAsync(() => bench.Calls >= 2);
+        Assert.Equal(0, bench.Fixture.Counter("cluster.cp.upstream_cx_total"));
 
         bench.Cluster = good;
         await bench.AcceptStreamAsync();
