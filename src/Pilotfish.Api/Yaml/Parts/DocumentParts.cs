@@ -7,7 +7,7 @@ namespace Pilotfish.Api.Yaml.Parts;
 /// </summary>
 public sealed class DocumentParts
 {
-    private readonly IPartSource _source;
+    private readonly PartSource _source;
     private readonly string _fileName;
 
     /// <param name="utf8">The document's text from its current position on; it must be seekable, and is not closed.</param>

@@ -3,73 +3,57 @@ using System.Text.Json;
 namespace Pilotfish.Api.Yaml.Parts;
 
 /// <summary>Reads parts from JSON: one value at a time is held as bytes, then made into nodes.</summary>
-internal sealed class JsonPartSource(Stream utf8, string fileName, string listKey, PartReading reading) : IPartSource
+internal sealed class JsonPartSource(Stream utf8, string fileName, string listKey, PartReading reading) : PartSource(listKey)
 {
     private readonly JsonWindow _window = new(utf8, fileName);
-    private readonly HashSet<string> _keys = new(StringComparer.Ordinal);
-    private Place _place;
 
-    private enum Place
+    // The first token of the value at hand is read already: to see whether it is a list takes that.
+    private bool _isAtValue;
+
+    protected override bool TryBeginRoot()
     {
-        Start,
-        InRoot,
-        InList,
-        End,
-    }
-
-    public bool TryRead(out DocumentPart part)
-    {
-        part = default;
-        if (_place == Place.Start)
-        {
-            _window.ReadToken();
-            _place = Place.InRoot;
-        }
-
-        if (_place == Place.InList)
-        {
-            if (_window.ReadToken() != JsonTokenType.EndArray)
-            {
-                part = new DocumentPart(listKey, true, ReadValue());
-                return true;
-            }
-
-            _place = Place.InRoot;
-        }
-
-        return _place == Place.InRoot && TryReadEntry(out part);
-    }
-
-    private bool TryReadEntry(out DocumentPart part)
-    {
-        part = default;
-        if (_window.ReadToken() == JsonTokenType.EndObject)
-        {
-            _place = Place.End;
-            _window.ReadEnd();
-            return false;
-        }
-
-        SourcePosition position = _window.TokenPosition;
-        string key = _window.TokenText;
-        if (!_keys.Add(key))
-        {
-            throw new YamlSyntaxException(position, $"The key '{key}' is given twice.");
-        }
-
-        JsonTokenType first = _window.ReadToken();
-        if (key == listKey && first == JsonTokenType.StartArray)
-        {
-            _place = Place.InList;
-            return TryRead(out part);
-        }
-
-        part = new DocumentPart(key, false, ReadValue());
+        _window.ReadToken();
         return true;
     }
 
+    protected override bool TryEndRoot()
+    {
+        if (_window.ReadToken() != JsonTokenType.EndObject)
+        {
+            return false;
+        }
+
+        _window.ReadEnd();
+        return true;
+    }
+
+    protected override string ReadKey(out SourcePosition position)
+    {
+        position = _window.TokenPosition;
+        _isAtValue = false;
+        return _window.TokenText;
+    }
+
+    protected override bool TryBeginList()
+    {
+        _isAtValue = true;
+        return _window.ReadToken() == JsonTokenType.StartArray;
+    }
+
+    protected override bool TryEndList() => _window.ReadToken() == JsonTokenType.EndArray;
+
+    protected override YamlNode? ReadValue()
+    {
+        if (!_isAtValue)
+        {
+            _window.ReadToken();
+        }
+
+        return ReadItem();
+    }
+
     /// <summary>The value whose first token was read last.</summary>
-    private YamlNode? ReadValue()
+    protected override YamlNode? ReadItem()
     {
         bool isScalar = _window.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray);
         ReadOnlySpan<byte> value = _window.ReadRestOfValue();

@@ -4,121 +4,76 @@ using YamlDotNet.Core.Events;
 namespace Pilotfish.Api.Yaml.Parts;
 
 /// <summary>Reads parts from YAML. Anchors reach from one part into later ones, as in any document.</summary>
-internal sealed class YamlPartSource : IPartSource
+internal sealed class YamlPartSource : PartSource
 {
     private const string MergeKey = "<<";
     private const int KeyDepth = 2;
     private const int ItemDepth = 3;
 
     private readonly string _fileName;
-    private readonly string _listKey;
     private readonly PartReading _reading;
     private readonly PartText _text;
     private readonly Parser _parser;
     private readonly YamlComposer _composer;
-    private readonly HashSet<string> _keys = new(StringComparer.Ordinal);
-    private Place _place;
 
     public YamlPartSource(Stream utf8, string fileName, string listKey, PartReading reading)
+        : base(listKey)
     {
         _fileName = fileName;
-        _listKey = listKey;
         _reading = reading;
         _text = new PartText(new StreamReader(utf8, leaveOpen: true), fileName);
         _parser = new Parser(_text);
         _composer = new YamlComposer(_parser, fileName);
     }
 
-    private enum Place
-    {
-        Start,
-        InRoot,
-        InList,
-        End,
-    }
-
-    public bool TryRead(out DocumentPart part)
-    {
-        part = default;
-        if (_place == Place.Start)
-        {
-            _place = Begin();
-        }
-
-        if (_place == Place.InList)
-        {
-            if (!_parser.TryConsume<SequenceEnd>(out _))
-            {
-                part = new DocumentPart(_listKey, true, ReadValue(ItemDepth));
-                return true;
-            }
-
-            _place = Place.InRoot;
-        }
-
-        return _place == Place.InRoot && TryReadEntry(out part);
-    }
-
-    private Place Begin()
+    protected override bool TryBeginRoot()
     {
         _parser.Consume<StreamStart>();
         if (_parser.Accept<StreamEnd>(out _))
         {
-            return Place.End;
-        }
-
-        _parser.Consume<DocumentStart>();
-        if (!_parser.TryConsume<MappingStart>(out _))
-        {
-            throw new YamlSyntaxException(Position(), "A mapping was expected here.");
-        }
-
-        return Place.InRoot;
-    }
-
-    private bool TryReadEntry(out DocumentPart part)
-    {
-        part = default;
-        if (_parser.TryConsume<MappingEnd>(out _))
-        {
-            End();
             return false;
         }
 
-        string key = ReadKey();
-        if (key == _listKey && _parser.Accept<SequenceStart>(out var list) && list.Anchor.IsEmpty)
-        {
-            _parser.Consume<SequenceStart>();
-            _place = Place.InList;
-            return TryRead(out part);
-        }
-
-        part = new DocumentPart(key, false, ReadValue(KeyDepth));
-        return true;
+        _parser.Consume<DocumentStart>();
+        return _parser.TryConsume<MappingStart>(out _) ? true : throw new YamlSyntaxException(Position(), "A mapping was expected here.");
     }
 
-    private string ReadKey()
+    protected override bool TryEndRoot()
     {
-        SourcePosition position = Position();
-        if (_composer.ComposeNode(KeyDepth) is not YamlScalar key)
+        if (!_parser.TryConsume<MappingEnd>(out _))
         {
-            throw new YamlSyntaxException(position, "A key of a mapping must be text.");
+            return false;
         }
 
-        if (key is { Text: MergeKey, Kind: YamlScalarKind.String })
-        {
-            throw new YamlSyntaxException(position, $"'{MergeKey}' cannot be used at the root of a document this long.");
-        }
-
-        if (!_keys.Add(key.Text))
-        {
-            throw new YamlSyntaxException(position, $"The key '{key.Text}' is given twice.");
-        }
-
-        return key.Text;
+        _parser.Consume<DocumentEnd>();
+        return _parser.TryConsume<StreamEnd>(out _)
+            ? true
+            : throw new YamlSyntaxException(Position(), "A second document begins here without a line '---'.");
     }
 
-    private YamlNode? ReadValue(int depth)
+    protected override string ReadKey(out SourcePosition position)
+    {
+        position = Position();
+        return _composer.ComposeNode(KeyDepth) switch
+        {
+            YamlScalar { Text: MergeKey, Kind: YamlScalarKind.String } =>
+                throw new YamlSyntaxException(position, $"'{MergeKey}' cannot be used at the root of a document this long."),
+            YamlScalar key => key.Text,
+            _ => throw new YamlSyntaxException(position, "A key of a mapping must be text."),
+        };
+    }
+
+    /// <summary>A list with an anchor is read whole: something later wants all of it.</summary>
+    protected override bool TryBeginList() =>
+        _parser.Accept<SequenceStart>(out var list) && list.Anchor.IsEmpty && _parser.TryConsume<SequenceStart>(out _);
+
+    protected override bool TryEndList() => _parser.TryConsume<SequenceEnd>(out _);
+
+    protected override YamlNode? ReadValue() => Read(KeyDepth);
+
+    protected override YamlNode? ReadItem() => Read(ItemDepth);
+
+    private YamlNode? Read(int depth)
     {
         _text.BeginPart();
         _composer.BeginPart();
@@ -129,16 +84,6 @@ internal sealed class YamlPartSource : IPartSource
 
         _parser.SkipThisAndNestedEvents();
         return null;
-    }
-
-    private void End()
-    {
-        _place = Place.End;
-        _parser.Consume<DocumentEnd>();
-        if (!_parser.TryConsume<StreamEnd>(out _))
-        {
-            throw new YamlSyntaxException(Position(), "A second document begins here without a line '---'.");
-        }
     }
 
     private SourcePosition Position() => _parser.Current is { } current

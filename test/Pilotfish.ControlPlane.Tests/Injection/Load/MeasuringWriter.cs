@@ -2,13 +2,12 @@ using System.Text;
 
 namespace Pilotfish.ControlPlane.Tests.Injection.Load;
 
-/// <summary>Counts sidecars and looks at the live heap from time to time; keeps nothing.</summary>
-internal sealed class MeasuringWriter : TextWriter
+/// <summary>Counts items by a line of theirs and looks at the live heap from time to time; keeps nothing.</summary>
+internal sealed class MeasuringWriter(string marker) : TextWriter
 {
-    private const int SidecarsPerLook = 250;
-    private const string Sidecar = "name: istio-proxy\n";
+    private const int ItemsPerLook = 250;
 
-    public int Sidecars { get; private set; }
+    public int Items { get; private set; }
 
     public long LiveBytesMax { get; private set; }
 
@@ -20,12 +19,12 @@ internal sealed class MeasuringWriter : TextWriter
 
     public override void Write(string? value)
     {
-        if (value is null || !value.Contains(Sidecar, StringComparison.Ordinal))
+        if (value is null || !value.Contains(marker, StringComparison.Ordinal))
         {
             return;
         }
 
-        if (Sidecars++ % SidecarsPerLook == 0)
+        if (Items++ % ItemsPerLook == 0)
         {
             LiveBytesMax = Math.Max(LiveBytesMax, GC.GetTotalMemory(forceFullCollection: true));
         }
