@@ -7,12 +7,10 @@ namespace Pilotfish.Capture.Tests;
 /// <summary>A captured pod in one cell of the matrix: iptables or nftables, REDIRECT or TPROXY, IPv4 or IPv6.</summary>
 internal sealed class MatrixPod : IDisposable
 {
-    private const int DnsPort = 53;
-    private const int AgentDnsPort = 15053;
-
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
 
     private readonly CapturedPod _pod;
+    private readonly Dictionary<ProtocolType, DnsPair> _dns = [];
     private readonly string _mode;
     private readonly bool _nftables;
 
@@ -69,21 +67,17 @@ internal sealed class MatrixPod : IDisposable
     /// <summary>Sends a question to the peer's DNS port and says who got it: the agent or the resolver.</summary>
     public async Task<string> AskDns(ProtocolType protocol, uint uid, uint gid)
     {
-        using Socket agent = Listener(protocol, _pod.Pod.Enter(CapturedPod.ProxyUser, CapturedPod.ProxyUser), Loopback, AgentDnsPort);
-        using Socket resolver = Listener(protocol, _pod.Peer.Enter(), Peer, DnsPort);
-        using Socket client = NewSocket(protocol, _pod.Pod.Enter(uid, gid), Peer);
-        using var deadline = new CancellationTokenSource(s_deadline);
-        await client.ConnectAsync(new IPEndPoint(IPAddress.Parse(Peer), DnsPort), deadline.Token);
-        await client.SendAsync(new byte[] { 1 }, deadline.Token);
-        Task toAgent = Receive(protocol, agent, deadline.Token);
-        Task toResolver = Receive(protocol, resolver, deadline.Token);
-        Task first = await Task.WhenAny(toAgent, toResolver);
-        await first;
+        if (!_dns.TryGetValue(protocol, out DnsPair? pair))
+        {
+            NetworkNamespaceThread agent = _pod.Pod.Enter(CapturedPod.ProxyUser, CapturedPod.ProxyUser);
+            _dns[protocol] = pair = new DnsPair(protocol, agent, Loopback, _pod.Peer.Enter(), Peer);
+        }
 
-        // The other one must be over before its socket is closed: a port whose socket is in use stays bound.
-        await deadline.CancelAsync();
-        await Task.WhenAll(toAgent, toResolver).ContinueWith(static _ => { }, TaskScheduler.Default);
-        return first == toAgent ? "agent" : "resolver";
+        using Socket client = DnsPair.NewSocket(protocol, _pod.Pod.Enter(uid, gid), Peer);
+        using var deadline = new CancellationTokenSource(s_deadline);
+        await client.ConnectAsync(new IPEndPoint(IPAddress.Parse(Peer), DnsPair.ResolverPort), deadline.Token);
+        await client.SendAsync(new byte[] { 1 }, deadline.Token);
+        return await pair.NextAsync(s_deadline);
     }
 
     /// <summary>Everything that capture may leave behind: rules and chains of both kinds, routing rules, routes, addresses of lo.</summary>
@@ -99,7 +93,15 @@ internal sealed class MatrixPod : IDisposable
         _pod.Pod.Run("ip", "-o", "addr", "show", "dev", "lo"),
     });
 
-    public void Dispose() => _pod.Dispose();
+    public void Dispose()
+    {
+        foreach (DnsPair pair in _dns.Values)
+        {
+            pair.Dispose();
+        }
+
+        _pod.Dispose();
+    }
 
     private static string Shown(string address) => address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address;
 
@@ -110,30 +112,4 @@ internal sealed class MatrixPod : IDisposable
     /// <summary>Link-local addresses come when the kernel has made sure that nobody else has them.</summary>
     private static string WithoutLinkLocal(string routes) =>
         string.Join('\n', routes.Split('\n').Where(line => !line.Contains("fe80:", StringComparison.Ordinal)));
-
-    private static Socket NewSocket(ProtocolType protocol, NetworkNamespaceThread inside, string address) => inside.Run(() => new Socket(
-        IPAddress.Parse(address).AddressFamily, protocol == ProtocolType.Udp ? SocketType.Dgram : SocketType.Stream, protocol));
-
-    private static Socket Listener(ProtocolType protocol, NetworkNamespaceThread inside, string address, int port)
-    {
-        Socket socket = NewSocket(protocol, inside, address);
-        socket.Bind(new IPEndPoint(IPAddress.Parse(address), port));
-        if (protocol == ProtocolType.Tcp)
-        {
-            socket.Listen();
-        }
-
-        return socket;
-    }
-
-    private static async Task Receive(ProtocolType protocol, Socket socket, CancellationToken deadline)
-    {
-        if (protocol == ProtocolType.Udp)
-        {
-            await socket.ReceiveAsync(new byte[16], deadline);
-            return;
-        }
-
-        using Socket connection = await socket.AcceptAsync(deadline);
-    }
 }
