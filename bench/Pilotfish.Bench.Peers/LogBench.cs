@@ -29,7 +29,7 @@ internal sealed class LogBench(BenchOptions options, string directory) : IDispos
         var running = new Dictionary<LogKind, (PinnedProcess Process, int Port)>();
         try
         {
-            foreach (LogKind kind in (LogKind[])[LogKind.None, LogKind.IstioText, LogKind.IstioJson, LogKind.NeverMatching, LogKind.BlockedPipe])
+            foreach (LogKind kind in (LogKind[])[LogKind.None, LogKind.IstioText, LogKind.IstioJson, LogKind.NeverMatching, LogKind.ManyRecords, LogKind.BlockedPipe])
             {
                 running[kind] = Start(kind, backendPort);
             }
@@ -98,8 +98,8 @@ internal sealed class LogBench(BenchOptions options, string directory) : IDispos
 
     private void MeasureLatency(Dictionary<LogKind, (PinnedProcess Process, int Port)> running)
     {
-        const int Rate = RecordsPerSecond / AccessLogConfig.BlockedRecordsPerRequest;
-        LogKind[] kinds = [LogKind.None, LogKind.BlockedPipe];
+        const int Rate = RecordsPerSecond / AccessLogConfig.RecordsPerRequest;
+        LogKind[] kinds = [LogKind.None, LogKind.ManyRecords, LogKind.BlockedPipe];
         var p50 = kinds.ToDictionary(kind => kind, _ => new List<double>());
         var p99 = kinds.ToDictionary(kind => kind, _ => new List<double>());
         for (int round = 0; round < options.Rounds; round++)
@@ -114,7 +114,7 @@ internal sealed class LogBench(BenchOptions options, string directory) : IDispos
         }
 
         Console.WriteLine();
-        Console.WriteLine($"latency at {Rate} requests per second; {RecordsPerSecond} records per second to the blocked pipe");
+        Console.WriteLine($"latency at {Rate} requests per second; {RecordsPerSecond} records per second to /dev/null and to a blocked pipe");
         foreach (LogKind kind in kinds)
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,

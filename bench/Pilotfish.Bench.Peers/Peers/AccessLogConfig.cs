@@ -5,8 +5,8 @@ namespace Pilotfish.Bench.Peers.Peers;
 /// <summary>The access_log of our bootstrap.</summary>
 internal static class AccessLogConfig
 {
-    /// <summary>Records per request of <see cref="LogKind.BlockedPipe"/>: a twentieth of the wanted records per second is a rate far from saturation.</summary>
-    public const int BlockedRecordsPerRequest = 20;
+    /// <summary>Records per request of <see cref="LogKind.ManyRecords"/> and <see cref="LogKind.BlockedPipe"/>: a twentieth of the wanted records per second is a rate far from saturation.</summary>
+    public const int RecordsPerRequest = 20;
 
     private const string Extensions = "type.googleapis.com/envoy.extensions.";
 
@@ -39,11 +39,12 @@ internal static class AccessLogConfig
         LogKind.IstioText => [Logger(setup, Text())],
         LogKind.IstioJson => [Logger(setup, Json())],
         LogKind.NeverMatching => [Never(Logger(setup, Text()))],
-        _ => [.. Enumerable.Range(0, BlockedRecordsPerRequest).Select(_ => Logger(setup, Text()))],
+        _ => [.. Enumerable.Range(0, RecordsPerRequest).Select(_ => Logger(setup, Text()))],
     };
 
     /// <summary>Where the records go.</summary>
-    public static string PathOf(PeerSetup setup) => setup.PathOf($"pilotfish-{setup.Log}.access");
+    public static string PathOf(PeerSetup setup) =>
+        setup.Log == LogKind.ManyRecords ? "/dev/null" : setup.PathOf($"pilotfish-{setup.Log}.access");
 
     private static JsonObject Logger(PeerSetup setup, JsonObject? format)
     {

@@ -17,6 +17,9 @@ internal enum LogKind
     /// <summary>Istio's text behind a CEL filter that never holds.</summary>
     NeverMatching,
 
+    /// <summary>Istio's text, twenty records per request, to /dev/null: what <see cref="BlockedPipe"/> is held against.</summary>
+    ManyRecords,
+
     /// <summary>Istio's text, twenty records per request, to a pipe that nobody reads.</summary>
     BlockedPipe,
 }
