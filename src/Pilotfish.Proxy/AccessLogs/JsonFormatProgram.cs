@@ -26,17 +26,8 @@ internal sealed class JsonFormatProgram : IRecordFormat
     }
 
     /// <summary>An untyped program writes every operator's value as a string, as the oldest form of the config did.</summary>
-    public static JsonFormatProgram Compile(Struct template, string field, bool typed, bool omitMissing)
-    {
-        try
-        {
-            return new JsonFormatProgram(CompileObject(template, field, omitMissing, 0), typed, omitMissing);
-        }
-        catch (FormatSyntaxException e)
-        {
-            throw new ConfigRejectedException(field, e.Message, e);
-        }
-    }
+    public static JsonFormatProgram Compile(Struct template, string field, bool typed, bool omitMissing) =>
+        new(CompileObject(template, field, omitMissing, 0), typed, omitMissing);
 
     public void Append(FormatOutput output, FormatOutput scratch, in FormatSource source)
     {
@@ -87,7 +78,15 @@ internal sealed class JsonFormatProgram : IRecordFormat
             case Value.KindOneofCase.BoolValue:
                 return new JsonNode { Constant = value.BoolValue ? "true"u8.ToArray() : "false"u8.ToArray() };
             case Value.KindOneofCase.StringValue:
-                return CompileText(value.StringValue, omitMissing);
+                try
+                {
+                    return CompileText(value.StringValue, omitMissing);
+                }
+                catch (FormatSyntaxException e)
+                {
+                    throw new ConfigRejectedException(field, e.Message, e);
+                }
+
             default:
                 return new JsonNode { Constant = "null"u8.ToArray() };
         }

@@ -133,7 +133,7 @@ public static class ServeCommand
     {
         string what = options.ConfigPath.Length > 0 ? options.ConfigPath : "--config-yaml";
         stderr.WriteLine($"error initializing configuration '{what}':");
-        foreach (string problem in problems)
+        foreach (string problem in BootstrapPlaces.Locate(options, problems))
         {
             stderr.WriteLine(problem);
         }

@@ -59,6 +59,42 @@ public sealed class ServeCommandTests
         Assert.Contains("adminn", errors);
     }
 
+    [Theory]
+    [InlineData("operator", "log_format: {text_format_source: {inline_string: '%START_TIME% %NO_SUCH%'}}", "17:28", "%NO_SUCH% is not known (at character 14")]
+    [InlineData("operator, older spelling", "logFormat: {textFormat: '%REQ(a b)%'}", "17:27", "%REQ% has the header name 'a b'")]
+    [InlineData("nested JSON", "log_format: {json_format: {a: {b: '%DURATION(x)%'}}}", "17:46", "json_format.a.b: operator %DURATION% takes no arguments")]
+    public void Validate_BadLogFormat_NamesFileLineColumnAndOperator(string label, string format, string place, string operatorText)
+    {
+        string yaml = $$$"""
+            static_resources:
+              listeners:
+              - name: l
+                address: {socket_address: {address: 127.0.0.1, port_value: 0}}
+                filter_chains:
+                - filters:
+                  - name: hcm
+                    typed_config:
+                      "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                      stat_prefix: x
+                      route_config: {name: r}
+                      access_log:
+                      - name: f
+                        typed_config:
+                          "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
+                          path: /dev/null
+                          {{{format}}}
+                      http_filters:
+                      - name: router
+                        typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
+            """;
+
+        (int exit, _, string errors) = Run("--config-yaml", yaml, "--mode", "validate", "-l", "off");
+
+        Assert.Equal((label, 1), (label, exit));
+        Assert.Contains($"--config-yaml:{place}", errors, StringComparison.Ordinal);
+        Assert.Contains(operatorText, errors, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Run_NoConfig_ExitsWithOne() => Assert.Equal(1, Run().Exit);
 
