@@ -42,7 +42,7 @@ public sealed class LocalReplyRules
             mappers[i] = new Mapper(
                 AccessLogFilterCompiler.Compile(mapper.Filter, $"{at}.filter"),
                 (int?)mapper.StatusCode,
-                mapper.Body is null ? null : Encoding.UTF8.GetBytes(mapper.Body.InlineString),
+                mapper.Body is null ? null : DataSources.ReadBytes(mapper.Body, $"{at}.body"),
                 CompileFormat(mapper.BodyFormatOverride, $"{at}.body_format_override"),
                 HeaderMutations.Compile(mapper.HeadersToAdd, [], $"{at}.headers_to_add", ""));
         }
@@ -111,7 +111,7 @@ public sealed class LocalReplyRules
         }
 
         string text = format.FormatCase == SubstitutionFormatString.FormatOneofCase.TextFormatSource
-            ? format.TextFormatSource.InlineString
+            ? DataSources.ReadText(format.TextFormatSource, $"{field}.text_format_source")
             : format.TextFormat;
         string type = format.ContentType.Length > 0 ? format.ContentType : "text/plain";
         return new BodyFormat(FormatProgram.Compile(text, field, format.OmitEmptyValues), null, Encoding.ASCII.GetBytes(type));

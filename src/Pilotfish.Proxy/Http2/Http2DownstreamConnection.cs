@@ -138,6 +138,18 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
         return Open(id).Http!.RequestHeaders;
     }
 
+    protected override void OnBlockOpened(bool open)
+    {
+        if (open)
+        {
+            _timers.HeadStarted();
+        }
+        else
+        {
+            _timers.HeadEnded();
+        }
+    }
+
     protected override void OnBlock(Http2Stream? stream, int id, bool end, HeaderBlockKind kind)
     {
         var opened = (Http2DownstreamStream)stream!;
@@ -361,6 +373,20 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
         Cells.Add(_hcm.Stats.CxIdleTimeout);
         _connection.Info.LocalCloseReason = "on_idle_timeout";
         Abort(DownstreamEnds.Idle);
+    }
+
+    /// <summary>request_headers_timeout: the stream is answered; its block is still read to its end, for the decoder's sake.</summary>
+    internal void OnHeadTimeout()
+    {
+        int id = OpenBlockId;
+        if (id <= LastStreamId || (id & 1) == 0 || _closed)
+        {
+            return;
+        }
+
+        LastStreamId = id;
+        Cells.Add(_hcm.Stats.RqHeaderTimeout);
+        Open(id).Http!.Reply(408, "request header timeout"u8, EndReasons.RequestHeaderTimeout);
     }
 
     internal void OnMaxDuration()

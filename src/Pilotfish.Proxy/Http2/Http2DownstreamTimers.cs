@@ -11,6 +11,7 @@ internal sealed class Http2DownstreamTimers(HcmModel hcm, Http2DownstreamConnect
     private LoopTimer? _drain;
     private LoopTimer? _linger;
     private LoopTimer? _flush;
+    private LoopTimer? _head;
 
     public void ConnectionStarted()
     {
@@ -28,6 +29,18 @@ internal sealed class Http2DownstreamTimers(HcmModel hcm, Http2DownstreamConnect
     }
 
     public void StreamEnded() => _idle?.Schedule(hcm.IdleTimeoutMilliseconds);
+
+    /// <summary>A request's head has begun to arrive in more than one frame.</summary>
+    public void HeadStarted()
+    {
+        if (hcm.RequestHeadersTimeoutMilliseconds > 0)
+        {
+            _head ??= new LoopTimer(connection.Loop, static state => ((Http2DownstreamTimers)state!).HeadFired(), this);
+            _head.Schedule(hcm.RequestHeadersTimeoutMilliseconds);
+        }
+    }
+
+    public void HeadEnded() => _head?.Cancel();
 
     public void DrainStarted()
     {
@@ -61,7 +74,10 @@ internal sealed class Http2DownstreamTimers(HcmModel hcm, Http2DownstreamConnect
         _drain?.Cancel();
         _linger?.Cancel();
         _flush?.Cancel();
+        _head?.Cancel();
     }
+
+    private void HeadFired() => connection.OnHeadTimeout();
 
     private void DurationFired() => connection.OnMaxDuration();
 

@@ -47,6 +47,7 @@ internal abstract partial class Http2Session
         }
 
         _block.Begin(Loop.Buffers, frame, payload);
+        OnBlockOpened(open: true);
     }
 
     private void HandleContinuation(in FrameHeader frame, ReadOnlySpan<byte> payload)
@@ -73,6 +74,7 @@ internal abstract partial class Http2Session
 
         if (frame.Has(FrameFlags.END_HEADERS))
         {
+            OnBlockOpened(open: false);
             DecodeBlock(_block.First, _block.Bytes);
             _block.End();
         }

@@ -21,6 +21,14 @@ internal abstract partial class Http2Session : ISendQueueOwner
     private readonly bool _isServer;
     private InputBuffer _in;
     private HeaderBlock _block;
+
+    /// <summary>The stream of a header block that CONTINUATION frames must complete; 0 = there is none.</summary>
+    protected int OpenBlockId => _block.IsOpen ? _block.First.StreamId : 0;
+
+    /// <summary>A header block waits for its CONTINUATION frames, or no longer.</summary>
+    protected virtual void OnBlockOpened(bool open)
+    {
+    }
     private ReceiveWindow _window;
     private InboundGuards _guards;
     private FrameHeader _dataFrame;

@@ -16,6 +16,11 @@ internal static class CertificateReader
             throw new ConfigRejectedException(field + ".private_key_provider", "private key providers are not supported");
         }
 
+        if (certificate.OcspStaple is not null)
+        {
+            throw new ConfigRejectedException(field + ".ocsp_staple", "OCSP stapling is not available in Pilotfish");
+        }
+
         if (certificate.Pkcs12 is null && (certificate.CertificateChain is null || certificate.PrivateKey is null))
         {
             throw new ConfigRejectedException(field, "a certificate needs certificate_chain and private_key");

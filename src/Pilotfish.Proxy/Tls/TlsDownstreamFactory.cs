@@ -24,6 +24,12 @@ internal sealed class TlsDownstreamFactory : IDownstreamTransportFactory
                 $"{config.Field}.session_ticket_keys: this process's own keys are used; sessions of other processes are negotiated in full");
         }
 
+        if (message.OcspStaplePolicy != DownstreamTlsContext.Types.OcspStaplePolicy.LenientStapling)
+        {
+            throw new ConfigRejectedException($"{config.Field}.ocsp_staple_policy",
+                $"'{message.OcspStaplePolicy}' needs OCSP stapling, which is not available in Pilotfish; only LENIENT_STAPLING is");
+        }
+
         var compiler = new TlsContextCompiler(context.Config, context.Warming, context.Owned);
         return new TlsDownstreamTransport(compiler.Compile(message.CommonTlsContext, isServer: true, field))
         {

@@ -46,7 +46,7 @@ public sealed class WebSocketTests(ProtocolPlace place)
         int messages = 0;
 
         // The route's timeouts are 0.3 s and 0.2 s, and the socket is busy for longer.
-        while (Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(0.7))
+        while (messages < 2 || Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(0.7))
         {
             await EchoAsync(socket, $"message {messages++}");
         }
@@ -55,7 +55,6 @@ public sealed class WebSocketTests(ProtocolPlace place)
         await EchoAsync(socket, "after the push");
         await socket.CloseAsync(WebSocketCloseStatus.EndpointUnavailable, "bye", Stop);
         Assert.Equal((WebSocketCloseStatus.EndpointUnavailable, "bye"), (socket.CloseStatus, socket.CloseStatusDescription));
-        Assert.True(messages > 1);
     }
 
     private async Task<ClientWebSocket> ConnectAsync(string version, string scheme, string server)

@@ -45,6 +45,9 @@ internal static class RpcBootstrap
                           retry_policy: {retry_on: "cancelled,deadline-exceeded,internal,resource-exhausted,unavailable", num_retries: 3}
                       - match: {prefix: /, headers: [{name: x-client-keeps-time, present_match: true}]}
                         route: {cluster: NAME, timeout: 0s}
+                      - match: {prefix: /, headers: [{name: x-proxy-keeps-time, present_match: true}]}
+                        route: {cluster: NAME, timeout: 0s, max_grpc_timeout: 0s}
+                        request_headers_to_remove: [grpc-timeout]
                       - match: {prefix: /pilotfish.test.Echo/}
                         route: {cluster: NAME, timeout: 0s, max_grpc_timeout: 0s}
 

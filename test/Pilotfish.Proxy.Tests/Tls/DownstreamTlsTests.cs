@@ -170,6 +170,23 @@ public sealed class DownstreamTlsTests
     });
 
     [Fact]
+    public void OcspStapling_Configured_IsRefusedByField() => LoopRunner.Run(loop =>
+    {
+        var bench = new TlsBench(loop);
+        DownstreamTlsContext policy = TlsBench.Mutual();
+        policy.OcspStaplePolicy = DownstreamTlsContext.Types.OcspStaplePolicy.MustStaple;
+        DownstreamTlsContext response = TlsBench.Mutual();
+        response.CommonTlsContext.TlsCertificates[0].OcspStaple = TlsMessages.Text("response");
+        foreach ((DownstreamTlsContext context, string field) in new[] { (policy, "ocsp_staple_policy: "), (response, "tls_certificates[0].ocsp_staple: ") })
+        {
+            Listener listener = TlsMessages.Listener("l", TlsMessages.Chain("t", "c", context));
+            Assert.Contains(field, Assert.Single(bench.Fixture.Apply(listener)).Reason, StringComparison.Ordinal);
+        }
+
+        return Task.CompletedTask;
+    });
+
+    [Fact]
     public void Context_WithoutCertificate_IsRejected() => LoopRunner.Run(loop =>
     {
         var bench = new TlsBench(loop);

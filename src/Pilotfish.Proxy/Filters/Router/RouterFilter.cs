@@ -97,9 +97,11 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
         _timeouts = RouterTimeouts.Of(Stream, _forward, _model.RespectsExpectedTimeout);
         _retry.Begin(_forward.Retry, headers);
         _streamMilliseconds = _timeouts.StreamMilliseconds ?? _http.MaxStreamMilliseconds;
+
+        // Before the route's header rules, which may remove what is said here.
+        _timeouts.Announce(headers, _model.SuppressesEnvoyHeaders, elapsedMilliseconds: 0);
         RequestRewrite.Apply(Stream, _forward, _model.SuppressesEnvoyHeaders);
         _hash = _forward.Hash?.Compute(headers, Stream.Info, out _setCookie);
-        _timeouts.Announce(headers, _model.SuppressesEnvoyHeaders, elapsedMilliseconds: 0);
 
         long limit = Stream.Route!.RequestBufferLimit ?? Stream.VirtualHost!.RequestBufferLimit ?? Stream.BufferLimit;
         _body.Begin(Stream.Loop.Buffers, limit, keep: (_retry.IsEnabled || _forward.InternalRedirect is not null) && !_isUpgrade);
