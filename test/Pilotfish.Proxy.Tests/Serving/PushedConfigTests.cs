@@ -42,6 +42,8 @@ public sealed class PushedConfigTests
             load_assignment: {cluster_name: xds, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: PORT}}}}]}]}
         """;
 
+    private const string HiddenStatistics = "stats_config: {stats_matcher: {reject_all: true}}\n";
+
     [Fact]
     public void BadResources_AreNackedByNameAndField_GoodOnesServe() => Run(async (loop, app, control) =>
     {
@@ -87,13 +89,14 @@ public sealed class PushedConfigTests
         await TestPeers.UntilAsync(loop, () => app.Listeners.BoundAddresses("good").Count == 1);
         Assert.Equal("one", await AskAsync(loop, app));
 
+        // The next stream may come on the connection that still stands, before anything below has run.
+        int asked = control.Requests.Count;
         control.Refuses = true;
         control.EndStream();
         await TestPeers.UntilAsync(loop, () => app.Stats.Value(app.Stats.Scope("cluster_manager.cds").Counter("update_failure")) > 0);
         Assert.Equal("one", await AskAsync(loop, app));
 
         // What changed meanwhile comes on the new stream, which tells the versions it holds.
-        int asked = control.Requests.Count;
         control.Refuses = false;
         await TestPeers.UntilAsync(loop, () => control.Requests.Skip(asked).Any(static r => r.TypeUrl == ResourceType.Route.TypeUrl));
         DeltaDiscoveryRequest again = control.Requests.Skip(asked).First(static r => r.TypeUrl == ResourceType.Route.TypeUrl);
@@ -103,10 +106,43 @@ public sealed class PushedConfigTests
         Assert.Equal("two", await AskAsync(loop, app));
     });
 
-    private static void Run(Func<EventLoop, ProxyApp, WireControlPlane, Task> body) => LoopRunner.Run(async loop =>
+    /// <summary>As under Istio's bootstrap, which shows no statistics of outbound clusters: the cluster rests until the first request.</summary>
+    [Fact]
+    public void Cluster_ThatRests_ServesItsFirstRequestAndFollowsItsEndpoints() => Run(HiddenStatistics, async (loop, app, control) =>
+    {
+        using var one = new TestUpstream(loop);
+        using var two = new TestUpstream(loop);
+        var cluster = new Cluster
+        {
+            Name = "c",
+            Type = Cluster.Types.DiscoveryType.Eds,
+            EdsClusterConfig = new Cluster.Types.EdsClusterConfig { EdsConfig = new ConfigSource { Ads = new AggregatedConfigSource() } },
+        };
+        Push(control, "1", cluster);
+        await UntilAskedAsync(loop, control, "EDS");
+        Push(control, "1", TransportFixture.Assignment("c", one.Address));
+        Assert.Null((await AnswerAsync(loop, control, "EDS", "1")).ErrorDetail);
+        Push(control, "1", HttpListener("good"));
+        await UntilAskedAsync(loop, control, "RDS");
+        RouteConfiguration routes = Routes("");
+        routes.VirtualHosts[0].Routes[0].Route_ = new RouteAction { Cluster = "c" };
+        Push(control, "1", routes);
+        await TestPeers.UntilAsync(loop, () => app.Listeners.BoundAddresses("good").Count == 1);
+
+        Assert.Equal("one", await AskAsync(loop, app, one, "one"));
+
+        Push(control, "2", TransportFixture.Assignment("c", two.Address));
+        Assert.Null((await AnswerAsync(loop, control, "EDS", "2")).ErrorDetail);
+        Assert.Equal("two", await AskAsync(loop, app, two, "two"));
+        Assert.Equal(two.Address, Assert.Single(app.Clusters.Active.Single(static c => c.Name == "c").Hosts.All).Address);
+    });
+
+    private static void Run(Func<EventLoop, ProxyApp, WireControlPlane, Task> body) => Run("", body);
+
+    private static void Run(string more, Func<EventLoop, ProxyApp, WireControlPlane, Task> body) => LoopRunner.Run(async loop =>
     {
         using var control = new WireControlPlane(loop);
-        string yaml = Yaml.Replace("PORT", control.Address.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+        string yaml = more + Yaml.Replace("PORT", control.Address.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
         Bootstrap bootstrap = MessageReader.Read<Bootstrap>(YamlDocuments.Parse(Encoding.UTF8.GetBytes(yaml), "b.yaml").Documents[0]).Message!;
         using ProxyApp app = ProxyApp.Build(new ProxyInputs
         {
@@ -143,7 +179,8 @@ public sealed class PushedConfigTests
         {
             response.Resources.Add(new Resource
             {
-                Name = (string)resource.Descriptor.FindFieldByName("name").Accessor.GetValue(resource),
+                Name = (string)(resource.Descriptor.FindFieldByName("name") ?? resource.Descriptor.FindFieldByName("cluster_name"))
+                    .Accessor.GetValue(resource),
                 Version = version,
                 Resource_ = Any.Pack(resource),
             });
@@ -206,5 +243,14 @@ public sealed class PushedConfigTests
         string body = await client.ReadToEndAsync();
         client.Stream.Close();
         return body;
+    }
+
+    private static async Task<string> AskAsync(EventLoop loop, ProxyApp app, TestUpstream upstream, string body)
+    {
+        Task<string> answer = AskAsync(loop, app);
+        TestClient server = await upstream.AcceptAsync();
+        await server.ReadHeadAsync();
+        await server.SendAsync($"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+        return await answer;
     }
 }
