@@ -162,7 +162,8 @@ internal static class ProxyHeaderParser
     private static bool TryRead(string ip, string portText, AddressFamilyKind family, out NetAddress address)
     {
         address = default;
-        return ushort.TryParse(portText, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port)
+        // .NET reads digits with NULs behind them as a number.
+        return !portText.Contains('\0', StringComparison.Ordinal) && ushort.TryParse(portText, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port)
             && NetAddress.TryParseIp(ip, port, out address) && address.Kind == family && IsUnicast(address);
     }
 

@@ -77,6 +77,7 @@ public sealed class ProxyHeaderTests
     [InlineData("PROXY TCP4 1.2.3.4\r\n")]
     [InlineData("PROXY TCP4 1.2.3.4 5.6.7.8 1 2 3\r\n")]
     [InlineData("PROXY TCP4 1.2.3.4 5.6.7.8 -1 2\r\n")]
+    [InlineData("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\0\r\n")]
     [InlineData("PROXY TCP4 0.0.0.0 5.6.7.8 1 2\r\n")]
     [InlineData("PROXY TCP4 224.0.0.1 5.6.7.8 1 2\r\n")]
     [InlineData("PROXY TCP4 1.2.3.4 255.255.255.255 1 2\r\n")]
