@@ -32,20 +32,8 @@ public sealed class HeaderMap : IHeaderReader
     /// <summary>Entries including removed ones: the bound of <see cref="IsLive"/> and <see cref="At"/>.</summary>
     public int SlotCount => _count;
 
-    public int ByteSize
-    {
-        get
-        {
-            int size = 0;
-            for (int i = 0; i < _count; i++)
-            {
-                ref Entry entry = ref _entries[i];
-                size += entry.IsRemoved ? 0 : NameOf(in entry).Length + entry.ValueLength;
-            }
-
-            return size;
-        }
-    }
+    /// <summary>Names and values of all entries, without separators.</summary>
+    public int ByteSize { get; private set; }
 
     public bool IsLive(int slot) => !_entries[slot].IsRemoved;
 
@@ -144,6 +132,7 @@ public sealed class HeaderMap : IHeaderReader
         _count = 0;
         _removed = 0;
         Case = null;
+        ByteSize = 0;
         if (_arena.Length > RetainedArenaBytesMax)
         {
             _arena = new byte[InitialArenaBytes];
@@ -253,6 +242,7 @@ public sealed class HeaderMap : IHeaderReader
         entry.ValueOffset = offset;
         entry.ValueLength = length;
         entry.Canonical = false;
+        ByteSize += length - before;
     }
 
     public bool Remove(WellKnownHeader header)
@@ -324,6 +314,7 @@ public sealed class HeaderMap : IHeaderReader
         // A value that fits its old place and is not shared with a canonical line is overwritten there; others move.
         int offset = Append(value);
         ref Entry entry = ref _entries[slot];
+        ByteSize += value.Length - entry.ValueLength;
         entry.ValueOffset = offset;
         entry.ValueLength = value.Length;
         entry.Canonical = false;
@@ -416,6 +407,7 @@ public sealed class HeaderMap : IHeaderReader
         entry.Known = known;
         entry.Canonical = canonical;
         entry.IsRemoved = false;
+        ByteSize += valueLength + (nameLength > 0 ? nameLength : WellKnownHeaders.Name(known).Length);
         ref short first = ref _first[(int)known];
         if (first == 0 && known != WellKnownHeader.None)
         {
@@ -436,8 +428,10 @@ public sealed class HeaderMap : IHeaderReader
 
     private void MarkRemoved(int slot)
     {
-        _entries[slot].IsRemoved = true;
+        ref Entry entry = ref _entries[slot];
+        entry.IsRemoved = true;
         _removed++;
+        ByteSize -= NameOf(in entry).Length + entry.ValueLength;
     }
 
     private int Append(ReadOnlySpan<byte> bytes)

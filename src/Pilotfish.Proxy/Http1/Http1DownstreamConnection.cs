@@ -340,11 +340,32 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         {
             BeginTunnel();
         }
+        else
+        {
+            FlushAtEnd(end);
+        }
     }
 
-    public void SendData(ReadOnlySpan<byte> data, bool end) => _encoder.Data(data, end);
+    public void SendData(ReadOnlySpan<byte> data, bool end)
+    {
+        _encoder.Data(data, end);
+        FlushAtEnd(end);
+    }
 
-    public void SendTrailers(HeaderMap trailers) => _encoder.Trailers(trailers);
+    public void SendTrailers(HeaderMap trailers)
+    {
+        _encoder.Trailers(trailers);
+        FlushAtEnd(end: true);
+    }
+
+    // With another request waiting, responses are gathered until the turn ends.
+    private void FlushAtEnd(bool end)
+    {
+        if (end && _in.IsEmpty)
+        {
+            _out.Flush();
+        }
+    }
 
     public void CloseAfterResponse() => _keepAlive = false;
 

@@ -87,6 +87,10 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
         _isUpgrade = isUpgrade || headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
         _encoder.Headers(headers, end, isUpgrade);
         _requestSent = end;
+        if (end)
+        {
+            _out.Flush();
+        }
     }
 
     public void SendData(ReadOnlySpan<byte> data, bool end)
@@ -98,7 +102,11 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
 
         _encoder.Data(data, end);
         _requestSent |= end;
-        if (end && _tunnel)
+        if (end && !_tunnel)
+        {
+            _out.Flush();
+        }
+        else if (end)
         {
             _io.Loop.Defer(static state => ((Http1UpstreamConnection)state!).FinishTunnelSend(), this);
         }

@@ -15,6 +15,25 @@ internal static class HttpCharacters
     /// <summary>Everything that may not stand in a request target: controls, space, and bytes beyond ASCII.</summary>
     public static readonly SearchValues<byte> NotInTarget = SearchValues.Create(BuildNotInTarget());
 
+    /// <summary>By byte: the lower case of a tchar, 0 for anything else.</summary>
+    public static ReadOnlySpan<byte> LowerCaseToken => s_lowerCaseToken;
+
+    private static readonly byte[] s_lowerCaseToken = BuildLowerCaseToken();
+
+    private static byte[] BuildLowerCaseToken()
+    {
+        byte[] table = new byte[256];
+        for (int i = 0; i < 128; i++)
+        {
+            if (Token.Contains((byte)i))
+            {
+                table[i] = (byte)char.ToLowerInvariant((char)i);
+            }
+        }
+
+        return table;
+    }
+
     private static byte[] BuildControls()
     {
         var bytes = new List<byte>();

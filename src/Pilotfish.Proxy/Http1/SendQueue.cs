@@ -74,9 +74,12 @@ internal sealed class SendQueue : ITurnEndObserver
         SendGathered(bytes);
     }
 
-    public void OnTurnEnd()
+    /// <summary>
+    /// Sends now instead of at the turn's end: a message is complete and nothing follows it. Its bytes and its buffer are still in the
+    /// cache, the peer begins while this loop handles its next event, and the next connection writes into the same buffer.
+    /// </summary>
+    public void Flush()
     {
-        _scheduled = false;
         if (!_draining && !_failed && Gathered > 0)
         {
             SendGathered(default);
@@ -85,6 +88,12 @@ internal sealed class SendQueue : ITurnEndObserver
                 _owner.OnFlushed();
             }
         }
+    }
+
+    public void OnTurnEnd()
+    {
+        _scheduled = false;
+        Flush();
     }
 
     /// <summary>Drops what was not sent; the stream is closed by its owner.</summary>

@@ -13,10 +13,10 @@ internal sealed class ResponseOutcome(EventLoop loop, ResourceTable table)
     public Status? Apply(
         SubscribedType type, List<ArrivedResource> added, IReadOnlyList<string> removed, string version, List<RejectedResource> rejected)
     {
-        long begin = loop.NowNanoseconds;
+        long begin = loop.ReadClockNanoseconds();
         RejectDuplicates(added, rejected);
         table.Apply(type, added, removed, rejected);
-        long took = (loop.NowNanoseconds - begin) / NanosecondsPerMillisecond;
+        long took = (loop.ReadClockNanoseconds() - begin) / NanosecondsPerMillisecond;
         if (rejected.Count == 0)
         {
             type.Stats?.Succeeded(version, loop.WallNow, took);

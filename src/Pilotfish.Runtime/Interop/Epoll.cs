@@ -74,7 +74,7 @@ internal sealed unsafe class Epoll : IDisposable
             return n;
         }
 
-        int errno = Marshal.GetLastPInvokeError();
+        int errno = Marshal.GetLastSystemError();
         return errno == Errno.EINTR ? 0 : throw new IOException($"epoll_wait failed with errno {errno}.");
     }
 

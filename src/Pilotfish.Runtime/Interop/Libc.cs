@@ -14,7 +14,8 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int epoll_ctl(int epfd, int op, int fd, void* ev);
 
-    [LibraryImport(Name, SetLastError = true)]
+    // The four calls of the request path leave errno alone: their wrappers read it after a failure, and success pays nothing for it.
+    [LibraryImport(Name)]
     internal static partial int epoll_wait(int epfd, void* events, int maxEvents, int timeoutMilliseconds);
 
     [LibraryImport(Name, SetLastError = true)]
@@ -47,19 +48,19 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, SetLastError = true)]
     internal static partial int dup(int fd);
 
-    [LibraryImport(Name, SetLastError = true)]
+    [LibraryImport(Name)]
     internal static partial nint recv(int fd, void* buffer, nuint length, int flags);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial nint recvfrom(int fd, void* buffer, nuint length, int flags, void* address, uint* addressLength);
 
-    [LibraryImport(Name, SetLastError = true)]
+    [LibraryImport(Name)]
     internal static partial nint send(int fd, void* buffer, nuint length, int flags);
 
     [LibraryImport(Name, SetLastError = true)]
     internal static partial nint sendto(int fd, void* buffer, nuint length, int flags, void* address, uint addressLength);
 
-    [LibraryImport(Name, SetLastError = true)]
+    [LibraryImport(Name)]
     internal static partial nint sendmsg(int fd, MessageHeader* message, int flags);
 
     [LibraryImport(Name, SetLastError = true)]

@@ -41,7 +41,7 @@ internal static unsafe class SocketCalls
             do
             {
                 n = Libc.recv(fd, p, (nuint)buffer.Length, flags);
-                errno = Failure(n);
+                errno = FailureNow(n);
             }
             while (errno == Errno.EINTR);
             return (int)n;
@@ -57,7 +57,7 @@ internal static unsafe class SocketCalls
             do
             {
                 n = Libc.send(fd, p, (nuint)bytes.Length, MSG_NOSIGNAL);
-                errno = Failure(n);
+                errno = FailureNow(n);
             }
             while (errno == Errno.EINTR);
             return (int)n;
@@ -80,7 +80,7 @@ internal static unsafe class SocketCalls
             do
             {
                 n = Libc.sendmsg(fd, &header, MSG_NOSIGNAL);
-                errno = Failure(n);
+                errno = FailureNow(n);
             }
             while (errno == Errno.EINTR);
             return (int)n;
@@ -270,6 +270,9 @@ internal static unsafe class SocketCalls
         errno = Failure(fd);
         return fd;
     }
+
+    // For calls whose import does not keep errno: nothing may come between the call and this.
+    private static int FailureNow(nint result) => result < 0 ? Marshal.GetLastSystemError() : 0;
 
     private static int Failure(nint result) => result < 0 ? Marshal.GetLastPInvokeError() : 0;
 }

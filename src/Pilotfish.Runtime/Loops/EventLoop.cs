@@ -25,6 +25,7 @@ public sealed class EventLoop : IDisposable
     // Set once.
     private readonly EventLoopOptions _options;
     private readonly ILoopClock _clock;
+    private readonly bool _clockRuns;
     private readonly LoopSynchronizationContext _context;
 
     // Loop only.
@@ -37,6 +38,8 @@ public sealed class EventLoop : IDisposable
     private string _phase = "start";
     private DateTimeOffset _wallNow;
     private bool _wallIsFresh;
+    private long _nowNanoseconds;
+    private bool _nowIsFresh;
     private bool _disposed;
 
     // Any thread.
@@ -49,6 +52,7 @@ public sealed class EventLoop : IDisposable
     {
         _options = options;
         _clock = options.Clock;
+        _clockRuns = _clock.RunsByItself;
         _context = new LoopSynchronizationContext(this);
         _epoll = new Epoll(options.EventsPerTurnMax);
         NowMilliseconds = _clock.NowNanoseconds / NanosecondsPerMillisecond;
@@ -71,8 +75,26 @@ public sealed class EventLoop : IDisposable
     /// <summary>Coarse monotonic time, refreshed once per turn. Timers count in it.</summary>
     public long NowMilliseconds { get; private set; }
 
-    /// <summary>Precise monotonic time, for latencies.</summary>
-    public long NowNanoseconds => _clock.NowNanoseconds;
+    /// <summary>
+    /// Monotonic time for latencies, read at most once per callback: what one callback does happens at one moment, and five readings of
+    /// the clock per request cost as much as parsing its head.
+    /// </summary>
+    public long NowNanoseconds
+    {
+        get
+        {
+            if (!_nowIsFresh)
+            {
+                _nowNanoseconds = _clock.NowNanoseconds;
+                _nowIsFresh = _clockRuns;
+            }
+
+            return _nowNanoseconds;
+        }
+    }
+
+    /// <summary>The clock as it is now, for what takes long within one callback.</summary>
+    public long ReadClockNanoseconds() => _clock.NowNanoseconds;
 
     /// <summary>Coarse wall clock, read at most once per turn.</summary>
     public DateTimeOffset WallNow
@@ -142,7 +164,14 @@ public sealed class EventLoop : IDisposable
             throw new InvalidOperationException($"This thread belongs to loop '{t_current.Name}' already.");
         }
 
-        var binding = new LoopBinding(SynchronizationContext.Current);
+        // Nothing on a loop is AsyncLocal: without a context to flow, an await resumes its method directly.
+        bool suppress = !ExecutionContext.IsFlowSuppressed();
+        if (suppress)
+        {
+            ExecutionContext.SuppressFlow();
+        }
+
+        var binding = new LoopBinding(SynchronizationContext.Current, suppress);
         t_current = this;
         SynchronizationContext.SetSynchronizationContext(_context);
         RefreshClock();
@@ -251,11 +280,14 @@ public sealed class EventLoop : IDisposable
                 ulong key = _epoll.KeyAt(i);
                 if (key != Epoll.WakeKey)
                 {
+                    // The reading of the turn's start is the first event's.
+                    _nowIsFresh &= i == 0;
                     _handlers.Find(key)?.OnReady(_epoll.EventsAt(i));
                 }
             }
 
             _phase = "timers";
+            _nowIsFresh = false;
             _wheel.Advance(NowMilliseconds, _options.TimersPerTurnMax);
             _phase = "posted callbacks";
             RunPosted();
@@ -263,6 +295,7 @@ public sealed class EventLoop : IDisposable
             RunDeferred(_nextTurn, yielded);
             RunDeferred(_deferred, _deferred.Count);
             _phase = "turn end";
+            _nowIsFresh = false;
             RunTurnEnd();
         }
         // A loop that lost a callback half-way is in an unknown state: ending with context beats serving wrongly.
@@ -290,7 +323,7 @@ public sealed class EventLoop : IDisposable
         if (_wheel.TryGetNextDeadline(out long deadline))
         {
             long until = Math.Max(0, deadline - NowMilliseconds);
-            if (_clock.RunsByItself || until == 0)
+            if (_clockRuns || until == 0)
             {
                 wait = Math.Min(wait, until);
             }
@@ -301,7 +334,9 @@ public sealed class EventLoop : IDisposable
 
     private void RefreshClock()
     {
-        NowMilliseconds = _clock.NowNanoseconds / NanosecondsPerMillisecond;
+        _nowNanoseconds = _clock.NowNanoseconds;
+        _nowIsFresh = _clockRuns;
+        NowMilliseconds = _nowNanoseconds / NanosecondsPerMillisecond;
         _wallIsFresh = false;
     }
 
@@ -309,6 +344,7 @@ public sealed class EventLoop : IDisposable
     {
         for (int i = 0; i < _options.CallbacksPerTurnMax && _posted.TryTake(out Action<object?> callback, out object? state); i++)
         {
+            _nowIsFresh = false;
             callback(state);
         }
     }
@@ -319,6 +355,7 @@ public sealed class EventLoop : IDisposable
         for (int left = Math.Min(count, _options.CallbacksPerTurnMax); left > 0; left--)
         {
             Deferred deferred = queue.Dequeue();
+            _nowIsFresh = false;
             deferred.Callback(deferred.State);
         }
     }
@@ -354,11 +391,21 @@ public sealed class EventLoop : IDisposable
     public readonly struct LoopBinding : IDisposable
     {
         private readonly SynchronizationContext? _previous;
+        private readonly bool _restoresFlow;
 
-        internal LoopBinding(SynchronizationContext? previous) => _previous = previous;
+        internal LoopBinding(SynchronizationContext? previous, bool restoresFlow)
+        {
+            _previous = previous;
+            _restoresFlow = restoresFlow;
+        }
 
         public void Dispose()
         {
+            if (_restoresFlow && ExecutionContext.IsFlowSuppressed())
+            {
+                ExecutionContext.RestoreFlow();
+            }
+
             t_current = null;
             SynchronizationContext.SetSynchronizationContext(_previous);
         }
