@@ -215,6 +215,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         bool tunnels = headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8)
             || (headers.Has(WellKnownHeader.Upgrade) && ConnectionHeaders.HasToken(headers[WellKnownHeader.Connection], "upgrade"u8));
         _body = BodyDecoder.For(kind, length);
+        _trailers?.Clear();
         _encoder.Begin(version, headers[WellKnownHeader.Method].SequenceEqual("HEAD"u8), tunnels);
         bool end = kind == BodyKind.None && !tunnels;
         _state = kind == BodyKind.None ? DownstreamState.Responding : DownstreamState.Body;

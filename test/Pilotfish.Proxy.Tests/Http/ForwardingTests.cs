@@ -83,6 +83,26 @@ public sealed class ForwardingTests
     });
 
     [Fact]
+    public void Trailers_OfAnEarlierRequest_AreNotSentAgain() => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        bench.AddCluster("backend", upstream.Address);
+        bench.Serve(static hcm => hcm.HttpProtocolOptions = new Envoy.Config.Core.V3.Http1ProtocolOptions { EnableTrailers = true });
+        TestClient client = bench.Connect();
+        TestClient? server = null;
+        foreach (string trailer in (string[])["x-t: one\r\n", ""])
+        {
+            await client.SendAsync($"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n{trailer}\r\n");
+            server ??= await upstream.AcceptAsync();
+            await server.ReadHeadAsync();
+            Assert.Equal($"1\r\na\r\n0\r\n{trailer}\r\n", await server.ReadUntilAsync($"0\r\n{trailer}\r\n"));
+            await server.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            await client.ReadHeadAsync();
+        }
+    });
+
+    [Fact]
     public void Pipelined_TwoRequests_AnsweredInOrder() => LoopRunner.Run(async loop =>
     {
         using var upstream = new TestUpstream(loop);
