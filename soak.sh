@@ -3,6 +3,7 @@
 # again so that rare interleavings show. Parts take turns until the time is over; the first failure ends it with its log's name.
 # usage: ./soak.sh [MINUTES] [--only PART ...]     default 60 minutes, every part
 #   fuzz          parsers and splits, new seeds each time (PILOTFISH_FUZZ_SECONDS per property, default 120)
+#   coverage      the same checks under afl++ and SharpFuzz, which look for new paths (fuzz/run.sh, as many seconds per target)
 #   connections   idle crowds, 40,000 upstream connections, exhausted descriptors and ports
 #   mesh          a real mesh: scaling, route changes and control plane kills under load (PILOTFISH_SOAK_SECONDS, default 300); needs root
 #   tests         every unit test project
@@ -14,14 +15,14 @@ cd "$(dirname "$0")"
 minutes=60 parts=()
 while [ $# -gt 0 ]; do
   case $1 in
-    -h | --help) sed -n '2,9s/^# //p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,10s/^# //p' "$0"; exit 0 ;;
     --only)
       shift
-      [ $# -gt 0 ] || { echo "soak.sh: --only needs a part: fuzz, connections, mesh or tests." >&2; exit 64; }
+      [ $# -gt 0 ] || { echo "soak.sh: --only needs a part: fuzz, coverage, connections, mesh or tests." >&2; exit 64; }
       while [ $# -gt 0 ] && [[ $1 != -* ]] && [[ ! $1 =~ ^[0-9] ]]; do
         case $1 in
-          fuzz | connections | mesh | tests) parts+=("$1") ;;
-          *) echo "soak.sh: unknown part '$1'; there are fuzz, connections, mesh and tests." >&2; exit 64 ;;
+          fuzz | coverage | connections | mesh | tests) parts+=("$1") ;;
+          *) echo "soak.sh: unknown part '$1'; there are fuzz, coverage, connections, mesh and tests." >&2; exit 64 ;;
         esac
         shift
       done
@@ -33,7 +34,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ ${#parts[@]} -gt 0 ] || parts=(fuzz connections mesh tests)
+[ ${#parts[@]} -gt 0 ] || parts=(fuzz coverage connections mesh tests)
 
 need_dotnet || exit 1
 if [[ " ${parts[*]} " == *" mesh "* ]]; then
@@ -77,6 +78,7 @@ while [ $SECONDS -lt $end ]; do
     [ $SECONDS -lt $end ] || break
     case $part in
       fuzz) run Proxy.Tests -namespace Pilotfish.Proxy.Tests.Fuzz ;;
+      coverage) fuzz/run.sh "$PILOTFISH_FUZZ_SECONDS" || exit 1 ;;
       connections)
         run Proxy.Tests -class Pilotfish.Proxy.Tests.Http.ManyIdleConnectionsTests -class Pilotfish.Proxy.Tests.Clusters.UpstreamPortsTests
         run EndToEnd -namespace Pilotfish.EndToEnd.Faults

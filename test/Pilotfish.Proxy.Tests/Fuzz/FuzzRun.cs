@@ -9,23 +9,26 @@ namespace Pilotfish.Proxy.Tests.Fuzz;
 /// </summary>
 internal static class FuzzRun
 {
+    // Below it a run says nothing; on a busy machine it takes the time it takes.
+    private const int RoundsMin = 100;
+
     private const int SecondsInCi = 10;
     private const int SecondsByHand = 1;
 
-    public static void Run(Func<Random, byte[]> make, Action<byte[], Random> check)
+    public static void Run(FuzzTarget target)
     {
         long seconds = Number("PILOTFISH_FUZZ_SECONDS") ?? (Environment.GetEnvironmentVariable("CI") == "true" ? SecondsInCi : SecondsByHand);
         int seed = (int)(Number("PILOTFISH_FUZZ_SEED") ?? Environment.TickCount);
         var time = Stopwatch.StartNew();
         long round = 0;
-        for (; time.Elapsed.TotalSeconds < seconds; round++)
+        for (; time.Elapsed.TotalSeconds < seconds || round < RoundsMin; round++)
         {
             // Each round has a generator of its own, so that one round can be made again without those before it.
             var random = new Random(unchecked(seed + (int)round));
-            byte[] input = make(random);
+            byte[] input = target.Make(random);
             try
             {
-                check(input, random);
+                target.Check(input, random);
             }
             catch (Exception e)
             {
@@ -37,7 +40,6 @@ internal static class FuzzRun
         }
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{round} rounds from seed {seed}");
-        Assert.True(round > 100, $"Only {round} rounds in {seconds} s.");
     }
 
     private static long? Number(string variable) =>

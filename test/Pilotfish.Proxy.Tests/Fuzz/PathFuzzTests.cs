@@ -9,9 +9,19 @@ public sealed class PathFuzzTests
     private static readonly Mutator s_paths = new(
         "/a/b/../c", "/a/./b//c/", "/%2e%2E/%61%7Eb/..;x", "/a\\..\\b", "/%252e%252e/x", "/..", "/.", "/a/..", "/a%2fb%5C..%2F.", "/a/b/../../../c/.");
 
+    internal static FuzzTarget Paths { get; } = new("path", Make, Check);
+
     [Fact]
-    public void Path_AnyBytes_IsNormalisedOnceAndForAll() => FuzzRun.Run(Make, static (input, _) =>
+    public void Path_AnyBytes_IsNormalisedOnceAndForAll() => FuzzRun.Run(Paths);
+
+    private static void Check(byte[] input, Random random)
     {
+        if (input is not [(byte)'/', ..])
+        {
+            // The head parser lets no other path come here.
+            return;
+        }
+
         byte[]? normal = PathNormalizer.Normalize(input);
         string? expected = Slow(Encoding.Latin1.GetString(input));
         Assert.Equal(expected, normal is null ? null : Encoding.Latin1.GetString(normal));
@@ -25,7 +35,7 @@ public sealed class PathFuzzTests
         Assert.DoesNotContain("..", segments);
         Assert.DoesNotContain(".", segments);
         Assert.DoesNotContain("//", Encoding.Latin1.GetString(PathNormalizer.MergeSlashes(normal)));
-    });
+    }
 
     private static byte[] Make(Random random)
     {
