@@ -18,184 +18,196 @@ internal sealed class Bench(BenchOptions options, string directory)
     private const double LatencyLoad = 0.3;
 
     private readonly IPeer[] _peers = [new PilotfishPeer(options.Pilotfish), new NginxPeer(), new HaproxyPeer(), new YarpPeer(options.Yarp)];
-    private string _path = Backend.SmallPath;
 
     /// <summary>Our processor time over a peer's, by mode and peer.</summary>
     public Dictionary<(string Mode, string Peer), double> Ratios { get; } = [];
 
-    public void Run(string mode)
+    public void Run(string name)
     {
-        bool tcp = mode == "tcp";
-        bool handshakes = mode is "tls-full" or "tls-resumed";
-        TlsFiles? tls = handshakes || mode == "tls" ? new TlsFiles(directory) : null;
-        int hosts = mode.StartsWith("hosts-", StringComparison.Ordinal) ? int.Parse(mode[6..], CultureInfo.InvariantCulture) : 1;
-        string host = HostOf(hosts);
-        using TcpLoad? tcpLoad = tcp ? new TcpLoad() : null;
-        int backendPort = tcpLoad?.SinkPort ?? FreePort();
-        using PinnedProcess? backend = tcp ? null : PinnedProcess.Start(Backend.Configure(directory, backendPort), LoadCore, LogOf("backend"));
+        BenchMode mode = BenchMode.Of(name);
+        TlsFiles? tls = mode.Tls || mode.UpstreamTls || mode.Pair ? new TlsFiles(directory) : null;
+        using TcpLoad? tcp = mode.Load == LoadKind.Tcp ? new TcpLoad() : null;
+        using WebSocketLoad? webSocket = mode.WebSocket ? new WebSocketLoad() : null;
+        int backendPort = tcp?.SinkPort ?? webSocket?.ServerPort ?? FreePort();
+        using PinnedProcess? backend = mode.HasOwnBackend
+            ? null
+            : PinnedProcess.Start(Backend.Configure(directory, backendPort, mode, tls), LoadCore, LogOf("backend"));
         if (backend is not null && !backend.WaitForPort(backendPort))
         {
             throw new InvalidOperationException($"The backend did not start; see {LogOf("backend")}.");
         }
 
-        var running = new Dictionary<string, (PinnedProcess Process, int Port)>();
+        var running = new List<RunningPeer>();
         try
         {
             foreach (IPeer peer in _peers.Where(peer => options.Peers.Contains(peer.Name)))
             {
-                var setup = new PeerSetup
+                if (Start(peer, mode, backendPort, tls) is { } started)
                 {
-                    Directory = directory, Port = FreePort(), BackendPort = backendPort, Tcp = tcp, Log = mode == "http-log" ? LogKind.Text : LogKind.None, Hosts = hosts,
-                    Tls = tls, MutualTls = handshakes,
-                };
-                StartPeer(peer, setup, running);
+                    running.Add(started);
+                }
             }
 
-            if (mode == "idle")
-            {
-                MeasureIdle(running, host);
-            }
-            else if (mode == "latency")
-            {
-                MeasureLatency(mode, running, host);
-            }
-            else
-            {
-                _path = mode switch { "http-10k" => Backend.MediumPath, "http-1m" => Backend.LargePath, _ => Backend.SmallPath };
-                Measure(mode, running, LoadOf(mode, host, tcpLoad, tls));
-            }
+            Measure(mode, running, tcp, webSocket, tls);
         }
         finally
         {
-            foreach ((PinnedProcess process, _) in running.Values)
+            running.ForEach(peer => peer.Dispose());
+        }
+    }
+
+    private RunningPeer? Start(IPeer peer, BenchMode mode, int backendPort, TlsFiles? tls)
+    {
+        var last = new PeerSetup
+        {
+            Mode = mode, Directory = DirectoryOf(peer.Name), Port = FreePort(), BackendPort = backendPort,
+            Log = mode.AccessLog ? LogKind.Text : LogKind.None,
+            Tls = mode.Tls || mode.Pair ? tls : null, UpstreamTls = mode.UpstreamTls ? tls : null, MutualTls = mode.MutualTls || mode.Pair,
+        };
+        var running = new RunningPeer(peer);
+        bool started = running.Add(last, LogOf(peer.Name));
+        if (started && mode.Pair)
+        {
+            started = running.Add(new PeerSetup
             {
-                process.Dispose();
-            }
+                Mode = mode, Directory = DirectoryOf(peer.Name + "-first"), Port = FreePort(), BackendPort = last.Port, UpstreamTls = tls,
+            }, LogOf(peer.Name + "-first"));
         }
+
+        bool plain = mode is { Tls: false, Http2: false, HasOwnBackend: false };
+        if (started && (!plain || running.WaitForAnswer(HostOf(mode))))
+        {
+            return running;
+        }
+
+        Console.WriteLine($"  {peer.Name} {(running.IsEmpty ? "does not do this mode here." : "did not start: " + LogText(peer.Name))}");
+        running.Dispose();
+        return null;
     }
 
-    private void StartPeer(IPeer peer, PeerSetup setup, Dictionary<string, (PinnedProcess Process, int Port)> running)
+    private void Measure(BenchMode mode, List<RunningPeer> running, TcpLoad? tcp, WebSocketLoad? webSocket, TlsFiles? tls)
     {
-        ProcessStartInfo? start = peer.Configure(setup);
-        if (start is null)
+        string host = HostOf(mode);
+        switch (mode.Load)
         {
-            Console.WriteLine($"  {peer.Name} does not do this mode here.");
-            return;
+            case LoadKind.Idle:
+                MeasureIdle(mode, running, host);
+                return;
+            case LoadKind.Rate:
+                MeasureLatency(mode, running, host);
+                return;
+            default:
+                break;
         }
 
-        PinnedProcess process = PinnedProcess.Start(start, ProxyCore, LogOf(peer.Name));
-        if (!process.WaitForPort(setup.Port) || !(setup.Tcp || setup.Tls is not null || process.WaitForAnswer(setup.Port, HostOf(setup.Hosts))))
+        MeasureLoad(mode, running, (port, time) => mode.Load switch
         {
-            string log = File.Exists(LogOf(peer.Name)) ? File.ReadAllText(LogOf(peer.Name)) : "";
-            Console.WriteLine($"  {peer.Name} did not start: {log[..Math.Min(log.Length, 2000)]}");
-            process.Dispose();
-            return;
-        }
-
-        running[peer.Name] = (process, setup.Port);
+            LoadKind.Tcp => tcp!.Run(port, TcpConnections, time),
+            LoadKind.WebSocket => webSocket!.Run(port, host, time),
+            LoadKind.FullHandshakes => HandshakeLoad.Run(port, tls!, resumed: false, time),
+            LoadKind.ResumedHandshakes => HandshakeLoad.Run(port, tls!, resumed: true, time),
+            LoadKind.Http2 or LoadKind.Grpc => H2Load.Run(port, host, mode.Load == LoadKind.Grpc, directory, time),
+            _ => WrkLoad.Run(port, host, options.Connections, time, mode.Path, mode.Tls),
+        });
     }
 
-    /// <summary>Operations, the seconds they took, and latencies where the load knows them.</summary>
-    private Func<int, TimeSpan, (double Operations, double Seconds, double P50, double P99)> LoadOf(
-        string mode, string host, TcpLoad? tcpLoad, TlsFiles? tls) => (port, time) =>
+    private void MeasureLoad(BenchMode mode, List<RunningPeer> running, Func<int, TimeSpan, LoadResult> load)
     {
-        if (tcpLoad is not null)
-        {
-            (double mebibytes, double seconds) = tcpLoad.Run(port, TcpConnections, time);
-            return (mebibytes, seconds, 0, 0);
-        }
-
-        if (mode is "tls-full" or "tls-resumed")
-        {
-            (double done, double seconds) = HandshakeLoad.Run(port, tls!, resumed: mode == "tls-resumed", time);
-            return (done, seconds, 0, 0);
-        }
-
-        return WrkLoad.Run(port, host, options.Connections, time, _path, tls is not null);
-    };
-
-    private void Measure(
-        string mode, Dictionary<string, (PinnedProcess Process, int Port)> running,
-        Func<int, TimeSpan, (double Operations, double Seconds, double P50, double P99)> load)
-    {
-        var samples = new Dictionary<string, List<Sample>>();
-        foreach ((string name, (PinnedProcess process, int port)) in running)
-        {
-            samples[name] = [];
-            MeasureOnce(process, port, load, _peers.First(peer => peer.Name == name).WarmUp);
-        }
-
+        var samples = running.ToDictionary(peer => peer.Name, _ => new List<Sample>());
+        running.ForEach(peer => MeasureOnce(peer, load, peer.WarmUp));
         for (int round = 0; round < options.Rounds; round++)
         {
-            foreach ((string name, (PinnedProcess process, int port)) in running)
-            {
-                samples[name].Add(MeasureOnce(process, port, load, TimeSpan.FromSeconds(options.Seconds)));
-            }
+            running.ForEach(peer => samples[peer.Name].Add(MeasureOnce(peer, load, TimeSpan.FromSeconds(options.Seconds))));
         }
 
-        foreach ((string peer, double ratio) in Report.Print(mode, samples))
-        {
-            Ratios[(mode, peer)] = ratio;
-        }
+        Note(mode, samples);
     }
 
-    private void MeasureLatency(string mode, Dictionary<string, (PinnedProcess Process, int Port)> running, string host)
+    private void MeasureLatency(BenchMode mode, List<RunningPeer> running, string host)
     {
-        int first = running.TryGetValue("pilotfish", out (PinnedProcess Process, int Port) ours) ? ours.Port : running.Values.First().Port;
-        double rate = options.Rate > 0
-            ? options.Rate
-            : LatencyLoad * Saturation(WrkLoad.Run(first, host, options.Connections, TimeSpan.FromSeconds(options.Seconds)));
+        RunningPeer ours = running.Find(peer => peer.Name == "pilotfish") ?? running[0];
+        LoadResult full = WrkLoad.Run(ours.Port, host, options.Connections, TimeSpan.FromSeconds(options.Seconds));
+        double rate = options.Rate > 0 ? options.Rate : LatencyLoad * full.Operations / full.Seconds;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"latency at {rate:F0} requests per second"));
-        var samples = running.Keys.ToDictionary(name => name, _ => new List<Sample>());
+        var samples = running.ToDictionary(peer => peer.Name, _ => new List<Sample>());
         for (int round = -1; round < options.Rounds; round++)
         {
-            foreach ((string name, (PinnedProcess process, int port)) in running)
+            foreach (RunningPeer peer in running)
             {
-                using var load = new RateLoad(port, host);
-                double before = process.CpuSeconds();
-                (double requests, double p50, double p99, double p999) = load.Run(rate, TimeSpan.FromSeconds(options.Seconds));
-                double cpu = (process.CpuSeconds() - before) * 1e6 / requests;
+                using var load = new RateLoad(peer.Port, host);
+                double p999 = 0;
+                Sample sample = MeasureOnce(peer, (_, time) =>
+                {
+                    (double requests, double p50, double p99, p999) = load.Run(rate, time);
+                    return new LoadResult(requests, time.TotalSeconds, p50, p99);
+                }, TimeSpan.FromSeconds(options.Seconds));
                 if (round >= 0)
                 {
-                    samples[name].Add(
-                        new Sample(requests / options.Seconds, cpu, p50, p99, process.ResidentKilobytes()) { P999Milliseconds = p999 });
+                    samples[peer.Name].Add(sample with { P999Milliseconds = p999 });
                 }
             }
         }
 
-        Report.Print(mode, samples);
+        Note(mode, samples);
     }
 
-    private static double Saturation((double Requests, double Seconds, double P50, double P99) run) => run.Requests / run.Seconds;
-
-    private static Sample MeasureOnce(
-        PinnedProcess process, int port, Func<int, TimeSpan, (double Operations, double Seconds, double P50, double P99)> load, TimeSpan time)
+    private void Note(BenchMode mode, Dictionary<string, List<Sample>> samples)
     {
-        double before = process.CpuSeconds();
-        (double operations, double seconds, double p50, double p99) = load(port, time);
-        double cpu = process.CpuSeconds() - before;
-        return new Sample(operations / seconds, cpu * 1e6 / operations, p50, p99, process.ResidentKilobytes());
-    }
-
-    private void MeasureIdle(Dictionary<string, (PinnedProcess Process, int Port)> running, string host)
-    {
-        Console.WriteLine();
-        Console.WriteLine($"idle: {options.IdleConnections} connections after one request each");
-        foreach ((string name, (PinnedProcess process, int port)) in running)
+        foreach ((string peer, double ratio) in Report.Print(mode.Name, mode.Unit, samples))
         {
-            WrkLoad.Run(port, host, options.Connections, TimeSpan.FromSeconds(1));
-            long before = process.ResidentKilobytes();
-            long during = 0;
-            int answered = IdleLoad.Run(port, host, options.IdleConnections, () => during = process.ResidentKilobytes());
-            double each = (during - before) * 1024.0 / options.IdleConnections;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"      {name,-10} {each,8:F0} bytes each   RSS {before / 1024.0:F1} -> {during / 1024.0:F1} MB   answered {answered}"));
+            Ratios[(mode.Name, peer)] = ratio;
         }
     }
 
-    private static string HostOf(int hosts) => $"service-{hosts * 3 / 4}.example.com";
+    private static Sample MeasureOnce(RunningPeer peer, Func<int, TimeSpan, LoadResult> load, TimeSpan time)
+    {
+        CpuTime before = peer.Cpu();
+        LoadResult done = load(peer.Port, time);
+        CpuTime cpu = peer.Cpu() - before;
+        return new Sample(
+            done.Operations / done.Seconds, cpu.Seconds * 1e6 / done.Operations, done.P50Milliseconds, done.P99Milliseconds,
+            peer.ResidentKilobytes())
+        {
+            UserMicrosecondsPerOperation = cpu.UserSeconds * 1e6 / done.Operations,
+        };
+    }
+
+    private void MeasureIdle(BenchMode mode, List<RunningPeer> running, string host)
+    {
+        Console.WriteLine();
+        Console.WriteLine($"{mode.Name}: {options.IdleConnections} connections after one request each");
+        double ours = 0;
+        foreach (RunningPeer peer in running)
+        {
+            WrkLoad.Run(peer.Port, host, options.Connections, TimeSpan.FromSeconds(1), tls: mode.Tls);
+            long before = peer.ResidentKilobytes();
+            long during = 0;
+            int answered = IdleLoad.Run(peer.Port, host, options.IdleConnections, mode.Tls, () => during = peer.ResidentKilobytes());
+            double each = (during - before) * 1024.0 / options.IdleConnections;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"      {peer.Name,-10} {each,8:F0} bytes each   RSS {before / 1024.0:F1} -> {during / 1024.0:F1} MB   answered {answered}"));
+            if (peer.Name == "pilotfish")
+            {
+                ours = each;
+            }
+            else if (ours > 0 && each > 0)
+            {
+                Ratios[(mode.Name, peer.Name)] = ours / each;
+            }
+        }
+    }
+
+    private static string HostOf(BenchMode mode) => $"service-{mode.Hosts * 3 / 4}.example.com";
+
+    private string DirectoryOf(string name) => Directory.CreateDirectory(Path.Combine(directory, name)).FullName;
 
     private string LogOf(string name) => Path.Combine(directory, name + ".out");
+
+    private string LogText(string name)
+    {
+        string log = File.Exists(LogOf(name)) ? File.ReadAllText(LogOf(name)) : "";
+        return log[..Math.Min(log.Length, 2000)];
+    }
 
     internal static int FreePort()
     {

@@ -11,7 +11,7 @@ internal sealed record BenchOptions
 
     public int Connections { get; private init; } = 64;
 
-    public int IdleConnections { get; private init; } = 5000;
+    public int IdleConnections { get; private init; } = 10_000;
 
     public IReadOnlyList<string> Modes { get; private init; } =
         ["http", "http-10k", "http-1m", "http-log", "hosts-10", "hosts-10000", "latency", "tcp", "idle"];

@@ -20,7 +20,7 @@ internal sealed class LogBench(BenchOptions options, string directory) : IDispos
     {
         int backendPort = Bench.FreePort();
         using PinnedProcess backend = PinnedProcess.Start(
-            Backend.Configure(directory, backendPort), Bench.LoadCore, Path.Combine(directory, "backend.out"));
+            Backend.Configure(directory, backendPort, BenchMode.Of("http"), null), Bench.LoadCore, Path.Combine(directory, "backend.out"));
         if (!backend.WaitForPort(backendPort))
         {
             throw new InvalidOperationException("The backend did not start.");
@@ -48,7 +48,10 @@ internal sealed class LogBench(BenchOptions options, string directory) : IDispos
 
     private (PinnedProcess Process, int Port) Start(LogKind kind, int backendPort)
     {
-        var setup = new PeerSetup { Directory = directory, Port = Bench.FreePort(), BackendPort = backendPort, Log = kind };
+        var setup = new PeerSetup
+        {
+            Mode = BenchMode.Of("http"), Directory = directory, Port = Bench.FreePort(), BackendPort = backendPort, Log = kind,
+        };
         if (kind == LogKind.BlockedPipe)
         {
             // Open for reading and writing, so that our own opening does not wait, and never read: 64 KiB fill it.
@@ -80,9 +83,9 @@ internal sealed class LogBench(BenchOptions options, string directory) : IDispos
             foreach (LogKind kind in kinds)
             {
                 (PinnedProcess process, int port) = running[kind];
-                double before = process.CpuSeconds();
-                double requests = WrkLoad.Run(port, s_host, options.Connections, TimeSpan.FromSeconds(options.Seconds)).Requests;
-                cost[kind].Add((process.CpuSeconds() - before) * 1e6 / requests);
+                double before = process.Cpu().Seconds;
+                double requests = WrkLoad.Run(port, s_host, options.Connections, TimeSpan.FromSeconds(options.Seconds)).Operations;
+                cost[kind].Add((process.Cpu().Seconds - before) * 1e6 / requests);
             }
         }
 

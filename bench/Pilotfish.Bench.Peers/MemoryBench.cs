@@ -19,7 +19,10 @@ internal sealed class MemoryBench(BenchOptions options, string directory)
     public void Run()
     {
         int backendPort = Bench.FreePort();
-        var setup = new PeerSetup { Directory = directory, Port = Bench.FreePort(), BackendPort = backendPort, AdminPort = Bench.FreePort() };
+        var setup = new PeerSetup
+        {
+            Mode = BenchMode.Of("http"), Directory = directory, Port = Bench.FreePort(), BackendPort = backendPort, AdminPort = Bench.FreePort(),
+        };
         var peer = new PilotfishPeer(options.Pilotfish);
         if (peer.Configure(setup) is not { } start)
         {
@@ -27,7 +30,7 @@ internal sealed class MemoryBench(BenchOptions options, string directory)
             return;
         }
 
-        using PinnedProcess backend = PinnedProcess.Start(Backend.Configure(directory, backendPort), Bench.LoadCore, setup.PathOf("backend.out"));
+        using PinnedProcess backend = PinnedProcess.Start(Backend.Configure(directory, backendPort, BenchMode.Of("http"), null), Bench.LoadCore, setup.PathOf("backend.out"));
         using PinnedProcess process = PinnedProcess.Start(start, Bench.ProxyCore, setup.PathOf("pilotfish.out"));
         if (!backend.WaitForPort(backendPort) || !process.WaitForPort(setup.Port))
         {
@@ -43,7 +46,7 @@ internal sealed class MemoryBench(BenchOptions options, string directory)
         Print($"RSS after load at {options.Connections} connections, MB", process.ResidentKilobytes() / 1024.0);
         long before = process.ResidentKilobytes();
         long during = 0;
-        IdleLoad.Run(setup.Port, s_host, options.IdleConnections, () => during = process.ResidentKilobytes());
+        IdleLoad.Run(setup.Port, s_host, options.IdleConnections, tls: false, () => during = process.ResidentKilobytes());
         Print($"bytes per idle connection of {options.IdleConnections}", (during - before) * 1024.0 / options.IdleConnections);
     }
 
@@ -68,7 +71,7 @@ internal sealed class MemoryBench(BenchOptions options, string directory)
     private (double Bytes, double Requests)? Grow(HttpClient admin, PeerSetup setup, int seconds)
     {
         double before = HeapBytes(admin, setup.AdminPort);
-        (double requests, _, _, _) = WrkLoad.Run(setup.Port, s_host, options.Connections, TimeSpan.FromSeconds(seconds));
+        double requests = WrkLoad.Run(setup.Port, s_host, options.Connections, TimeSpan.FromSeconds(seconds)).Operations;
         double after = HeapBytes(admin, setup.AdminPort);
         return after >= before ? (after - before, requests) : null;
     }

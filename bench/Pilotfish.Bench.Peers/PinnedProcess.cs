@@ -89,13 +89,15 @@ internal sealed class PinnedProcess : IDisposable
         return false;
     }
 
-    /// <summary>utime + stime of all its threads.</summary>
-    public double CpuSeconds()
+    /// <summary>utime and stime of all its threads. The kernel's sum is exact; how it parts into the two is sampled.</summary>
+    public CpuTime Cpu()
     {
         string stat = File.ReadAllText($"/proc/{_process.Id}/stat");
         // The command's name, in parentheses, may hold spaces; utime and stime are fields 14 and 15 of the whole line.
         string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
+        return new CpuTime(
+            double.Parse(fields[11], CultureInfo.InvariantCulture) / TicksPerSecond,
+            double.Parse(fields[12], CultureInfo.InvariantCulture) / TicksPerSecond);
     }
 
     public long ResidentKilobytes()

@@ -7,12 +7,11 @@ namespace Pilotfish.Bench.Peers;
 internal static class Report
 {
     /// <summary>Prints a mode's table and returns the median ratio to each peer.</summary>
-    public static Dictionary<string, double> Print(string mode, IReadOnlyDictionary<string, List<Sample>> samples)
+    public static Dictionary<string, double> Print(string mode, string unit, IReadOnlyDictionary<string, List<Sample>> samples)
     {
-        string unit = mode == "tcp" ? "MiB" : "req";
         Console.WriteLine();
         Console.WriteLine(mode);
-        Console.WriteLine($"  {"peer",-10} {unit + "/s",24} {"CPU-us/" + unit,24} {"p50 ms",8} {"p99 ms",8} {"p99.9",8} {"RSS MB",8}   our CPU / theirs");
+        Console.WriteLine($"  {"peer",-10} {unit + "/s",24} {"CPU-us/" + unit,24} {"own",6} {"p50 ms",8} {"p99 ms",8} {"p99.9",8} {"RSS MB",8}   our CPU / theirs");
         samples.TryGetValue("pilotfish", out List<Sample>? ours);
         var medians = new Dictionary<string, double>();
         foreach ((string peer, List<Sample> rounds) in samples)
@@ -27,7 +26,8 @@ internal static class Report
 
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"  {peer,-10} {Range(rounds, s => s.OperationsPerSecond, "F0"),24} " +
-                $"{Range(rounds, s => s.CpuMicrosecondsPerOperation, "F1"),24} {Median(rounds, s => s.P50Milliseconds),8:F2} " +
+                $"{Range(rounds, s => s.CpuMicrosecondsPerOperation, "F1"),24} {Median(rounds, s => s.UserMicrosecondsPerOperation),6:F1} " +
+                $"{Median(rounds, s => s.P50Milliseconds),8:F2}  " +
                 $"{Median(rounds, s => s.P99Milliseconds),8:F2} {Text(Median(rounds, s => s.P999Milliseconds)),8} {Median(rounds, s => s.ResidentKilobytes / 1024.0),8:F1}   {ratio}"));
         }
 
@@ -40,7 +40,6 @@ internal static class Report
         return sorted[sorted.Length / 2];
     }
 
-    /// <summary>Rounds are interleaved, so round i of both saw the same machine: the ratio is taken per round.</summary>
     /// <summary>Rounds are interleaved, so round i of both saw the same machine: the ratio is taken per round. Ascending.</summary>
     private static double[] Ratios(List<Sample> ours, List<Sample> theirs) =>
         [.. ours.Zip(theirs, (a, b) => a.CpuMicrosecondsPerOperation / b.CpuMicrosecondsPerOperation).Order()];

@@ -6,6 +6,10 @@ namespace Pilotfish.Bench.Peers;
 /// <summary>A P-256 root with a server's and a client's certificate, made for one run, in files as every peer wants them.</summary>
 internal sealed class TlsFiles
 {
+    /// <summary>The cipher list of istiod's DownstreamTlsContext, in OpenSSL's form.</summary>
+    public const string IstioCiphers = "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256:"
+        + "ECDHE-RSA-AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-GCM-SHA256";
+
     public TlsFiles(string directory)
     {
         using var rootKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -19,7 +23,9 @@ internal sealed class TlsFiles
         File.WriteAllText(Roots, root.ExportCertificatePem() + "\n");
         Write(root, "CN=server", Server, ServerKey);
         Write(root, "CN=client", Client, ClientKey);
+        ClientJoined = Path.Combine(directory, "client.joined.pem");
         File.WriteAllText(Joined, File.ReadAllText(Server) + File.ReadAllText(ServerKey));
+        File.WriteAllText(ClientJoined, File.ReadAllText(Client) + File.ReadAllText(ClientKey));
     }
 
     public string Roots { get; }
@@ -31,6 +37,8 @@ internal sealed class TlsFiles
     /// <summary>Certificate and key in one file, for HAProxy.</summary>
     public string Joined { get; }
 
+    public string ClientJoined { get; }
+
     public string Client { get; }
 
     public string ClientKey { get; }
@@ -39,6 +47,9 @@ internal sealed class TlsFiles
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName(subject[3..]);
+        request.CertificateExtensions.Add(names.Build());
         using X509Certificate2 leaf = request.Create(
             root, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(1), RandomNumberGenerator.GetBytes(8));
         File.WriteAllText(certificateFile, leaf.ExportCertificatePem() + "\n");

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Measures Pilotfish beside nginx, HAProxy and YARP: same backend, same load, proxies on core 0, load on core 1.
-# Usage: bench/peers/run.sh [--seconds N] [--rounds N] [--modes http,http-10k,http-1m,http-log,hosts-10,hosts-10000,latency,tcp,idle,tls,tls-full,tls-resumed,logs]
+# Usage: bench/peers/run.sh [--seconds N] [--rounds N] [--connections N] [--idle N]
+#          [--modes http,http-10k,http-1m,http-log,hosts-N,latency,tcp,idle,idle-tls,tls,tls-reencrypt,tls-full,tls-full-istio,tls-resumed,
+#                   h2,grpc,websocket,pair,logs,memory]
 #          [--peers pilotfish,nginx,haproxy,yarp] [--rate N] [--record FILE] [--gate [FILE]]
 # --record writes the ratios of this run to FILE; --gate ends with 1 when a ratio is worse than the recorded one by more than 10 %
 # (FILE is bench/peers/ratios.txt unless named). --rate is the latency mode's requests per second (default: 30 % of our saturation).
@@ -12,6 +14,8 @@ need=()
 command -v nginx >/dev/null || need+=(nginx)
 command -v haproxy >/dev/null || need+=(haproxy)
 command -v wrk >/dev/null || need+=(wrk)
+command -v h2load >/dev/null || need+=(nghttp2-client)
+command -v openssl >/dev/null || need+=(openssl)
 command -v taskset >/dev/null || need+=(util-linux)
 [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || need+=(libnginx-mod-stream)
 if [ ${#need[@]} -gt 0 ]; then

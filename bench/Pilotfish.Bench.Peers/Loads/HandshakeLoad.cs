@@ -6,7 +6,7 @@ namespace Pilotfish.Bench.Peers.Loads;
 /// <summary>openssl s_time: one handshake after the other, in full with a client certificate or resumed.</summary>
 internal static class HandshakeLoad
 {
-    public static (double Handshakes, double Seconds) Run(int port, TlsFiles files, bool resumed, TimeSpan time)
+    public static LoadResult Run(int port, TlsFiles files, bool resumed, TimeSpan time)
     {
         // Tickets of TLS 1.3 come with the first bytes that are read, and s_time reads none: resumption is measured with 1.2.
         string[] kind = resumed ? ["-reuse", "-tls1_2"] : ["-new", "-tls1_3"];
@@ -26,7 +26,7 @@ internal static class HandshakeLoad
             string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (words is [var count, "connections", "in", var seconds, "real", ..])
             {
-                return (double.Parse(count, CultureInfo.InvariantCulture), double.Parse(seconds, CultureInfo.InvariantCulture));
+                return new LoadResult(double.Parse(count, CultureInfo.InvariantCulture), double.Parse(seconds, CultureInfo.InvariantCulture));
             }
         }
 

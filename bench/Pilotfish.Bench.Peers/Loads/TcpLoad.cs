@@ -26,7 +26,7 @@ internal sealed class TcpLoad : IDisposable
     public int SinkPort => _sink.LocalAddress.Port;
 
     /// <summary>MiB that arrived, and the seconds they took.</summary>
-    public (double MiB, double Seconds) Run(int port, int connections, TimeSpan time)
+    public LoadResult Run(int port, int connections, TimeSpan time)
     {
         var senders = new List<SocketStream>();
         for (int i = 0; i < connections; i++)
@@ -36,14 +36,14 @@ internal sealed class TcpLoad : IDisposable
             Send(sender, NetAddress.Loopback((ushort)port));
         }
 
-        long start = _loop.NowNanoseconds;
+        long start = _loop.ReadClockNanoseconds();
         long before = _received;
-        while (_loop.NowNanoseconds - start < time.TotalMilliseconds * 1_000_000)
+        while (_loop.ReadClockNanoseconds() - start < time.TotalMilliseconds * 1_000_000)
         {
             _loop.RunOnce(10);
         }
 
-        (double MiB, double Seconds) result = ((_received - before) / 1048576.0, (_loop.NowNanoseconds - start) / 1e9);
+        var result = new LoadResult((_received - before) / 1048576.0, (_loop.ReadClockNanoseconds() - start) / 1e9);
         senders.ForEach(sender => sender.Close());
         _loop.RunOnce(100);
         _loop.RunOnce(100);

@@ -21,8 +21,7 @@ internal static class WrkLoad
     ];
 
     /// <summary>Requests done, and latencies in milliseconds.</summary>
-    public static (double Requests, double Seconds, double P50, double P99) Run(int port, string host, int connections, TimeSpan time,
-        string path = Backend.SmallPath, bool tls = false)
+    public static LoadResult Run(int port, string host, int connections, TimeSpan time, string path = Backend.SmallPath, bool tls = false)
     {
         var start = new ProcessStartInfo("wrk") { RedirectStandardOutput = true };
         foreach (string argument in (string[])["-t1", $"-c{connections}", $"-d{(int)time.TotalSeconds}s", "--latency", "-H", $"Host: {host}"])
@@ -43,7 +42,7 @@ internal static class WrkLoad
         return Read(text);
     }
 
-    private static (double Requests, double Seconds, double P50, double P99) Read(string text)
+    private static LoadResult Read(string text)
     {
         double requests = 0;
         double seconds = 0;
@@ -72,10 +71,10 @@ internal static class WrkLoad
             }
         }
 
-        return (requests, seconds, p50, p99);
+        return new LoadResult(requests, seconds, p50, p99);
     }
 
-    private static double Milliseconds(string text)
+    internal static double Milliseconds(string text)
     {
         (double factor, int suffix) = text switch
         {

@@ -14,13 +14,13 @@ internal sealed class NginxPeer : IPeer
 
     public ProcessStartInfo? Configure(PeerSetup setup)
     {
-        if (setup.Tcp && !File.Exists(StreamModule))
+        if (setup.Mode.Load == LoadKind.Tcp && !File.Exists(StreamModule))
         {
             return null;
         }
 
         string file = setup.PathOf("nginx.conf");
-        File.WriteAllText(file, setup.Tcp ? Stream(setup) : Http(setup));
+        File.WriteAllText(file, setup.Mode.Load == LoadKind.Tcp ? Stream(setup) : Http(setup));
         return new ProcessStartInfo("nginx", ["-p", setup.Directory, "-e", setup.PathOf("nginx.error"), "-c", file]);
     }
 
@@ -52,12 +52,16 @@ internal sealed class NginxPeer : IPeer
               upstream backend { server 127.0.0.1:{{setup.BackendPort}}; keepalive 128; keepalive_requests 100000000; }
 
             """);
-        for (int i = 0; i < setup.Hosts; i++)
+        if (setup.Mode.WebSocket)
+        {
+            text.Append("map $http_upgrade $connection_upgrade { default upgrade; '' ''; }\n");
+        }
+
+        for (int i = 0; i < setup.Mode.Hosts; i++)
         {
             text.Append($$"""
-                server { listen 127.0.0.1:{{setup.Port}}{{(setup.Tls is null ? "" : " ssl")}}; {{Tls(setup)}} server_name service-{{i}}.example.com; location / {
-                  proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
-                  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Bench 1; } }
+                server { listen 127.0.0.1:{{setup.Port}}{{(setup.Tls is null ? "" : " ssl")}}{{(setup.Mode.Http2 ? " http2" : "")}}; {{Tls(setup)}}
+                  server_name service-{{i}}.example.com; location / { {{Forward(setup)}} } }
 
                 """);
         }
@@ -65,7 +69,25 @@ internal sealed class NginxPeer : IPeer
         return text.Append("}\n").ToString();
     }
 
+    private static string Forward(PeerSetup setup)
+    {
+        if (setup.Mode.UpstreamHttp2)
+        {
+            return "grpc_pass grpc://backend; grpc_set_header X-Forwarded-For $proxy_add_x_forwarded_for; grpc_set_header X-Bench 1;";
+        }
+
+        string secure = setup.UpstreamTls is not { } files ? ""
+            : $"proxy_ssl_trusted_certificate {files.Roots}; proxy_ssl_verify on; proxy_ssl_name server; "
+                + $"proxy_ssl_certificate {files.Client}; proxy_ssl_certificate_key {files.ClientKey};";
+        string connection = setup.Mode.WebSocket
+            ? "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade; proxy_read_timeout 600s;"
+            : "proxy_set_header Connection \"\";";
+        return $"proxy_pass {(setup.UpstreamTls is null ? "http" : "https")}://backend; proxy_http_version 1.1; {connection} {secure} "
+            + "proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Bench 1;";
+    }
+
     private static string Tls(PeerSetup setup) => setup.Tls is not { } files ? ""
         : $"ssl_certificate {files.Server}; ssl_certificate_key {files.ServerKey}; ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:S:10m; "
+            + (setup.Mode.IstioTls ? $"ssl_ciphers {TlsFiles.IstioCiphers}; " : "")
             + (setup.MutualTls ? $"ssl_client_certificate {files.Roots}; ssl_verify_client on;" : "");
 }

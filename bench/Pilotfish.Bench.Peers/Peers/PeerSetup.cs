@@ -1,8 +1,11 @@
 namespace Pilotfish.Bench.Peers.Peers;
 
-/// <summary>What every peer is told to do in a mode.</summary>
+/// <summary>What one process of a peer is told to do.</summary>
 internal sealed record PeerSetup
 {
+    public required BenchMode Mode { get; init; }
+
+    /// <summary>Of this process alone: two of a pair write files of the same names.</summary>
     public required string Directory { get; init; }
 
     public required int Port { get; init; }
@@ -12,11 +15,11 @@ internal sealed record PeerSetup
     /// <summary>Our admin address; 0 lets it choose one.</summary>
     public int AdminPort { get; init; }
 
-    /// <summary>Plain TCP instead of HTTP.</summary>
-    public bool Tcp { get; init; }
-
     /// <summary>Null listens in plaintext.</summary>
     public TlsFiles? Tls { get; init; }
+
+    /// <summary>Null speaks plaintext to the backend.</summary>
+    public TlsFiles? UpstreamTls { get; init; }
 
     /// <summary>Clients must show a certificate of the same root.</summary>
     public bool MutualTls { get; init; }
@@ -24,9 +27,6 @@ internal sealed record PeerSetup
     public LogKind Log { get; init; }
 
     public bool AccessLog => Log != LogKind.None;
-
-    /// <summary>Virtual hosts, service-0.example.com and on; requests go to one in the middle.</summary>
-    public int Hosts { get; init; } = 1;
 
     public string PathOf(string name) => Path.Combine(Directory, name);
 }

@@ -1,0 +1,132 @@
+using Envoy.Config.Core.V3;
+using Envoy.Config.Route.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Filters.Router;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Listeners;
+using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Streams;
+using Pilotfish.Proxy.Tls;
+using Pilotfish.Proxy.Workers;
+using Pilotfish.Proxy.Xds;
+using Pilotfish.Runtime.Loops;
+using Pilotfish.Runtime.Sockets;
+using Pilotfish.Runtime.Streams;
+using HttpFilterProto = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpFilter;
+using TrafficDirection = Pilotfish.Proxy.Network.TrafficDirection;
+
+namespace Pilotfish.Bench.Inproc;
+
+/// <summary>The connection manager of the peers' http mode on one loop: host routes, one added header, statistics, the router.</summary>
+internal sealed class MemoryProxy
+{
+    private readonly WorkerSet _workers;
+    private readonly EventLoop _loop;
+    private readonly ListenerModel _listener;
+    private readonly FilterChainModel _chain;
+
+    public MemoryProxy(EventLoop loop, NetAddress backend, MemoryTransport transport, int hosts)
+    {
+        _loop = loop;
+        var stats = new StatsStore();
+        _workers = WorkerSet.OnLoop(loop, stats);
+        var extensions = new ExtensionRegistry();
+        extensions.Register<IHttpFilterFactory>(new RouterFactory());
+        var context = new CompileContext
+        {
+            Extensions = extensions,
+            Subscriptions = new ResourceTable(loop),
+            Stats = stats,
+            Node = new LocalNode { Id = "bench", Cluster = "bench" },
+            Workers = _workers,
+        };
+        AddCluster(context, backend, transport);
+        var network = new NetworkFilterContext
+        {
+            Config = context, ListenerName = "bench", Direction = TrafficDirection.Unspecified, Warming = new Warming(), Owned = [],
+        };
+        var terminal = new HcmFilter(new HcmCompiler(network).Compile(Manager(hosts)));
+        var state = new ListenerState("bench", new ListenerStats(stats.Scope("listener.bench")), new ConnectionLimit(long.MaxValue),
+            new ConnectionLimit(long.MaxValue), null, 1);
+        _listener = new ListenerModel { Name = "bench", Addresses = [], State = state };
+        _chain = new FilterChainModel(1, null, []) { Name = "chain", Filters = [], Terminal = terminal };
+    }
+
+    public IByteStream Connect()
+    {
+        (IByteStream client, IByteStream server) = MemoryStreamPair.Create(
+            _loop, NetAddress.Parse("10.0.0.9:3456"), NetAddress.Parse("10.0.0.1:80"), Exchange.PipeBytes);
+        var info = new ConnectionInfo
+        {
+            StartTime = _loop.WallNow,
+            StartNanoseconds = _loop.NowNanoseconds,
+            LocalAddress = server.LocalAddress,
+            DirectLocalAddress = server.LocalAddress,
+            RemoteAddress = server.RemoteAddress,
+            DirectRemoteAddress = server.RemoteAddress,
+        };
+        var connection = new DownstreamConnection(_workers.All[0], server, info, _listener, _chain);
+        _chain.Add(connection);
+        _chain.Terminal.Start(connection);
+        return client;
+    }
+
+    private static void AddCluster(CompileContext context, NetAddress backend, MemoryTransport transport)
+    {
+        var policy = new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin);
+        var model = new ClusterModel
+        {
+            Name = "backend",
+            ObservabilityName = "backend",
+            ConfigHash = 1,
+            Discovery = DiscoveryKind.Static,
+            LoadBalancing = policy,
+            Transport = new UpstreamTransportSelector(transport, []),
+            CircuitBreakers = [new CircuitBreakerConfig(), new CircuitBreakerConfig()],
+            ConnectTimeoutMilliseconds = 1000,
+            Http = UpstreamHttpOptions.Default,
+        };
+        var state = new ClusterState(model, 0, context.Stats.Scope("cluster.backend"), 1);
+        state.Publish(new HostSetBuilder(policy, Pilotfish.Proxy.Clusters.Locality.None, 1)
+            .Build([new Host(new HostConfig(backend, ""), 1, 0)]));
+        context.Clusters.Reference("backend").Set(state);
+        context.Clusters.Publish();
+    }
+
+    private static HttpConnectionManager Manager(int hosts)
+    {
+        var routes = new RouteConfiguration
+        {
+            Name = "bench",
+            RequestHeadersToAdd = { new HeaderValueOption { Header = new HeaderValue { Key = "x-bench", Value = "1" } } },
+        };
+        for (int i = 0; i < hosts; i++)
+        {
+            routes.VirtualHosts.Add(new VirtualHost
+            {
+                Name = $"service-{i}",
+                Domains = { $"service-{i}.example.com" },
+                Routes = { new Route { Match = new RouteMatch { Prefix = "/" }, Route_ = new RouteAction { Cluster = "backend" } } },
+            });
+        }
+
+        return new HttpConnectionManager
+        {
+            StatPrefix = "bench",
+            UseRemoteAddress = true,
+            RouteConfig = routes,
+            HttpFilters =
+            {
+                new HttpFilterProto
+                {
+                    Name = "envoy.filters.http.router", TypedConfig = Any.Pack(new Envoy.Extensions.Filters.Http.Router.V3.Router()),
+                },
+            },
+        };
+    }
+}
