@@ -46,9 +46,8 @@ internal static class Exchange
         }
     }
 
-    public static async Task AskAsync(IByteStream stream, int requests)
+    public static async Task AskAsync(IByteStream stream, byte[] buffer, int requests)
     {
-        byte[] buffer = new byte[8192];
         for (int i = 0; i < requests; i++)
         {
             await stream.SendAsync(s_request);

@@ -82,14 +82,16 @@ internal sealed class MemoryProxy
         var model = new ClusterModel
         {
             Name = "backend",
-            ObservabilityName = "backend",
             ConfigHash = 1,
-            Discovery = DiscoveryKind.Static,
-            LoadBalancing = policy,
             Transport = new UpstreamTransportSelector(transport, []),
-            CircuitBreakers = [new CircuitBreakerConfig(), new CircuitBreakerConfig()],
-            ConnectTimeoutMilliseconds = 1000,
-            Http = UpstreamHttpOptions.Default,
+            Settings = new ClusterSettings
+            {
+                Discovery = DiscoveryKind.Static,
+                LoadBalancing = policy,
+                CircuitBreakers = [new CircuitBreakerConfig(), new CircuitBreakerConfig()],
+                ConnectTimeoutMilliseconds = 1000,
+                Http = UpstreamHttpOptions.Default,
+            },
         };
         var state = new ClusterState(model, 0, context.Stats.Scope("cluster.backend"), 1);
         state.Publish(new HostSetBuilder(policy, Pilotfish.Proxy.Clusters.Locality.None, 1)

@@ -17,6 +17,7 @@ using var loop = new EventLoop(new EventLoopOptions { Name = "bench" });
 using EventLoop.LoopBinding binding = loop.Bind();
 ListenSocket backend = ListenSocket.Listen(loop, NetAddress.Loopback(0));
 var proxy = new MemoryProxy(loop, backend.LocalAddress, new MemoryTransport(Exchange.Serve), hosts);
+byte[][] buffers = [.. Enumerable.Range(0, connections).Select(static _ => new byte[8192])];
 var proxied = new List<IByteStream>();
 var direct = new List<IByteStream>();
 for (int i = 0; i < connections; i++)
@@ -50,7 +51,7 @@ Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
 double Round(List<IByteStream> streams)
 {
     long start = Stopwatch.GetTimestamp();
-    Task all = Task.WhenAll(streams.Select(stream => Exchange.AskAsync(stream, requests)));
+    Task all = Task.WhenAll(streams.Select((stream, i) => Exchange.AskAsync(stream, buffers[i], requests)));
     while (!all.IsCompleted)
     {
         loop.RunOnce(waitMilliseconds: 20);
