@@ -17,11 +17,12 @@ mkdir -p "$out"
 
 echo "Building"
 dotnet build fuzz/Pilotfish.Fuzz -nologo -v quiet '-clp:ErrorsOnly;NoSummary' || exit 1
+plain=$PWD/artifacts/build/bin/Pilotfish.Fuzz/debug
 rm -rf "$out/bin"
-cp -r artifacts/build/bin/Pilotfish.Fuzz/debug "$out/bin"
+cp -r "$plain" "$out/bin"
 # Only what is tested is instrumented: the fuzzer's map is small, and paths through the oracles are no news.
 for part in Pilotfish.Proxy Pilotfish.Runtime; do "$tool" "$out/bin/$part.dll" || exit 1; done
-fuzz() { dotnet "$out/bin/Pilotfish.Fuzz.dll" "$@"; }
+fuzz() { dotnet "$plain/Pilotfish.Fuzz.dll" "$@"; }
 
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(fuzz list)

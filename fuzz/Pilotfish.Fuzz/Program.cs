@@ -25,9 +25,11 @@ switch (args)
 
         return 0;
     case ["run", var name]:
-        FuzzTarget target = Target(name);
+        // Instrumented code has a map to write to only inside of Run, and making the targets runs some.
+        FuzzTarget? target = null;
         Fuzzer.OutOfProcess.Run(stream =>
         {
+            target ??= Target(name);
             using var bytes = new MemoryStream();
             stream.CopyTo(bytes);
             Check(target, bytes.ToArray());
