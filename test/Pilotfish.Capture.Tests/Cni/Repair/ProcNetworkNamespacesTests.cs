@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Pilotfish.Capture.Cni.Repair;
+using Pilotfish.Testing.Namespaces;
 
 namespace Pilotfish.Capture.Tests.Cni.Repair;
 
@@ -65,14 +66,19 @@ public sealed class ProcNetworkNamespacesTests : IDisposable
     [InlineData(true)]
     public void RealNamespace_OfARunningProcess_IsFound(bool v6)
     {
-        using var pod = new CapturedPod(nftables: false);
+        // An address that no namespace of another test has: the whole machine's processes are looked through.
+        int own = Environment.ProcessId;
+        string v4Address = $"10.201.{(own >> 8) & 0xff}.{own & 0xff}", v6Address = $"fd99:1::{own & 0xffff:x}";
+        using TestNamespace pod = TestNamespace.Create();
+        using TestNamespace peer = TestNamespace.Create();
+        TestNamespace.Join(pod, [v4Address + "/32", v6Address + "/128"], peer, []);
         using Process inside = Process.Start(
-            new ProcessStartInfo("ip", ["netns", "exec", pod.Pod.Name, "sh", "-c", "echo there; exec sleep 600"]) { RedirectStandardOutput = true })!;
+            new ProcessStartInfo("ip", ["netns", "exec", pod.Name, "sh", "-c", "echo there; exec sleep 600"]) { RedirectStandardOutput = true })!;
         try
         {
             Assert.Equal("there", inside.StandardOutput.ReadLine());
 
-            string? path = new ProcNetworkNamespaces("/proc").Find(v6 ? CapturedPod.PodV6 : CapturedPod.PodV4);
+            string? path = new ProcNetworkNamespaces("/proc").Find(v6 ? v6Address : v4Address);
 
             Assert.NotNull(path);
             Assert.Equal(new FileInfo($"/proc/{inside.Id}/ns/net").LinkTarget, new FileInfo(path).LinkTarget);
