@@ -76,6 +76,12 @@ internal sealed class ServeProcess : IDisposable
         throw new InvalidOperationException($"There is no listener '{name}'.");
     }
 
+    public async Task<string> PostAsync(string path)
+    {
+        using HttpResponseMessage response = await _admin.PostAsync(new Uri(path, UriKind.Relative), null);
+        return await response.Content.ReadAsStringAsync();
+    }
+
     public async Task<long> StatAsync(string name)
     {
         string text = await _admin.GetStringAsync($"/stats?filter=^{name.Replace(".", "\\.", StringComparison.Ordinal)}$");

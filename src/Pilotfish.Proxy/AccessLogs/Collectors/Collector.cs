@@ -130,8 +130,9 @@ internal abstract class Collector
             Batch.Clear();
             CloseIfDone();
         }
-        else
+        else if (!_retry.IsScheduled)
         {
+            // Calls that fail together are one failure.
             _retry.Schedule(_backOff.NextMilliseconds());
         }
     }

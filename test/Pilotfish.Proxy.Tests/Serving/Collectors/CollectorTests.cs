@@ -7,6 +7,7 @@ using Xunit;
 namespace Pilotfish.Proxy.Tests.Serving.Collectors;
 
 /// <summary>A whole data plane logs to gRPC's own server, which may be slow, away, or come back.</summary>
+[Collection(LoadCollection.Name)]
 public sealed class CollectorTests
 {
     private const int Requests = 100_000;
