@@ -21,7 +21,7 @@ done
 
 need_dotnet || exit 1
 need h2load nghttp2-client iptables iptables ip iproute2 curl curl openssl openssl nginx nginx-light haproxy haproxy nsenter util-linux \
-  nft nftables conntrack conntrack node nodejs npm npm chromium chromium || exit 1
+  nft nftables conntrack conntrack perl perl prlimit util-linux node nodejs npm npm chromium chromium || exit 1
 [ "$part" = unit ] || need_node_packages || exit 1
 
 echo "Building"
