@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Net;
 using Pilotfish.Runtime.Diagnostics;
+using Pilotfish.Runtime.Loops;
 
 namespace Pilotfish.Agent.Health;
 
 /// <summary>Fetches the application's metrics, one answer per target; a target that fails is counted and left out.</summary>
-internal sealed class AppMetrics : IDisposable
+internal sealed class AppMetrics(EventLoop loop) : IDisposable
 {
     /// <summary>Istio's bound. An application that exports more would outgrow the sidecar that carries it.</summary>
     public const int BodyBytesMax = 10 * 1024 * 1024;
@@ -56,13 +57,9 @@ internal sealed class AppMetrics : IDisposable
     {
         try
         {
-            using var limit = new CancellationTokenSource();
-            if (double.TryParse(scrape.TimeoutSeconds, CultureInfo.InvariantCulture, out double seconds)
-                && seconds is > 0 and < TimeoutSecondsMax)
-            {
-                limit.CancelAfter(TimeSpan.FromSeconds(seconds));
-            }
-
+            TimeSpan after = double.TryParse(scrape.TimeoutSeconds, CultureInfo.InvariantCulture, out double seconds)
+                && seconds is > 0 and < TimeoutSecondsMax ? TimeSpan.FromSeconds(seconds) : TimeSpan.Zero;
+            using var limit = new LoopDeadline(loop, after);
             using var request = new HttpRequestMessage(HttpMethod.Get, target.Url);
             Add(request, "Accept", AcceptHeader.ForApplication(scrape.Accept));
             Add(request, "User-Agent", scrape.UserAgent);

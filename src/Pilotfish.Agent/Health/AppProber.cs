@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
+using Pilotfish.Runtime.Loops;
 
 namespace Pilotfish.Agent.Health;
 
@@ -13,16 +14,19 @@ internal sealed class AppProber : IDisposable
 
     private const int RedirectsMax = 10;
 
+    private readonly EventLoop _loop;
     private readonly string _destination;
     private readonly int _statusPort;
     private readonly ProbeDialer _dialer;
     private readonly HttpClient _client;
 
+    /// <param name="loop">The main loop, whose clock ends probes; every call comes on it.</param>
     /// <param name="destination">The pod's address, or "localhost" in the legacy mode.</param>
     /// <param name="statusPort">The port in the kubelet's Host header.</param>
     /// <param name="bindSource">Whether connections leave from the exempted address.</param>
-    public AppProber(string destination, int statusPort, bool bindSource)
+    public AppProber(EventLoop loop, string destination, int statusPort, bool bindSource)
     {
+        _loop = loop;
         _destination = destination;
         _statusPort = statusPort;
         _dialer = new ProbeDialer(bindSource);
@@ -51,12 +55,7 @@ internal sealed class AppProber : IDisposable
 
     public async Task<ProbeResult> RunAsync(AppProbe probe, string host, IReadOnlyList<KeyValuePair<string, string>> headers)
     {
-        using var limit = new CancellationTokenSource();
-        if (probe.Timeout > TimeSpan.Zero)
-        {
-            limit.CancelAfter(probe.Timeout);
-        }
-
+        using var limit = new LoopDeadline(_loop, probe.Timeout);
         try
         {
             return probe.Kind switch

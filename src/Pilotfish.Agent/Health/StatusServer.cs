@@ -18,7 +18,7 @@ public sealed class StatusServer : IDisposable
     private readonly StatusServerOptions _options;
     private readonly InternalHttpServer _server;
     private readonly AppProber _prober;
-    private readonly AppMetrics _appMetrics = new();
+    private readonly AppMetrics _appMetrics;
     private long _scrapeCount;
     private bool _wasReady;
 
@@ -26,7 +26,8 @@ public sealed class StatusServer : IDisposable
     {
         _options = options;
         _server = new InternalHttpServer(loop, HandleAsync);
-        _prober = new AppProber(options.ProbeDestination, options.StatusPort, options.BindProbeSource);
+        _prober = new AppProber(loop, options.ProbeDestination, options.StatusPort, options.BindProbeSource);
+        _appMetrics = new AppMetrics(loop);
     }
 
     /// <summary>Null when the pod may receive traffic.</summary>

@@ -100,6 +100,31 @@ public sealed class DnsProxyTests
         silent.Close();
     });
 
+    [Theory]
+    [InlineData(5)]
+    [InlineData(-5)]
+    public void WallClockJumps_SilentServerIsWaitedForAsLong(int hours)
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            DatagramSocket.TryBind(loop, NetAddress.Loopback(0), false, out DatagramSocket? silent);
+            DnsProxy proxy = Start(loop, [silent!.LocalAddress], out NetAddress address, TimeSpan.FromSeconds(5));
+            Task<DnsMessage> answer = AskAsync(loop, address, "elsewhere.org.", DnsRecordType.A);
+            await silent.ReceiveFromAsync(new byte[DnsMessage.BytesMax]);
+            clock.JumpWall(TimeSpan.FromHours(hours));
+            clock.Advance(TimeSpan.FromMilliseconds(4900));
+            await loop.YieldAsync();
+            await loop.YieldAsync();
+            Assert.Equal(0, proxy.FailureCount);
+            clock.Advance(TimeSpan.FromMilliseconds(200));
+
+            Assert.Equal(DnsResponseCode.SERVFAIL, (await answer).ResponseCode);
+            proxy.Dispose();
+            silent.Close();
+        });
+    }
+
     [Fact]
     public void Question_BeforeTheFirstTable_IsServfail() => LoopRunner.Run(async loop =>
     {

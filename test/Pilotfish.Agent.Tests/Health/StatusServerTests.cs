@@ -184,6 +184,44 @@ public sealed class StatusServerTests
         Assert.Throws<Agent.Bootstrap.AgentConfigException>(() => ScrapeConfig.Read($$"""{"scrape":"true","port":"{{port}}"}""", 15020));
     }
 
+    [Theory]
+    [InlineData(5)]
+    [InlineData(-5)]
+    public void WallClockJumps_ASlowProbeIsWaitedForAsLong(int hours)
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            var arrived = new TaskCompletionSource();
+            var never = new TaskCompletionSource();
+            var app = new InternalHttpServer(loop, async (_, _) =>
+            {
+                arrived.SetResult();
+                await never.Task;
+            });
+            Assert.Equal(IoError.None, app.Listen(NetAddress.Loopback(0), out NetAddress bound));
+            StatusServerOptions options = Options() with
+            {
+                Probes = AppProbeReader.Read(
+                    """{"/app-health/web/livez":{"httpGet":{"port":PORT},"timeoutSeconds":3600}}""".Replace("PORT", $"{bound.Port}")),
+            };
+            using StatusServer server = Start(loop, options, out string url);
+            Task<HttpResponseMessage> probe = _client.GetAsync(url + "/app-health/web/livez");
+            await arrived.Task;
+            clock.JumpWall(TimeSpan.FromHours(hours));
+            clock.Advance(TimeSpan.FromSeconds(3599));
+            await loop.YieldAsync();
+            await loop.YieldAsync();
+            Assert.False(probe.IsCompleted);
+            clock.Advance(TimeSpan.FromSeconds(2));
+
+            HttpResponseMessage response = await probe;
+            Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
+            Assert.Contains("no answer within 01:00:00", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+            app.Close();
+        });
+    }
+
     private StatusServerOptions Options() => new()
     {
         DataPlane = _dataPlane,

@@ -82,6 +82,26 @@ public sealed class TerminationTests
         });
     }
 
+    [Theory]
+    [InlineData(false, 5)]
+    [InlineData(false, -5)]
+    [InlineData(true, 5)]
+    [InlineData(true, -5)]
+    public void WallClockJumps_NeitherShortenNorLengthenTheDrain(bool waitForConnections, int hours) => Run(
+        new TerminationOptions { WaitForConnections = waitForConnections }, async (termination, loop) =>
+        {
+            _dataPlane.ActiveConnections = 1;
+            termination.OnSignal();
+            await AdvanceAsync(loop, TimeSpan.FromSeconds(2));
+            _clock.JumpWall(TimeSpan.FromHours(hours));
+            await AdvanceAsync(loop, TimeSpan.FromMilliseconds(2900));
+            Assert.Equal(0, _ends);
+            _clock.JumpWall(TimeSpan.FromHours(-2 * hours));
+            _dataPlane.ActiveConnections = 0;
+            await AdvanceAsync(loop, TimeSpan.FromMilliseconds(200));
+            Assert.Equal(1, _ends);
+        });
+
     // In steps, with turns between: a timer that re-arms itself counts from the turn that it ran in.
     private async Task AdvanceAsync(EventLoop loop, TimeSpan time)
     {
