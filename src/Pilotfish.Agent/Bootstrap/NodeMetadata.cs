@@ -1,6 +1,6 @@
 using Envoy.Config.Core.V3;
 using Google.Protobuf.WellKnownTypes;
-using Pilotfish.Api.Messages;
+using Pilotfish.Api.Messages.Shapes;
 using Pilotfish.Api.Names;
 using Pilotfish.Api.Yaml;
 
@@ -75,9 +75,9 @@ public sealed class NodeMetadata
         foreach ((string name, string value) in _inputs.Environment.Variables)
         {
             if (name.StartsWith(AgentVariables.MetadataJsonPrefix, StringComparison.Ordinal)
-                && MessageReader.Parse<Struct>(value, name).Message is { } values)
+                && YamlDocuments.Parse(value, name).Documents is [YamlMapping values])
             {
-                Values.MergeFrom(values);
+                Values.MergeFrom(StructConversion.ToStruct(values));
             }
         }
 
@@ -176,7 +176,7 @@ public sealed class NodeMetadata
 
     private void AddProxyFacts()
     {
-        Values.Fields["PROXY_CONFIG"] = Value.ForStruct(ToStruct(_inputs.ProxyConfig));
+        Values.Fields["PROXY_CONFIG"] = Value.ForStruct(StructConversion.ToStruct(_inputs.ProxyConfig, SidecarShapes.ProxyConfig));
         SetUnlessEmpty("STS_PORT", _inputs.StsPort == 0 ? "" : _inputs.StsPort.ToString());
         SetPort("ENVOY_STATUS_PORT", _inputs.StatusPort);
         SetPort("ENVOY_PROMETHEUS_PORT", _inputs.PrometheusPort);
@@ -191,13 +191,6 @@ public sealed class NodeMetadata
         SetUnlessEmpty("credential", _inputs.CredentialSocketExists ? "true" : "");
         SetUnlessEmpty("file-credential", _inputs.FileCredentialsExist ? "true" : "");
     }
-
-    /// <summary>
-    /// Through JSON, which touches the descriptors of ProxyConfig's own files once at start: the form of enums, durations
-    /// and wrappers inside the node's metadata is that of JSON.
-    /// </summary>
-    private static Struct ToStruct(Google.Protobuf.IMessage message) =>
-        MessageReader.Parse<Struct>(JsonPrinter.Print(message), "ProxyConfig").Message ?? new Struct();
 
     private void Set(string key, string value) => Values.Fields[key] = Value.ForString(value);
 

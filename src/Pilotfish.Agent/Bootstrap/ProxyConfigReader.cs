@@ -2,6 +2,7 @@ using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
 using Istio.Mesh.V1Alpha1;
 using Pilotfish.Api.Messages;
+using Pilotfish.Api.Messages.Shapes;
 using Pilotfish.Api.Names;
 using Pilotfish.Api.Yaml;
 
@@ -11,6 +12,8 @@ namespace Pilotfish.Agent.Bootstrap;
 public static class ProxyConfigReader
 {
     private const string LocalDiscovery = "localhost";
+    private const string DefaultConfigKey = "defaultConfig";
+    private const string DefaultConfigProtoKey = "default_config";
     private const string DefaultDiscoveryHost = "istiod.istio-system.svc";
 
     // Newer fields in a mesh file must not keep a pod from starting.
@@ -43,19 +46,18 @@ public static class ProxyConfigReader
         ProxyConfig config = Default();
         if (File.Exists(meshConfigFile))
         {
-            MeshConfig mesh = Parse<MeshConfig>(ReadFile(meshConfigFile), meshConfigFile);
-            Apply(config, mesh.DefaultConfig ?? new ProxyConfig());
+            ApplyMesh(config, ReadFile(meshConfigFile), meshConfigFile);
         }
 
         string variable = environment.Text(AgentVariables.ProxyConfig);
         if (variable.Length > 0)
         {
-            Apply(config, Parse<ProxyConfig>(variable, AgentVariables.ProxyConfig));
+            Apply(config, Parse(variable, AgentVariables.ProxyConfig));
         }
 
         if (podAnnotations?.GetValueOrDefault(IstioAnnotations.ProxyConfig) is { Length: > 0 } annotation)
         {
-            Apply(config, Parse<ProxyConfig>(annotation, IstioAnnotations.ProxyConfig));
+            Apply(config, Parse(annotation, IstioAnnotations.ProxyConfig));
         }
 
         SetConcurrency(config, environment, concurrency);
@@ -134,11 +136,37 @@ public static class ProxyConfigReader
         }
     }
 
-    private static T Parse<T>(string text, string source)
-        where T : class, Google.Protobuf.IMessage<T>, new()
+    /// <summary>The rest of a mesh file is the control plane's, which checks it.</summary>
+    private static void ApplyMesh(ProxyConfig config, string text, string source)
     {
-        ReadResult<T> result = MessageReader.Parse<T>(text, source, s_lenient);
-        return result.Message
-            ?? throw new AgentConfigException(string.Join(Environment.NewLine, result.Errors));
+        YamlParseResult parsed = YamlDocuments.Parse(text, source);
+        if (!parsed.IsOk)
+        {
+            throw Refused(parsed.Errors);
+        }
+
+        switch (parsed.Documents)
+        {
+            case []:
+                break;
+            case [YamlMapping mesh]:
+                if ((mesh[DefaultConfigKey] ?? mesh[DefaultConfigProtoKey]) is { IsNull: false } given)
+                {
+                    Apply(config, Accepted(MessageReader.Read<ProxyConfig>(given, SidecarShapes.ProxyConfig, s_lenient)));
+                }
+
+                break;
+            case [{ IsNull: true }]:
+                break;
+            default:
+                throw new AgentConfigException($"The mesh config file '{source}' must hold one mapping.");
+        }
     }
+
+    private static ProxyConfig Parse(string text, string source) =>
+        Accepted(MessageReader.Parse<ProxyConfig>(text, source, SidecarShapes.ProxyConfig, s_lenient));
+
+    private static ProxyConfig Accepted(ReadResult<ProxyConfig> result) => result.Message ?? throw Refused(result.Errors);
+
+    private static AgentConfigException Refused(IReadOnlyList<SourceError> errors) => new(string.Join(Environment.NewLine, errors));
 }

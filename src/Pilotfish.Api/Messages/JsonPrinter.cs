@@ -264,7 +264,7 @@ public sealed class JsonPrinter
 
     private bool WriteWrapper(IMessage message)
     {
-        if (!WellKnownEncoder.HasOwnForm(message.Descriptor))
+        if (!WellKnownEncoder.HasOwnForm(message.Descriptor.FullName))
         {
             return false;
         }
@@ -332,7 +332,7 @@ public sealed class JsonPrinter
             return;
         }
 
-        if (WellKnownEncoder.HasOwnForm(content.Descriptor))
+        if (WellKnownEncoder.HasOwnForm(content.Descriptor.FullName))
         {
             _writer.WritePropertyName("value");
             WriteMessage(content);

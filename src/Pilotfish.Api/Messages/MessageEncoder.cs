@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using Pilotfish.Api.Messages.Shapes;
 using Pilotfish.Api.Yaml;
 
 namespace Pilotfish.Api.Messages;
@@ -20,31 +21,30 @@ internal sealed class MessageEncoder
         _wellKnown = new WellKnownEncoder(this, _scalars, options, problems);
     }
 
-    public byte[] Encode(MessageDescriptor descriptor, YamlNode node, bool isAnyContent = false)
+    public byte[] Encode(MessageShape shape, YamlNode node, bool isAnyContent = false)
     {
         using var stream = new MemoryStream();
         using (var output = new CodedOutputStream(stream, leaveOpen: true))
         {
-            if (!_wellKnown.TryWrite(descriptor, node, output))
+            if (!_wellKnown.TryWrite(shape, node, output))
             {
-                WriteFields(descriptor, node, output, isAnyContent);
+                WriteFields(shape, node, output, isAnyContent);
             }
         }
 
         return stream.ToArray();
     }
 
-    private void WriteFields(MessageDescriptor descriptor, YamlNode node, CodedOutputStream output, bool isAnyContent)
+    private void WriteFields(MessageShape shape, YamlNode node, CodedOutputStream output, bool isAnyContent)
     {
         if (node is not YamlMapping mapping)
         {
-            _problems.Error(node.Position, $"A mapping with the fields of '{descriptor.FullName}' is expected, but this is {node.KindName}.");
+            _problems.Error(node.Position, $"A mapping with the fields of '{shape.FullName}' is expected, but this is {node.KindName}.");
             return;
         }
 
-        FieldTable table = FieldTable.Of(descriptor);
-        var given = new Dictionary<int, YamlEntry>();
-        var alternatives = new Dictionary<OneofDescriptor, YamlEntry>();
+                var given = new Dictionary<int, YamlEntry>();
+        var alternatives = new Dictionary<string, YamlEntry>();
         foreach (YamlEntry entry in mapping.Entries)
         {
             if (isAnyContent && entry.Key == WellKnownEncoder.TypeKey)
@@ -52,10 +52,10 @@ internal sealed class MessageEncoder
                 continue;
             }
 
-            FieldDescriptor? field = table.Find(entry.Key);
+            FieldShape? field = shape.Find(entry.Key);
             if (field is null)
             {
-                ReportUnknown(descriptor, table, entry);
+                ReportUnknown(shape, entry);
                 continue;
             }
 
@@ -72,10 +72,10 @@ internal sealed class MessageEncoder
     }
 
     private bool IsFirst(
-        FieldDescriptor field,
+        FieldShape field,
         YamlEntry entry,
         Dictionary<int, YamlEntry> given,
-        Dictionary<OneofDescriptor, YamlEntry> alternatives)
+        Dictionary<string, YamlEntry> alternatives)
     {
         if (!given.TryAdd(field.FieldNumber, entry))
         {
@@ -86,7 +86,7 @@ internal sealed class MessageEncoder
             return false;
         }
 
-        if (field.RealContainingOneof is { } oneof && !alternatives.TryAdd(oneof, entry))
+        if (field.Oneof is { } oneof && !alternatives.TryAdd(oneof, entry))
         {
             YamlEntry other = alternatives[oneof];
             _problems.Error(
@@ -98,11 +98,11 @@ internal sealed class MessageEncoder
         return true;
     }
 
-    private void ReportUnknown(MessageDescriptor descriptor, FieldTable table, YamlEntry entry)
+    private void ReportUnknown(MessageShape shape, YamlEntry entry)
     {
-        string? suggestion = table.Suggest(entry.Key);
+        string? suggestion = shape.Suggest(entry.Key);
         string hint = suggestion is null ? "" : $" Did you mean '{suggestion}'?";
-        string message = $"The field '{entry.Key}' is unknown in '{descriptor.FullName}'.{hint}";
+        string message = $"The field '{entry.Key}' is unknown in '{shape.FullName}'.{hint}";
         if (_options.UnknownFields == UnknownFields.Reject)
         {
             _problems.Error(entry.KeyPosition, message);
@@ -113,7 +113,7 @@ internal sealed class MessageEncoder
         }
     }
 
-    private void WriteField(FieldDescriptor field, YamlNode value, CodedOutputStream output)
+    private void WriteField(FieldShape field, YamlNode value, CodedOutputStream output)
     {
         if (field.IsMap)
         {
@@ -145,7 +145,7 @@ internal sealed class MessageEncoder
         }
     }
 
-    private void WriteMap(FieldDescriptor field, YamlNode value, CodedOutputStream output)
+    private void WriteMap(FieldShape field, YamlNode value, CodedOutputStream output)
     {
         if (value is not YamlMapping mapping)
         {
@@ -153,8 +153,8 @@ internal sealed class MessageEncoder
             return;
         }
 
-        FieldDescriptor keyField = field.MessageType.FindFieldByNumber(1);
-        FieldDescriptor valueField = field.MessageType.FindFieldByNumber(2);
+        FieldShape keyField = field.MessageType.Find(1)!;
+        FieldShape valueField = field.MessageType.Find(2)!;
         foreach (YamlEntry entry in mapping.Entries)
         {
             using var stream = new MemoryStream();
@@ -174,7 +174,7 @@ internal sealed class MessageEncoder
         }
     }
 
-    private void WriteSingle(FieldDescriptor field, YamlNode value, CodedOutputStream output)
+    private void WriteSingle(FieldShape field, YamlNode value, CodedOutputStream output)
     {
         if (field.FieldType is not (FieldType.Message or FieldType.Group))
         {
@@ -187,7 +187,7 @@ internal sealed class MessageEncoder
         output.WriteBytes(ByteString.CopyFrom(nested));
     }
 
-    private static bool TakesNull(FieldDescriptor field) => field.FieldType switch
+    private static bool TakesNull(FieldShape field) => field.FieldType switch
     {
         FieldType.Message => field.MessageType.FullName == WellKnownEncoder.ValueName && !field.IsMap,
         FieldType.Enum => field.EnumType.FullName == WellKnownEncoder.NullValueName,

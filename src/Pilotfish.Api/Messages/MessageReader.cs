@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using Pilotfish.Api.Messages.Shapes;
 using Pilotfish.Api.Yaml;
 
 namespace Pilotfish.Api.Messages;
@@ -14,12 +15,16 @@ public static class MessageReader
     internal const int RecursionMax = 4 * YamlLimits.DepthMax;
 
     public static ReadResult<T> Read<T>(YamlNode node, ReadOptions? options = null)
+        where T : class, IMessage<T>, new() => Read<T>(node, MessageShape.Of(new T().Descriptor), options);
+
+    /// <summary>Likewise by a written shape, so that no descriptor is touched.</summary>
+    public static ReadResult<T> Read<T>(YamlNode node, MessageShape shape, ReadOptions? options = null)
         where T : class, IMessage<T>, new()
     {
         var message = new T();
         var problems = new ReadProblems();
-        byte[] wire = Encode(message.Descriptor, node, options, problems);
-        if (problems.Errors.Count == 0 && TryMerge(message, wire, node, problems))
+        byte[] wire = Encode(shape, node, options, problems);
+        if (problems.Errors.Count == 0 && TryMerge(message, shape.FullName, wire, node, problems))
         {
             return new ReadResult<T>(message, [], problems.Warnings);
         }
@@ -31,8 +36,8 @@ public static class MessageReader
     {
         IMessage message = descriptor.Parser.ParseFrom(ByteString.Empty);
         var problems = new ReadProblems();
-        byte[] wire = Encode(descriptor, node, options, problems);
-        if (problems.Errors.Count == 0 && TryMerge(message, wire, node, problems))
+        byte[] wire = Encode(MessageShape.Of(descriptor), node, options, problems);
+        if (problems.Errors.Count == 0 && TryMerge(message, descriptor.FullName, wire, node, problems))
         {
             return new ReadResult<IMessage>(message, [], problems.Warnings);
         }
@@ -42,6 +47,13 @@ public static class MessageReader
 
     /// <summary>Reads the only document of a text.</summary>
     public static ReadResult<T> Parse<T>(string text, string fileName, ReadOptions? options = null)
+        where T : class, IMessage<T>, new() => Parse<T>(text, fileName, static () => MessageShape.Of(new T().Descriptor), options);
+
+    /// <summary>Likewise by a written shape, so that no descriptor is touched.</summary>
+    public static ReadResult<T> Parse<T>(string text, string fileName, MessageShape shape, ReadOptions? options = null)
+        where T : class, IMessage<T>, new() => Parse<T>(text, fileName, () => shape, options);
+
+    private static ReadResult<T> Parse<T>(string text, string fileName, Func<MessageShape> shape, ReadOptions? options)
         where T : class, IMessage<T>, new()
     {
         YamlParseResult parsed = YamlDocuments.Parse(text, fileName);
@@ -53,16 +65,16 @@ public static class MessageReader
         return parsed.Documents switch
         {
             [] => new ReadResult<T>(new T(), [], []),
-            [var only] => Read<T>(only, options),
+            [var only] => Read<T>(only, shape(), options),
             [_, var second, ..] => new ReadResult<T>(
                 null, [new SourceError(second.Position, "One document is expected here; this is a second one.")], []),
         };
     }
 
-    private static byte[] Encode(MessageDescriptor descriptor, YamlNode node, ReadOptions? options, ReadProblems problems) =>
-        new MessageEncoder(options ?? ReadOptions.Envoy, problems).Encode(descriptor, node);
+    private static byte[] Encode(MessageShape shape, YamlNode node, ReadOptions? options, ReadProblems problems) =>
+        new MessageEncoder(options ?? ReadOptions.Envoy, problems).Encode(shape, node);
 
-    private static bool TryMerge(IMessage message, byte[] wire, YamlNode node, ReadProblems problems)
+    private static bool TryMerge(IMessage message, string fullName, byte[] wire, YamlNode node, ReadProblems problems)
     {
         try
         {
@@ -73,7 +85,7 @@ public static class MessageReader
         }
         catch (InvalidProtocolBufferException e)
         {
-            problems.Error(node.Position, $"The document does not make a '{message.Descriptor.FullName}': {e.Message}");
+            problems.Error(node.Position, $"The document does not make a '{fullName}': {e.Message}");
             return false;
         }
     }

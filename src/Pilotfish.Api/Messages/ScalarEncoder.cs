@@ -1,6 +1,7 @@
 using System.Globalization;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using Pilotfish.Api.Messages.Shapes;
 using Pilotfish.Api.Yaml;
 
 namespace Pilotfish.Api.Messages;
@@ -8,7 +9,7 @@ namespace Pilotfish.Api.Messages;
 /// <summary>Scalars, enums and map keys to wire bytes, with a sentence for each that does not fit.</summary>
 internal sealed class ScalarEncoder(ReadProblems problems)
 {
-    public void Write(FieldDescriptor field, YamlNode node, CodedOutputStream output)
+    public void Write(FieldShape field, YamlNode node, CodedOutputStream output)
     {
         if (node is not YamlScalar scalar)
         {
@@ -19,7 +20,7 @@ internal sealed class ScalarEncoder(ReadProblems problems)
         Write(field, scalar, $"The field '{field.JsonName}'", output);
     }
 
-    public void WriteMapKey(FieldDescriptor keyField, YamlEntry entry, CodedOutputStream output)
+    public void WriteMapKey(FieldShape keyField, YamlEntry entry, CodedOutputStream output)
     {
         YamlScalarKind kind = keyField.FieldType == FieldType.String
             ? YamlScalarKind.String
@@ -27,7 +28,7 @@ internal sealed class ScalarEncoder(ReadProblems problems)
         Write(keyField, new YamlScalar(entry.Key, kind, entry.KeyPosition), $"The key '{entry.Key}'", output);
     }
 
-    private void Write(FieldDescriptor field, YamlScalar scalar, string subject, CodedOutputStream output)
+    private void Write(FieldShape field, YamlScalar scalar, string subject, CodedOutputStream output)
     {
         switch (field.FieldType)
         {
@@ -84,7 +85,7 @@ internal sealed class ScalarEncoder(ReadProblems problems)
         output.WriteBytes(ByteString.CopyFrom(bytes));
     }
 
-    private void WriteFloat(FieldDescriptor field, YamlScalar scalar, string subject, CodedOutputStream output)
+    private void WriteFloat(FieldShape field, YamlScalar scalar, string subject, CodedOutputStream output)
     {
         bool isFloat = field.FieldType == FieldType.Float;
         if (!TryGetDouble(scalar, out double value) || (isFloat && double.IsFinite(value) && !float.IsFinite((float)value)))
@@ -104,7 +105,7 @@ internal sealed class ScalarEncoder(ReadProblems problems)
         }
     }
 
-    private void WriteEnum(FieldDescriptor field, YamlScalar scalar, string subject, CodedOutputStream output)
+    private void WriteEnum(FieldShape field, YamlScalar scalar, string subject, CodedOutputStream output)
     {
         int number;
         if (scalar.Kind == YamlScalarKind.Null && field.EnumType.FullName == WellKnownEncoder.NullValueName)
@@ -115,15 +116,15 @@ internal sealed class ScalarEncoder(ReadProblems problems)
         {
             number = (int)given;
         }
-        else if (field.EnumType.FindValueByName(scalar.Text) is { } named)
+        else if (field.EnumType.TryGetNumber(scalar.Text, out int named))
         {
-            number = named.Number;
+            number = named;
         }
         else
         {
-            string? nearest = NearestName.Find(scalar.Text, field.EnumType.Values.Select(v => v.Name));
+            string? nearest = NearestName.Find(scalar.Text, field.EnumType.Names);
             string hint = nearest is null
-                ? $"Its values are {string.Join(", ", field.EnumType.Values.Select(v => v.Name))}."
+                ? $"Its values are {string.Join(", ", field.EnumType.Names)}."
                 : $"Did you mean '{nearest}'?";
             problems.Error(scalar.Position, $"{subject} has no value '{scalar.Text}'. {hint}");
             return;
@@ -133,7 +134,7 @@ internal sealed class ScalarEncoder(ReadProblems problems)
         output.WriteEnum(number);
     }
 
-    private void WriteInteger(FieldDescriptor field, YamlScalar scalar, string subject, CodedOutputStream output)
+    private void WriteInteger(FieldShape field, YamlScalar scalar, string subject, CodedOutputStream output)
     {
         (Int128 least, Int128 most) = Range(field.FieldType);
         bool isQuoted = scalar.Kind == YamlScalarKind.String;
@@ -232,7 +233,7 @@ internal sealed class ScalarEncoder(ReadProblems problems)
         _ => (long.MinValue, long.MaxValue),
     };
 
-    private static string Expected(FieldDescriptor field) => field.FieldType switch
+    private static string Expected(FieldShape field) => field.FieldType switch
     {
         FieldType.String => "a string",
         FieldType.Bytes => "bytes in base64",

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using Pilotfish.Api.Messages.Shapes;
 using Pilotfish.Api.Yaml;
 
 namespace Pilotfish.Api.Messages;
@@ -9,26 +10,26 @@ internal sealed class WellKnownEncoder(
     MessageEncoder messages, ScalarEncoder scalars, ReadOptions options, ReadProblems problems)
 {
     public const string TypeKey = "@type";
+    public const string StructName = "google.protobuf.Struct";
     public const string ValueName = "google.protobuf.Value";
     public const string NullValueName = "google.protobuf.NullValue";
+    private const string Package = "google.protobuf.";
     private const string AnyValueKey = "value";
 
     /// <summary>Whether a type's JSON inside an Any stands under the key "value".</summary>
-    public static bool HasOwnForm(MessageDescriptor descriptor) =>
-        descriptor.FullName.StartsWith("google.protobuf.", StringComparison.Ordinal) && descriptor.Name switch
-        {
-            "Any" or "Duration" or "Timestamp" or "FieldMask" or "Struct" or "Value" or "ListValue" => true,
-            _ => IsWrapper(descriptor),
-        };
+    public static bool HasOwnForm(string fullName) => fullName.StartsWith(Package, StringComparison.Ordinal)
+        && fullName[Package.Length..] is "Any" or "Duration" or "Timestamp" or "FieldMask" or "Struct" or "Value" or "ListValue"
+            or "DoubleValue" or "FloatValue" or "Int64Value" or "UInt64Value" or "Int32Value" or "UInt32Value" or "BoolValue"
+            or "StringValue" or "BytesValue";
 
-    public bool TryWrite(MessageDescriptor descriptor, YamlNode node, CodedOutputStream output)
+    public bool TryWrite(MessageShape shape, YamlNode node, CodedOutputStream output)
     {
-        if (!HasOwnForm(descriptor))
+        if (!HasOwnForm(shape.FullName))
         {
             return false;
         }
 
-        switch (descriptor.Name)
+        switch (shape.Name)
         {
             case "Any":
                 WriteAny(node, output);
@@ -53,14 +54,12 @@ internal sealed class WellKnownEncoder(
                 break;
             default:
                 // Wrappers: an unset one is null, which the caller has already passed over.
-                scalars.Write(descriptor.FindFieldByNumber(1), node, output);
+                scalars.Write(shape.Find(1)!, node, output);
                 break;
         }
 
         return true;
     }
-
-    private static bool IsWrapper(MessageDescriptor descriptor) => descriptor.File.Name == "google/protobuf/wrappers.proto";
 
     private void WriteAny(YamlNode node, CodedOutputStream output)
     {
@@ -92,7 +91,7 @@ internal sealed class WellKnownEncoder(
             return;
         }
 
-        byte[] value = HasOwnForm(content) ? EncodeOwnForm(content, mapping) : messages.Encode(content, mapping, isAnyContent: true);
+        byte[] value = HasOwnForm(content.FullName) ? EncodeOwnForm(content, mapping) : messages.Encode(MessageShape.Of(content), mapping, isAnyContent: true);
         value = Canonical(content, value);
         output.WriteTag(1, WireFormat.WireType.LengthDelimited);
         output.WriteString(url.Text);
@@ -132,7 +131,7 @@ internal sealed class WellKnownEncoder(
         }
 
         YamlNode? value = mapping[AnyValueKey];
-        return value is null ? [] : messages.Encode(content, value);
+        return value is null ? [] : messages.Encode(MessageShape.Of(content), value);
     }
 
     private delegate bool SecondsParser(string text, out long seconds, out int nanos);

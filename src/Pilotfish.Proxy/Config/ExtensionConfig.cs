@@ -1,5 +1,7 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Api.Messages;
+using Pilotfish.Api.Messages.Shapes;
 
 namespace Pilotfish.Proxy.Config;
 
@@ -8,14 +10,11 @@ public readonly record struct ExtensionConfig(string MessageName, ByteString Val
 {
     /// <summary>Parses the config as its message type; bad bytes are rejected with the field's path.</summary>
     public T Parse<T>(MessageParser<T> parser)
-        where T : IMessage<T>
+        where T : class, IMessage<T>, new()
     {
         try
         {
-            // A TypedStruct needs descriptors, which cost memory: only the rare config that comes that way pays it.
-            return Fields is null
-                ? parser.ParseFrom(Value)
-                : parser.ParseJson(JsonFormatter.Default.Format(Fields));
+            return Fields is null ? parser.ParseFrom(Value) : ParseFields(Fields, parser);
         }
         catch (InvalidProtocolBufferException e)
         {
@@ -25,5 +24,19 @@ public readonly record struct ExtensionConfig(string MessageName, ByteString Val
         {
             throw new ConfigRejectedException(Field, $"the config is not a valid {MessageName}: {e.Message}", e);
         }
+    }
+
+    private T ParseFields<T>(Struct fields, MessageParser<T> parser)
+        where T : class, IMessage<T>, new()
+    {
+        if (SidecarShapes.Find(MessageName) is not { } shape)
+        {
+            // It needs descriptors, which cost memory: only the rare config that nobody sends this way pays it.
+            return parser.ParseJson(JsonFormatter.Default.Format(fields));
+        }
+
+        ReadResult<T> result = MessageReader.Read<T>(StructConversion.ToNode(fields), shape);
+        return result.Message
+            ?? throw new ConfigRejectedException(Field, $"the config is not a valid {MessageName}: {result.Errors[0].Message}");
     }
 }

@@ -29,11 +29,15 @@ internal sealed class AgentProcessRun : IDisposable
     public int ExitCode => _process.ExitCode;
 
     public static AgentProcessRun Discovery(TestNamespace at, string folder, params string[] flags) =>
-        Start(at, folder, [], ["discovery", "--configDir", folder, .. flags]);
+        Start(at, folder, Executable.Path, [], ["discovery", "--configDir", folder, .. flags]);
 
     /// <summary>The sidecar's agent. Its mounted files are looked for below <paramref name="folder"/>.</summary>
-    public static AgentProcessRun Sidecar(TestNamespace at, string folder, string discoveryAddress, params string[] environment) => Start(
-        at, folder,
+    public static AgentProcessRun Sidecar(TestNamespace at, string folder, string discoveryAddress, params string[] environment) =>
+        Sidecar(at, folder, discoveryAddress, Executable.Path, environment);
+
+    public static AgentProcessRun Sidecar(
+        TestNamespace at, string folder, string discoveryAddress, string executable, IReadOnlyList<string> environment) => Start(
+        at, folder, executable,
         [
             "POD_NAME=pod", "POD_NAMESPACE=default", "INSTANCE_IP=127.0.0.1", "ISTIO_META_CLUSTER_ID=Kubernetes",
             $"PROXY_CONFIG={{\"discoveryAddress\":\"{discoveryAddress}\",\"concurrency\":1}}", .. environment,
@@ -79,9 +83,9 @@ internal sealed class AgentProcessRun : IDisposable
     }
 
     // `ip netns exec` becomes the program: the process is ours, not a parent of it.
-    private static AgentProcessRun Start(TestNamespace at, string folder, string[] environment, string[] words)
+    private static AgentProcessRun Start(TestNamespace at, string folder, string executable, string[] environment, string[] words)
     {
-        var start = new ProcessStartInfo("ip", ["netns", "exec", at.Name, "env", .. environment, Executable.Path, .. words])
+        var start = new ProcessStartInfo("ip", ["netns", "exec", at.Name, "env", .. environment, executable, .. words])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
