@@ -129,11 +129,14 @@ public sealed class WorkerCluster
     {
         ref WorkerBalancer? balancer = ref members.Balancer(Worker.Index);
         balancer ??= new WorkerBalancer(State.Config.LoadBalancing, members, Worker.Random);
+        PriorityLoads? loads = request.PriorityUpdateFrequency > 0
+            ? PreviousPriorities.Loads(members, request.Tried, request.PriorityUpdateFrequency)
+            : null;
         Host? host = null;
         for (int i = 0; i <= request.ReselectMax; i++)
         {
             // A table answers the same question the same way; asking on with the attempt moves it along.
-            host = balancer.Pick(request.Hash, request.Attempt + (uint)i, Worker.Loop.NowMilliseconds, out bool panicked);
+            host = balancer.Pick(request.Hash, request.Attempt + (uint)i, Worker.Loop.NowMilliseconds, out bool panicked, loads);
             if (panicked)
             {
                 Worker.Stats.Add(State.Stats.LbHealthyPanic);

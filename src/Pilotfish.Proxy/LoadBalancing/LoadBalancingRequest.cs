@@ -18,6 +18,12 @@ public readonly ref struct LoadBalancingRequest
     /// <summary>Hosts that a retry should not use again.</summary>
     public ReadOnlySpan<Host?> Avoid { get; init; }
 
+    /// <summary>Hosts of the attempts before this one.</summary>
+    public ReadOnlySpan<Host?> Tried { get; init; }
+
+    /// <summary>After each so many attempts the priorities tried so far are left out (previous_priorities); 0 never.</summary>
+    public int PriorityUpdateFrequency { get; init; }
+
     /// <summary>Whether hosts that call themselves canary are avoided too.</summary>
     public bool OmitsCanaries { get; init; }
 

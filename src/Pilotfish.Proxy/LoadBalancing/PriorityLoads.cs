@@ -10,6 +10,9 @@ internal sealed class PriorityLoads
 {
     public const uint DefaultOverprovisioningFactor = 140;
 
+    // Two arrays of so many numbers; more priorities are not configured in practice.
+    private const int StackMax = 16;
+
     private readonly byte[] _healthy;
     private readonly byte[] _degraded;
     private readonly bool[] _panic;
@@ -37,19 +40,31 @@ internal sealed class PriorityLoads
             return loads;
         }
 
-        Span<uint> healthy = levels.Length <= 16 ? stackalloc uint[levels.Length] : new uint[levels.Length];
-        Span<uint> degraded = levels.Length <= 16 ? stackalloc uint[levels.Length] : new uint[levels.Length];
-        uint total = 0;
-        for (int i = 0; i < levels.Length; i++)
+        Span<uint> healthy = levels.Length <= StackMax ? stackalloc uint[levels.Length] : new uint[levels.Length];
+        Span<uint> degraded = levels.Length <= StackMax ? stackalloc uint[levels.Length] : new uint[levels.Length];
+        uint total = Availabilities(levels, overprovisioningFactor, excluded: 0, healthy, degraded);
+        loads.Distribute(healthy, degraded, total);
+        loads.FindPanic(levels, total, panicThresholdPercent);
+        return loads;
+    }
+
+    /// <summary>
+    /// The same loads spread over the priorities that are not excluded (a bit each); null when none of those has a usable host. Which
+    /// priorities panic stays as it is.
+    /// </summary>
+    public PriorityLoads? Without(ulong excluded, PriorityLevel[] levels, uint overprovisioningFactor)
+    {
+        var loads = new PriorityLoads(levels.Length);
+        Span<uint> healthy = levels.Length <= StackMax ? stackalloc uint[levels.Length] : new uint[levels.Length];
+        Span<uint> degraded = levels.Length <= StackMax ? stackalloc uint[levels.Length] : new uint[levels.Length];
+        uint total = Availabilities(levels, overprovisioningFactor, excluded, healthy, degraded);
+        if (total == 0)
         {
-            uint hosts = (uint)(levels[i].All.Hosts.Length - levels[i].ExcludedCount);
-            healthy[i] = Availability(levels[i].Healthy.Hosts.Length, hosts, overprovisioningFactor);
-            degraded[i] = Availability(levels[i].Degraded.Hosts.Length, hosts, overprovisioningFactor);
-            total = Math.Min(100, total + healthy[i] + degraded[i]);
+            return null;
         }
 
         loads.Distribute(healthy, degraded, total);
-        loads.FindPanic(levels, total, panicThresholdPercent);
+        _panic.CopyTo(loads._panic, 0);
         return loads;
     }
 
@@ -77,6 +92,22 @@ internal sealed class PriorityLoads
         }
 
         return (0, _panic[0] ? HostAvailability.All : HostAvailability.Healthy);
+    }
+
+    private static uint Availabilities(
+        PriorityLevel[] levels, uint overprovisioningFactor, ulong excluded, Span<uint> healthy, Span<uint> degraded)
+    {
+        uint total = 0;
+        for (int i = 0; i < levels.Length; i++)
+        {
+            bool takesPart = i >= 64 || (excluded & (1ul << i)) == 0;
+            uint hosts = (uint)(levels[i].All.Hosts.Length - levels[i].ExcludedCount);
+            healthy[i] = takesPart ? Availability(levels[i].Healthy.Hosts.Length, hosts, overprovisioningFactor) : 0;
+            degraded[i] = takesPart ? Availability(levels[i].Degraded.Hosts.Length, hosts, overprovisioningFactor) : 0;
+            total = Math.Min(100, total + healthy[i] + degraded[i]);
+        }
+
+        return total;
     }
 
     private static uint Availability(int usable, uint hosts, uint factor) =>

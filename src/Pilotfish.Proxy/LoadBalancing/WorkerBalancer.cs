@@ -28,7 +28,8 @@ internal sealed class WorkerBalancer
     /// <param name="attempt">Attempts before this one.</param>
     /// <param name="nowMilliseconds">Loop time, for slow start.</param>
     /// <param name="panicked">Whether unhealthy hosts were allowed because too few are healthy.</param>
-    public Host? Pick(ulong? hash, uint attempt, long nowMilliseconds, out bool panicked)
+    /// <param name="loads">In place of the membership's own, for a retry that leaves priorities out.</param>
+    public Host? Pick(ulong? hash, uint attempt, long nowMilliseconds, out bool panicked, PriorityLoads? loads = null)
     {
         panicked = false;
         if (_hosts.Priorities.Length == 0)
@@ -37,7 +38,7 @@ internal sealed class WorkerBalancer
         }
 
         ulong point = _policy.UsesTable && hash is { } given ? given : _random.NextUInt64();
-        (int priority, HostAvailability availability) = _hosts.Loads.Choose(point);
+        (int priority, HostAvailability availability) = (loads ?? _hosts.Loads).Choose(point);
         panicked = availability == HostAvailability.All;
         if (panicked && _policy.FailTrafficOnPanic)
         {

@@ -1,5 +1,6 @@
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Retry.Host.OmitHostMetadata.V3;
+using Envoy.Extensions.Retry.Priority.PreviousPriorities.V3;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.LoadBalancing;
@@ -15,6 +16,7 @@ public sealed class RetryPolicyModel
     private const string PreviousHosts = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate";
     private const string OmitMetadata = "envoy.extensions.retry.host.omit_host_metadata.v3.OmitHostMetadataConfig";
     private const string OmitCanary = "envoy.extensions.retry.host.omit_canary_hosts.v3.OmitCanaryHostsPredicate";
+    private const string PreviousPrioritiesName = "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig";
 
     public RetryOn On { get; private init; }
 
@@ -32,6 +34,9 @@ public sealed class RetryPolicyModel
 
     /// <summary>Retries leave out hosts whose metadata has all of this (omit_host_metadata); null = none.</summary>
     public SubsetMatch? OmitsHosts { get; private init; }
+
+    /// <summary>After each so many attempts the priorities tried so far are left out (previous_priorities); 0 never.</summary>
+    public int PriorityUpdateFrequency { get; private init; }
 
     public RateLimitedBackOffModel? RateLimitedBackOff { get; private init; }
 
@@ -100,6 +105,8 @@ public sealed class RetryPolicyModel
             AvoidsPreviousHosts = avoids,
             OmitsCanaryHosts = omitsCanary,
             OmitsHosts = omits,
+
+            PriorityUpdateFrequency = PriorityFrequency(policy.RetryPriority, $"{field}.retry_priority"),
             RateLimitedBackOff = RateLimitedBackOffModel.Compile(policy.RateLimitedRetryBackOff, $"{field}.rate_limited_retry_back_off"),
             HostSelectionAttempts = (int)Math.Clamp(policy.HostSelectionRetryMaxAttempts, 1, 1000),
             RetriableStatusCodes = [.. policy.RetriableStatusCodes],
@@ -116,4 +123,22 @@ public sealed class RetryPolicyModel
 
     private static SubsetMatch? CompileOmission(Any typedConfig, string field) => SubsetMatch.From(
         ExtensionRegistry.Unwrap(typedConfig, field + ".typed_config").Parse(OmitHostMetadataConfig.Parser).MetadataMatch);
+
+    private static int PriorityFrequency(RetryPolicy.Types.RetryPriority? priority, string field)
+    {
+        if (priority is null)
+        {
+            return 0;
+        }
+
+        // The name alone would not say how often.
+        ExtensionConfig config = ExtensionRegistry.Unwrap(priority.TypedConfig ?? new Any(), $"{field}.typed_config");
+        if (config.MessageName != PreviousPrioritiesName)
+        {
+            throw new ConfigRejectedException(field, $"the retry priority '{(config.MessageName.Length > 0 ? config.MessageName : priority.Name)}' does not exist in Pilotfish");
+        }
+
+        int frequency = config.Parse(PreviousPrioritiesConfig.Parser).UpdateFrequency;
+        return frequency > 0 ? frequency : throw new ConfigRejectedException($"{field}.typed_config.update_frequency", "it must be greater than 0");
+    }
 }

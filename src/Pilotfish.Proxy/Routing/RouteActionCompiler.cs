@@ -131,12 +131,6 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
         {
             context.Warnings.Add($"{context.ResourceName}: {field}.hedge_policy: a try that times out is retried, not hedged");
         }
-
-        RetryPolicy? retry = action.RetryPolicy ?? host.RetryPolicy;
-        if (retry?.RetryPriority is not null)
-        {
-            context.Warnings.Add($"{context.ResourceName}: {field}.retry_policy.retry_priority has no effect yet");
-        }
     }
 
     /// <summary>Refuses an action that names no destination, or in a way that is not available.</summary>

@@ -1,9 +1,12 @@
 using Envoy.Config.Core.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Envoy.Extensions.Retry.Priority.PreviousPriorities.V3;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.Routing;
 using Pilotfish.Testing;
 using Xunit;
 using Locality = Pilotfish.Proxy.Clusters.Locality;
@@ -66,6 +69,52 @@ public sealed class RetryOptionTests
 
         Assert.Equal("via_upstream", bench.Recorded[0].Details);
     });
+
+    // Istio's retryRemoteLocalities: the local priority is healthy, and yet the retry goes to the next one.
+    [Fact]
+    public void PreviousPriorities_RetryLeavesThePriorityThatFailed() => LoopRunner.Run(async loop =>
+    {
+        using var local = new TestUpstream(loop);
+        using var remote = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        ClusterState cluster = bench.AddCluster("backend", local.Address);
+        Host[] hosts =
+        [
+            new Host(new HostConfig(local.Address, "") { Priority = 0 }, 1, 0),
+            new Host(new HostConfig(remote.Address, "") { Priority = 1 }, 1, 0),
+        ];
+        cluster.Publish(new HostSetBuilder(cluster.Config.LoadBalancing, Locality.None, 1).Build(hosts));
+        bench.Serve(configureRoute: static route => route.Route_.RetryPolicy = new RetryPolicy
+        {
+            RetryOn = "5xx",
+            NumRetries = 1,
+            RetryPriority = Priority(Any.Pack(new PreviousPrioritiesConfig { UpdateFrequency = 1 })),
+        });
+        TestClient client = bench.Connect();
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        TestClient first = await local.AcceptAsync();
+        await first.ReadHeadAsync();
+        await first.SendAsync("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+        TestClient second = await remote.AcceptAsync();
+        await second.ReadHeadAsync();
+        await second.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 200 ", await client.ReadHeadAsync());
+        Assert.Equal(2, bench.Recorded[0].Attempts);
+    });
+
+    [Fact]
+    public void RetryPriority_ThatCannotBe_IsRefusedByField()
+    {
+        ConfigRejectedException frequency = Assert.Throws<ConfigRejectedException>(() => RetryPolicyModel.Compile(
+            new RetryPolicy { RetryPriority = Priority(Any.Pack(new PreviousPrioritiesConfig())) }, "retry_policy"));
+        Assert.Equal("retry_policy.retry_priority.typed_config.update_frequency: it must be greater than 0", frequency.Message);
+        ConfigRejectedException unknown = Assert.Throws<ConfigRejectedException>(() => RetryPolicyModel.Compile(
+            new RetryPolicy { RetryPriority = Priority(Any.Pack(new Empty())) }, "retry_policy"));
+        Assert.Equal("retry_policy.retry_priority: the retry priority 'google.protobuf.Empty' does not exist in Pilotfish", unknown.Message);
+    }
+
+    private static RetryPolicy.Types.RetryPriority Priority(Any config) =>
+        new() { Name = "envoy.retry_priorities.previous_priorities", TypedConfig = config };
 
     [Fact]
     public void StreamDuration_Reached_Is504WithItsFlag() => WithClock(async (loop, clock) =>

@@ -28,6 +28,8 @@ internal sealed class RetryState
 
     public bool AvoidsPreviousHosts => _policy?.AvoidsPreviousHosts ?? false;
 
+    public int PriorityUpdateFrequency => _policy?.PriorityUpdateFrequency ?? 0;
+
     public bool OmitsCanaryHosts => _policy?.OmitsCanaryHosts ?? false;
 
     public SubsetMatch? OmitsHosts => _policy?.OmitsHosts;

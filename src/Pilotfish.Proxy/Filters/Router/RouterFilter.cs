@@ -404,6 +404,8 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
             Subset = Stream.WeightedCluster?.Subset ?? _forward.Subset,
             OriginalDestination = info.Connection.LocalAddress,
             Avoid = _retry.AvoidsPreviousHosts ? _retry.Tried : default,
+            Tried = _retry.Tried,
+            PriorityUpdateFrequency = _retry.Retries > 0 ? _retry.PriorityUpdateFrequency : 0,
             OmitsCanaries = _retry.Retries > 0 && _retry.OmitsCanaryHosts,
             Omits = _retry.Retries > 0 ? _retry.OmitsHosts : null,
             ReselectMax = _retry.Retries > 0 ? _retry.HostSelectionAttempts : 0,
