@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Config;
 using Pilotfish.ControlPlane.Injection;
 using Pilotfish.ControlPlane.Injection.Webhook;
@@ -26,11 +27,17 @@ public static class DiscoveryCommand
 
     /// <summary>Runs until a signal ends it. <paramref name="map"/> adds endpoints that live beside the server's own.</summary>
     public static async Task<int> RunAsync(
-        IReadOnlyList<string> args, IReadOnlyDictionary<string, string> environment, TextWriter stderr,
+        IReadOnlyList<string> args, IReadOnlyDictionary<string, string> environment, TextWriter stdout, TextWriter stderr,
         Action<IEndpointRouteBuilder>? map = null)
     {
         // pilot-discovery is called as `pilot-discovery discovery ...`; injected manifests may repeat the word.
         var own = args.Count > 0 && args[0] == "discovery" ? args.Skip(1).ToList() : args;
+        if (own.Any(static arg => arg is "--help" or "-h"))
+        {
+            stdout.WriteLine(DiscoveryHelp.Text);
+            return ExitSuccess;
+        }
+
         if (DiscoveryOptions.Parse(own, environment, out var usageError) is not { } options)
         {
             stderr.WriteLine(usageError);
@@ -74,7 +81,7 @@ public static class DiscoveryCommand
         }
         catch (IOException e)
         {
-            stderr.WriteLine($"The control plane cannot start: {e.Message}");
+            stderr.WriteLine($"The control plane cannot start: {FileProblem.Of(e)}");
             return ExitFailure;
         }
     }

@@ -123,7 +123,7 @@ public sealed class DiscoveryHost : IAsyncDisposable
     {
         if (!ListenAddress.TryParse(address, out IPEndPoint? endpoint, out var error))
         {
-            throw new ArgumentException(error, nameof(address));
+            throw new ArgumentException(error);
         }
 
         if (endpoint is null)

@@ -69,15 +69,15 @@ public sealed record DiscoveryOptions
                 continue;
             }
 
-            if (value is null)
+            if (options.With(name, value ?? "") is not { } next)
             {
-                error = $"The flag '{name}' needs a value.";
+                error = $"The flag '{name}' is not known to the role 'discovery'.";
                 return null;
             }
 
-            if (options.With(name, value) is not { } next)
+            if (value is null)
             {
-                error = $"The flag '{name}' is not known to the role 'discovery'.";
+                error = $"The flag '{name}' needs a value.";
                 return null;
             }
 
@@ -87,6 +87,12 @@ public sealed record DiscoveryOptions
         if (options.TlsCertFile is null != options.TlsKeyFile is null)
         {
             error = "The flags '--tlsCertFile' and '--tlsKeyFile' belong together; one of them is missing.";
+            return null;
+        }
+
+        if (options.ConfigDirectories.FirstOrDefault(static folder => !Directory.Exists(folder)) is { } missing)
+        {
+            error = $"There is no folder '{missing}' (--configDir).";
             return null;
         }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Envoy.Config.Core.V3;
 using Google.Protobuf;
 using Istio.Mesh.V1Alpha1;
@@ -27,6 +28,12 @@ public static class TranslateCommand
     public static int Run(
         IReadOnlyList<string> args, IReadOnlyDictionary<string, string> environment, TextWriter stdout, TextWriter stderr)
     {
+        if (args.Any(static arg => arg is "--help" or "-h"))
+        {
+            stdout.WriteLine(TranslateOptions.Usage);
+            return ExitSuccess;
+        }
+
         var options = TranslateOptions.Parse(args, out var usageError);
         if (options is null)
         {
@@ -50,7 +57,7 @@ public static class TranslateCommand
             Print(Generate(options.Type, push, ProxyView.Resolve(push, node)), stdout);
             return ExitSuccess;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (IOException e)
         {
             stderr.WriteLine(e.Message);
             return ExitFailure;
@@ -64,7 +71,7 @@ public static class TranslateCommand
         var objects = new List<ConfigObject>();
         foreach (var file in options.ConfigPaths.SelectMany(Expand))
         {
-            var read = reader.Read(File.ReadAllBytes(file), file);
+            var read = reader.Read(ReadBytes(file), file);
             objects.AddRange(read.Objects);
             errors.AddRange(read.Errors);
             warnings.AddRange(read.Warnings);
@@ -74,7 +81,7 @@ public static class TranslateCommand
         MeshConfig? mesh = MeshSettings.Of(snapshot);
         if (options.MeshConfigFile is { } meshFile)
         {
-            mesh = ObjectReader.ReadMesh(File.ReadAllText(meshFile), meshFile, errors, warnings);
+            mesh = ObjectReader.ReadMesh(ReadText(meshFile), meshFile, errors, warnings);
         }
 
         var features = ControlPlaneFeatures.FromEnvironment(name => environment.GetValueOrDefault(name));
@@ -93,10 +100,24 @@ public static class TranslateCommand
         return files;
     }
 
+    private static string ReadText(string file) => Encoding.UTF8.GetString(ReadBytes(file));
+
+    private static byte[] ReadBytes(string file)
+    {
+        try
+        {
+            return File.ReadAllBytes(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The file '{file}' cannot be read: {FileProblem.Of(e)}.", e);
+        }
+    }
+
     private static ProxyNode? ReadNode(string file, List<SourceError> errors)
     {
         var read = MessageReader.Parse<Node>(
-            File.ReadAllText(file), file, ReadOptions.Envoy with { UnknownFields = UnknownFields.Warn });
+            ReadText(file), file, ReadOptions.Envoy with { UnknownFields = UnknownFields.Warn });
         errors.AddRange(read.Errors);
         if (read.Message is null)
         {

@@ -9,6 +9,7 @@ return asked.Role switch
 {
     "istio-iptables" => IptablesCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     "serve" => ServeCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
+    "--version" or "version" => ServeCommand.Run(["--version"], ProcessEnvironment.Read(), Console.Out, Console.Error),
     "proxy" or "wait" or "request" =>
         AgentCommand.Run(asked.Role, asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     _ => Unknown(asked.Role),

@@ -10,8 +10,8 @@ using Pilotfish.Proxy.Config;
 Invocation asked = Invocation.Current(args);
 return asked.Role switch
 {
-    "cni" => CniCommand.Run(ProcessEnvironment.Read(), Console.In, Console.Out, Console.Error),
-    "discovery" => await DiscoveryCommand.RunAsync(asked.Args, ProcessEnvironment.Read(), Console.Error),
+    "cni" => CniCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.In, Console.Out, Console.Error),
+    "discovery" => await DiscoveryCommand.RunAsync(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     "install-cni" => InstallCniCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     "istio-iptables" => IptablesCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     "kube-inject" => KubeInject.Run(asked.Args, ProcessEnvironment.Read()),

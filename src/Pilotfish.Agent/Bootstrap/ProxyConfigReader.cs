@@ -132,7 +132,7 @@ public static class ProxyConfigReader
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AgentConfigException($"The mesh config file '{path}' cannot be read: {e.Message}");
+            throw new AgentConfigException($"The mesh config file '{path}' cannot be read: {FileProblem.Of(e)}.");
         }
     }
 

@@ -31,6 +31,12 @@ public static class AgentCommand
         TextWriter errors,
         Func<DataPlaneInputs, IDataPlane> startDataPlane)
     {
+        if (AgentHelp.Asked(role, args) is { } help)
+        {
+            output.WriteLine(help);
+            return 0;
+        }
+
         string? problem = role switch
         {
             "proxy" => ProxyCommand.Run(args, environment, output, startDataPlane),

@@ -16,12 +16,31 @@ public static class CniCommand
     /// <summary>The specification wants any code but 0 beside the error object.</summary>
     public const int ExitFailure = 1;
 
+    private const string Help = """
+        Usage: cni <NETWORK-CONFIGURATION
+
+        A chained plugin of the Container Network Interface, which a container runtime calls with CNI_COMMAND, CNI_CONTAINERID, CNI_NETNS
+        and CNI_ARGS in the environment. It sets the rules of pods that carry a sidecar. 'install-cni' puts it on a node.
+        Exit codes: 0, or 1 with an error object on standard output.
+        """;
+
     /// <summary>The kubeconfig that `install-cni` writes into the run directory.</summary>
     internal const string KubeconfigName = "istio-cni-kubeconfig";
 
     public static int Run(
-        IReadOnlyDictionary<string, string> environment, TextReader stdin, TextWriter stdout, TextWriter stderr) =>
-        Run(environment, stdin, stdout, new CniSurroundings
+        IReadOnlyList<string> args,
+        IReadOnlyDictionary<string, string> environment,
+        TextReader stdin,
+        TextWriter stdout,
+        TextWriter stderr)
+    {
+        if (args.Any(static arg => arg is "--help" or "-h"))
+        {
+            stdout.WriteLine(Help);
+            return ExitSuccess;
+        }
+
+        return Run(environment, stdin, stdout, new CniSurroundings
         {
             OpenPods = kubeconfig => new KubernetesPodSource(kubeconfig),
             Apply = options => IptablesCommand.Run(options, TextWriter.Null, stderr),
@@ -30,6 +49,7 @@ public static class CniCommand
             Wait = Thread.Sleep,
             Log = stderr,
         });
+    }
 
     internal static int Run(
         IReadOnlyDictionary<string, string> environment, TextReader stdin, TextWriter stdout, CniSurroundings surroundings)

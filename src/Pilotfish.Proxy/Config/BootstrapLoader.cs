@@ -48,7 +48,7 @@ internal static class BootstrapLoader
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            problems.Add($"unable to read file: {options.ConfigPath}: {e.Message}");
+            problems.Add($"unable to read file: {options.ConfigPath}: {FileProblem.Of(e)}");
             return null;
         }
 

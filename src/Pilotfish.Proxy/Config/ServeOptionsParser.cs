@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Pilotfish.Proxy.Drain;
 using Pilotfish.Runtime.Diagnostics;
@@ -14,6 +15,13 @@ public static class ServeOptionsParser
         "--enable-mutex-tracing", "--use-dynamic-base-id", "--disable-extensions-check", "--cpuset-threads", "--enable-core-dump",
         "--enable-fine-grain-logging", "--log-format-escaped", "--skip-hot-restart-on-no-parent", "--skip-hot-restart-parent-stats",
         "--allow-unknown-fields",
+    ];
+
+    private static readonly HashSet<string> s_values =
+    [
+        "-c", "--config-path", "--config-yaml", "--service-node", "--service-cluster", "--service-zone", "--admin-address-path",
+        "--concurrency", "--drain-time-s", "--file-flush-interval-msec", "--file-flush-min-size-kb", "-l", "--log-level",
+        "--component-log-level", "--mode", "--drain-strategy",
     ];
 
     private static readonly HashSet<string> s_harmlessValues =
@@ -42,6 +50,12 @@ public static class ServeOptionsParser
             if (TrySwitch(name, ref options) || s_harmlessSwitches.Contains(name))
             {
                 continue;
+            }
+
+            if (name.StartsWith('-') && !s_values.Contains(name) && !s_harmlessValues.Contains(name))
+            {
+                problem = $"Unknown flag '{name}'.";
+                break;
             }
 
             string? value = attached ?? (i + 1 < args.Count ? args[++i] : null);
@@ -113,8 +127,7 @@ public static class ServeOptionsParser
             case "--drain-strategy":
                 return Strategy(options, value, ref problem);
             default:
-                problem = $"Unknown flag '{name}'.";
-                return options;
+                throw new UnreachableException($"The flag '{name}' takes a value and has no meaning.");
         }
     }
 

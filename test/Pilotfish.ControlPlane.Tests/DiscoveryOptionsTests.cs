@@ -1,0 +1,42 @@
+using Pilotfish.ControlPlane;
+
+namespace Pilotfish.ControlPlane.Tests;
+
+public sealed class DiscoveryOptionsTests
+{
+    [Theory]
+    [InlineData("--bogus", "The flag '--bogus' is not known to the role 'discovery'.")]
+    [InlineData("--bogus=1", "The flag '--bogus' is not known to the role 'discovery'.")]
+    [InlineData("--configDir", "The flag '--configDir' needs a value.")]
+    [InlineData("--configDir /nonexistent", "There is no folder '/nonexistent' (--configDir).")]
+    [InlineData("--tlsCertFile a", "The flags '--tlsCertFile' and '--tlsKeyFile' belong together; one of them is missing.")]
+    public void WrongCommand_IsToldInASentence(string args, string expected)
+    {
+        Assert.Null(DiscoveryOptions.Parse(args.Split(' '), new Dictionary<string, string>(), out string error));
+        Assert.Equal(expected, error);
+    }
+
+    [Fact]
+    public async Task Help_IsPrintedInsteadOfRunning()
+    {
+        var output = new StringWriter();
+        var errors = new StringWriter();
+
+        Assert.Equal(0, await DiscoveryCommand.RunAsync(["discovery", "--help"], new Dictionary<string, string>(), output, errors));
+
+        Assert.StartsWith("Usage: discovery ", output.ToString(), StringComparison.Ordinal);
+        Assert.Empty(errors.ToString());
+    }
+
+    [Theory]
+    [InlineData("--proxy /nonexistent --type listeners", "The file '/nonexistent' cannot be read: no such file.")]
+    [InlineData("--proxy /proc/self/status --type listeners -f /nonexistent", "The file '/nonexistent' cannot be read: no such file.")]
+    public void Translate_OfAMissingFile_NamesIt(string args, string expected)
+    {
+        var errors = new StringWriter();
+
+        Assert.Equal(1, TranslateCommand.Run(args.Split(' '), new Dictionary<string, string>(), new StringWriter(), errors));
+
+        Assert.Equal(expected, errors.ToString().TrimEnd());
+    }
+}
