@@ -9,96 +9,15 @@ namespace Pilotfish.Proxy.AccessLogs;
 /// <summary>Passes streams whose dynamic metadata holds a value.</summary>
 internal static class MetadataFilters
 {
-    // Matchers nest; a pushed one must not recurse without end.
-    private const int DepthMax = 16;
-
-    private delegate bool ValueTest(MetadataValue? value);
-
     public static AccessLogFilter Compile(MetadataFilter filter, string field)
     {
         MetadataMatcher matcher = filter.Matcher ?? new MetadataMatcher();
-        if (matcher.Filter.Length == 0 || matcher.Path.Count == 0 || matcher.Value is null)
-        {
-            throw new ConfigRejectedException($"{field}.matcher", "it needs a filter, a path and a value");
-        }
-
-        string name = matcher.Filter;
-        string[] path = new string[matcher.Path.Count];
-        for (int i = 0; i < path.Length; i++)
-        {
-            path[i] = matcher.Path[i].Key;
-        }
-
-        ValueTest test = Compile(matcher.Value, $"{field}.matcher.value", 0);
+        MetadataMatch match = MetadataMatch.Compile(matcher, $"{field}.matcher");
         bool passesWithout = filter.MatchIfKeyNotFound ?? true;
-        bool invert = matcher.Invert;
         return AccessLogFilter.When((in FormatSource source) =>
         {
-            MetadataValue? value = source.Info.Metadata?.Get(name, path);
-            return value is null ? passesWithout : test(value) != invert;
+            MetadataValue? value = match.Find(source.Info);
+            return value is null ? passesWithout : match.Holds(value);
         });
-    }
-
-    private static ValueTest Compile(ValueMatcher matcher, string field, int depth)
-    {
-        if (depth > DepthMax)
-        {
-            throw new ConfigRejectedException(field, $"matchers nest deeper than {DepthMax} levels");
-        }
-
-        switch (matcher.MatchPatternCase)
-        {
-            case ValueMatcher.MatchPatternOneofCase.NullMatch:
-                return static value => value?.Kind == MetadataKind.Null;
-            case ValueMatcher.MatchPatternOneofCase.DoubleMatch:
-                return Number(matcher.DoubleMatch);
-            case ValueMatcher.MatchPatternOneofCase.StringMatch:
-                StringMatch text = StringMatch.Compile(matcher.StringMatch, $"{field}.string_match");
-                return value => value?.Kind == MetadataKind.Text && text.Matches(System.Text.Encoding.UTF8.GetBytes(value.Text));
-            case ValueMatcher.MatchPatternOneofCase.BoolMatch:
-                bool wanted = matcher.BoolMatch;
-                return value => value?.Kind == MetadataKind.Boolean && value.Boolean == wanted;
-            case ValueMatcher.MatchPatternOneofCase.PresentMatch:
-                bool present = matcher.PresentMatch;
-                return value => present == (value is not null);
-            case ValueMatcher.MatchPatternOneofCase.ListMatch when matcher.ListMatch.OneOf is { } oneOf:
-                ValueTest item = Compile(oneOf, $"{field}.list_match.one_of", depth + 1);
-                return value => value?.Kind == MetadataKind.List && Any(value.Items, item);
-            case ValueMatcher.MatchPatternOneofCase.OrMatch:
-                List<ValueTest> tests = [];
-                foreach (ValueMatcher alternative in matcher.OrMatch.ValueMatchers)
-                {
-                    tests.Add(Compile(alternative, $"{field}.or_match", depth + 1));
-                }
-
-                return value => tests.Exists(test => test(value));
-            default:
-                throw new ConfigRejectedException(field, "the matcher is empty");
-        }
-    }
-
-    private static bool Any(IReadOnlyList<MetadataValue> items, ValueTest test)
-    {
-        foreach (MetadataValue item in items)
-        {
-            if (test(item))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private static ValueTest Number(DoubleMatcher matcher)
-    {
-        if (matcher.Range is not { } range)
-        {
-            double exact = matcher.Exact;
-            return value => value?.Kind == MetadataKind.Number && value.Number == exact;
-        }
-
-        (double start, double end) = (range.Start, range.End);
-        return value => value?.Kind == MetadataKind.Number && value.Number >= start && value.Number < end;
     }
 }

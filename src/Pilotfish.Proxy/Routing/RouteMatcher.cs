@@ -12,6 +12,7 @@ public sealed class RouteMatcher
     private readonly Fraction _fraction;
     private readonly HeaderMatch[] _headers;
     private readonly QueryMatch[] _query;
+    private readonly MetadataMatch[] _metadata;
     private readonly bool _grpcOnly;
     private readonly RouteMatch.Types.TlsContextMatchOptions? _tls;
 
@@ -21,6 +22,7 @@ public sealed class RouteMatcher
         _fraction = Fraction.Of(match.RuntimeFraction);
         _headers = HeaderMatch.CompileAll(match.Headers, $"{field}.headers");
         _query = QueryMatch.CompileAll(match.QueryParameters, $"{field}.query_parameters");
+        _metadata = MetadataMatch.CompileAll(match.DynamicMetadata, $"{field}.dynamic_metadata");
         _grpcOnly = match.Grpc is not null;
         _tls = match.TlsContext;
         RejectUnknown(match, field);
@@ -34,13 +36,27 @@ public sealed class RouteMatcher
         && (_headers.Length == 0 || HeaderMatch.AllMatch(_headers, headers))
         && (_query.Length == 0 || QueryMatches(path))
         && (!_grpcOnly || GrpcText.IsGrpcRequest(headers))
-        && (_tls is null || TlsMatches(info));
+        && (_tls is null || TlsMatches(info))
+        && (_metadata.Length == 0 || MetadataMatches(info));
 
     private bool QueryMatches(ReadOnlySpan<byte> path)
     {
         foreach (QueryMatch match in _query)
         {
             if (!match.Matches(path))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool MetadataMatches(StreamInfo info)
+    {
+        foreach (MetadataMatch match in _metadata)
+        {
+            if (!match.Holds(match.Find(info)))
             {
                 return false;
             }
@@ -58,10 +74,10 @@ public sealed class RouteMatcher
 
     private static void RejectUnknown(RouteMatch match, string field)
     {
-        if (match.DynamicMetadata.Count > 0 || match.FilterState.Count > 0 || match.Cookies.Count > 0)
+        if (match.FilterState.Count > 0 || match.Cookies.Count > 0)
         {
             throw new ConfigRejectedException(field,
-                "matching by dynamic_metadata, filter_state or cookies is not available in this version of Pilotfish");
+                "matching by filter_state or cookies is not available in this version of Pilotfish");
         }
     }
 }
