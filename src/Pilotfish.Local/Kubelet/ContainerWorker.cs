@@ -44,6 +44,8 @@ internal sealed class ContainerWorker(
     public ContainerDescription Describe() => new(
         spec.Name, isInit, Phase.ToString(), Restarts, _process?.Pid ?? 0, IsReady, runtime.ExecFile(spec));
 
+    public RunningContainer Now(string logFile) => new(spec, Phase, ExitCode, _process?.MountNamespace, logFile);
+
     /// <summary>Runs until the container has ended for good, by its restart policy or because it was stopped.</summary>
     public async Task RunAsync()
     {

@@ -37,6 +37,9 @@ internal sealed class PodWorker(
 
     public IPAddress Address { get; } = node.Addresses.TakePod();
 
+    /// <summary>What its apps did against its sidecar so far; belongs to <see cref="SidecarRivals"/>.</summary>
+    public HashSet<string> Rivals { get; } = [];
+
     public PodPhase Phase { get; private set; } = PodPhase.Pending;
 
     public DateTimeOffset StartTime { get; } = DateTimeOffset.UtcNow;
@@ -62,6 +65,19 @@ internal sealed class PodWorker(
             return new PodDescription(
                 pod.Name.Namespace, pod.Name.Name, Address.ToString(), Phase.ToString(), _folder,
                 [.. _init.Concat(_main).Select(c => c.Describe())]);
+        }
+    }
+
+    /// <summary>Its containers, without the sidecar and others of our own image, as they are now.</summary>
+    public IReadOnlyList<RunningContainer> Apps()
+    {
+        lock (_lock)
+        {
+            return
+            [
+                .. _main.Where(static c => c.Spec.Name != PodSpec.SidecarContainer && !ContainerReader.IsOwnImage(c.Spec.Image))
+                    .Select(c => c.Now(MeshFolders.ContainerLog(_folder, c.Spec.Name))),
+            ];
         }
     }
 

@@ -26,6 +26,9 @@ internal sealed class LocalMesh
     /// <summary>Otherwise as rarely as this: a control plane that was restarted may see more, or less, than the one before.</summary>
     private static readonly TimeSpan s_problemPoll = TimeSpan.FromSeconds(2);
 
+    /// <summary>A look takes a few milliseconds of processor time; the problem it finds has waited longer for a person.</summary>
+    private static readonly TimeSpan s_rivalPoll = TimeSpan.FromSeconds(1);
+
     private readonly MeshOptions _options;
     private readonly MeshFolders _folders;
     private readonly NodeContext _node;
@@ -50,6 +53,7 @@ internal sealed class LocalMesh
     private string _described = string.Empty;
     private long _changedAt;
     private long _askedAt;
+    private long _lookedAt;
 
     private LocalMesh(MeshOptions options, NodeContext node, IPodInjector injector, IControlPlane controlPlane)
     {
@@ -158,6 +162,7 @@ internal sealed class LocalMesh
             ReadManifests();
             ReconcileWorkloads();
             await PublishAsync();
+            LookForRivals();
             await AskForProblemsAsync();
             Describe(_workloads.Pods);
         }
@@ -200,9 +205,19 @@ internal sealed class LocalMesh
 
     private void ReconcileWorkloads()
     {
-        _workloads.Reconcile(_manifests, _node.Report);
+        _workloads.Reconcile(_manifests);
         _podsAreWanted = true;
         _problems.Set("workloads", _workloads.Refusals);
+    }
+
+    /// <summary>What pods declare against their sidecars, and what they do.</summary>
+    private void LookForRivals()
+    {
+        if (Stopwatch.GetElapsedTime(_lookedAt) > s_rivalPoll)
+        {
+            _problems.Set("pods", _workloads.Pods.SelectMany(static pod => PodWarnings.Of(pod.Pod)).Concat(SidecarRivals.Of(_workloads.Pods)));
+            _lookedAt = Stopwatch.GetTimestamp();
+        }
     }
 
     /// <summary>The control plane reads the same files and knows the fields of Istio's kinds, which nobody else does.</summary>

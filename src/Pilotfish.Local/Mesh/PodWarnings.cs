@@ -1,15 +1,10 @@
-using Pilotfish.Api.Yaml;
 using Pilotfish.Local.Pods;
 
 namespace Pilotfish.Local.Mesh;
 
-/// <summary>Names settings of an app that quietly defeat its sidecar.</summary>
+/// <summary>Names settings of an app that quietly defeat its sidecar, before it runs.</summary>
 internal static class PodWarnings
 {
-    private const int ProxyUid = 1337;
-
-    private static readonly int[] s_proxyPorts = [15001, 15006];
-
     public static IEnumerable<string> Of(PodSpec pod)
     {
         if (pod.AllContainers.All(c => c.Name != PodSpec.SidecarContainer))
@@ -19,20 +14,14 @@ internal static class PodWarnings
 
         foreach (ContainerSpec container in pod.Containers.Where(c => c.Name != PodSpec.SidecarContainer && !ContainerReader.IsOwnImage(c.Image)))
         {
-            if (container.Security.Uid == ProxyUid || container.Security.Gid == ProxyUid)
+            if (container.Security.Uid == SidecarNeeds.Uid || container.Security.Gid == SidecarNeeds.Uid)
             {
-                yield return new SourceError(
-                    container.Position,
-                    $"Container '{container.Name}' runs as user or group {ProxyUid}, the sidecar's own: its connections bypass the "
-                    + "sidecar. Choose another with securityContext.runAsUser and runAsGroup.").ToString();
+                yield return SidecarNeeds.UserIsTaken(container);
             }
 
-            foreach (ContainerPort port in container.Ports.Where(p => s_proxyPorts.Contains(p.Port)))
+            foreach (ContainerPort port in container.Ports.Where(p => SidecarNeeds.Ports.Contains(p.Port)))
             {
-                yield return new SourceError(
-                    container.Position,
-                    $"Container '{container.Name}' listens on port {port.Port}, which the sidecar needs; one of the two cannot start. "
-                    + "Choose another port.").ToString();
+                yield return SidecarNeeds.PortIsTaken(container, port.Port);
             }
         }
     }

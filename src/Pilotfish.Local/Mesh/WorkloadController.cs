@@ -19,8 +19,7 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
     /// <summary>Why some workloads are not made, as it stands now.</summary>
     public IEnumerable<string> Refusals => _refused.Values;
 
-    /// <summary>Settings of new pods that defeat their sidecars are told through <paramref name="warn"/>.</summary>
-    public void Reconcile(ManifestSet manifests, Action<string> warn)
+    public void Reconcile(ManifestSet manifests)
     {
         _pods.RemoveAll(pod => pod.Stopping is { IsCompleted: true });
         var wanted = new Dictionary<string, DesiredWorkload>(StringComparer.Ordinal);
@@ -43,7 +42,7 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
 
         foreach (DesiredWorkload workload in wanted.Values)
         {
-            Guarded(workload.Key, () => ReconcileOne(workload, manifests, warn));
+            Guarded(workload.Key, () => ReconcileOne(workload, manifests));
         }
     }
 
@@ -54,20 +53,20 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
         _pods.Clear();
     }
 
-    private void ReconcileOne(DesiredWorkload workload, ManifestSet manifests, Action<string> warn)
+    private void ReconcileOne(DesiredWorkload workload, ManifestSet manifests)
     {
         RunningPod[] mine = [.. _pods.Where(p => p.Owner == workload.Key)];
         RunningPod[] current = [.. mine.Where(p => p.Hash == workload.Hash && p.Stopping is null)];
         RunningPod[] outdated = [.. mine.Where(p => p.Hash != workload.Hash && p.Stopping is null)];
         if (workload.HasFixedNames)
         {
-            ReconcileFixed(workload, manifests, warn, mine, outdated);
+            ReconcileFixed(workload, manifests, mine, outdated);
             return;
         }
 
         for (int i = current.Length; i < workload.Replicas; i++)
         {
-            Start(workload, i, manifests, warn);
+            Start(workload, i, manifests);
         }
 
         foreach (RunningPod surplus in current.Skip(workload.Replicas))
@@ -84,7 +83,7 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
     }
 
     private void ReconcileFixed(
-        DesiredWorkload workload, ManifestSet manifests, Action<string> warn, RunningPod[] mine, RunningPod[] outdated)
+        DesiredWorkload workload, ManifestSet manifests, RunningPod[] mine, RunningPod[] outdated)
     {
         foreach (RunningPod pod in outdated.Concat(mine.Where(p => p.Stopping is null && p.Ordinal >= workload.Replicas)))
         {
@@ -96,7 +95,7 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
             RunningPod? there = mine.FirstOrDefault(p => p.Ordinal == i);
             if (there is null)
             {
-                Start(workload, i, manifests, warn);
+                Start(workload, i, manifests);
                 return;
             }
 
@@ -108,15 +107,10 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
         }
     }
 
-    private void Start(DesiredWorkload workload, int ordinal, ManifestSet manifests, Action<string> warn)
+    private void Start(DesiredWorkload workload, int ordinal, ManifestSet manifests)
     {
         YamlMapping pod = injector.Inject(WorkloadExpander.CreatePod(workload, ordinal), manifests);
         PodSpec spec = PodSpecReader.Read(pod, Guid.NewGuid().ToString());
-        foreach (string warning in PodWarnings.Of(spec))
-        {
-            warn(warning);
-        }
-
         var worker = new PodWorker(node, spec, pod, manifests, withdrawn, changed);
         _pods.Add(new RunningPod(workload.Key, workload.Hash, ordinal, worker));
         worker.Start();

@@ -30,7 +30,8 @@ internal sealed class ContainerProcess
     /// <summary>The main process as the host numbers it; 0 when it ended before it was seen.</summary>
     public int Pid { get; private set; }
 
-    private string? MountNamespace { get; set; }
+    /// <summary>Known from the start's first moments on, and still when the main process is gone.</summary>
+    public string? MountNamespace { get; private set; }
 
     public static async Task<ContainerProcess> StartAsync(Sandbox sandbox, ContainerLaunch launch, string scriptFile)
     {

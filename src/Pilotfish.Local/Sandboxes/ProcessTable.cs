@@ -27,9 +27,47 @@ internal static class ProcessTable
         }
     }
 
-    public static IEnumerable<int> InMountNamespace(string identity) => Directory.EnumerateDirectories("/proc")
-        .Select(path => int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? pid : 0)
-        .Where(pid => pid > 0 && MountNamespace(pid) == identity);
+    public static IEnumerable<int> InMountNamespace(string identity) => All().Where(pid => MountNamespace(pid) == identity);
+
+    /// <summary>All processes by their mount namespace's identity.</summary>
+    public static ILookup<string, int> ByMountNamespace() => All().ToLookup(static pid => MountNamespace(pid) ?? "");
+
+    /// <summary>Whether it acts as this user or group now, or did when it opened what it holds.</summary>
+    public static bool HasUserOrGroup(int pid, int id)
+    {
+        string text = id.ToString(CultureInfo.InvariantCulture);
+        return TryRead($"/proc/{pid.ToString(CultureInfo.InvariantCulture)}/status").Split('\n')
+            .Where(static line => line.StartsWith("Uid:", StringComparison.Ordinal) || line.StartsWith("Gid:", StringComparison.Ordinal))
+            .Any(line => line.Split('\t').Contains(text));
+    }
+
+    /// <summary>The kernel's lines for the TCP sockets, of both families, in the network namespace of a process.</summary>
+    public static IEnumerable<string> TcpSockets(int pid)
+    {
+        string folder = $"/proc/{pid.ToString(CultureInfo.InvariantCulture)}/net/";
+        return TryRead(folder + "tcp").Split('\n').Concat(TryRead(folder + "tcp6").Split('\n'));
+    }
+
+    /// <summary>The inodes of the sockets that a process holds.</summary>
+    public static IReadOnlyList<string> Sockets(int pid)
+    {
+        const string prefix = "socket:[";
+        try
+        {
+            return
+            [
+                .. new DirectoryInfo($"/proc/{pid.ToString(CultureInfo.InvariantCulture)}/fd").EnumerateFileSystemInfos()
+                    .Select(static file => file.LinkTarget ?? "")
+                    .Where(static target => target.StartsWith(prefix, StringComparison.Ordinal))
+                    .Select(static target => target[prefix.Length..^1]),
+            ];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The process, or one of its descriptors, has gone meanwhile.
+            return [];
+        }
+    }
 
     /// <summary>When a process started, in the kernel's ticks: an id alone may have been given to another since.</summary>
     public static string? StartTime(int pid)
@@ -40,6 +78,10 @@ internal static class ProcessTable
         const int startTimeField = 19;
         return fields.Length > startTimeField ? fields[startTimeField] : null;
     }
+
+    private static IEnumerable<int> All() => Directory.EnumerateDirectories("/proc")
+        .Select(static path => int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? pid : 0)
+        .Where(static pid => pid > 0);
 
     private static string TryRead(string path)
     {
