@@ -35,29 +35,31 @@ public static class ProxyConfigReader
 
     /// <param name="meshConfigFile">May be missing, then defaults count.</param>
     /// <param name="concurrency">The flag of old; zero where it was not given.</param>
+    /// <param name="warnings">Receives what was passed over, such as misspelt fields.</param>
     /// <exception cref="AgentConfigException">A source cannot be read.</exception>
     public static ProxyConfig Read(
         string meshConfigFile,
         AgentEnvironment environment,
         IReadOnlyDictionary<string, string>? podAnnotations,
         string serviceCluster,
-        int concurrency)
+        int concurrency,
+        List<string> warnings)
     {
         ProxyConfig config = Default();
         if (File.Exists(meshConfigFile))
         {
-            ApplyMesh(config, ReadFile(meshConfigFile), meshConfigFile);
+            ApplyMesh(config, ReadFile(meshConfigFile), meshConfigFile, warnings);
         }
 
         string variable = environment.Text(AgentVariables.ProxyConfig);
         if (variable.Length > 0)
         {
-            Apply(config, Parse(variable, AgentVariables.ProxyConfig));
+            Apply(config, Parse(variable, AgentVariables.ProxyConfig, warnings));
         }
 
         if (podAnnotations?.GetValueOrDefault(IstioAnnotations.ProxyConfig) is { Length: > 0 } annotation)
         {
-            Apply(config, Parse(annotation, IstioAnnotations.ProxyConfig));
+            Apply(config, Parse(annotation, IstioAnnotations.ProxyConfig, warnings));
         }
 
         SetConcurrency(config, environment, concurrency);
@@ -137,7 +139,7 @@ public static class ProxyConfigReader
     }
 
     /// <summary>The rest of a mesh file is the control plane's, which checks it.</summary>
-    private static void ApplyMesh(ProxyConfig config, string text, string source)
+    private static void ApplyMesh(ProxyConfig config, string text, string source, List<string> warnings)
     {
         YamlParseResult parsed = YamlDocuments.Parse(text, source);
         if (!parsed.IsOk)
@@ -152,7 +154,7 @@ public static class ProxyConfigReader
             case [YamlMapping mesh]:
                 if ((mesh[DefaultConfigKey] ?? mesh[DefaultConfigProtoKey]) is { IsNull: false } given)
                 {
-                    Apply(config, Accepted(MessageReader.Read<ProxyConfig>(given, SidecarShapes.ProxyConfig, s_lenient)));
+                    Apply(config, Accepted(MessageReader.Read<ProxyConfig>(given, SidecarShapes.ProxyConfig, s_lenient), warnings));
                 }
 
                 break;
@@ -163,10 +165,14 @@ public static class ProxyConfigReader
         }
     }
 
-    private static ProxyConfig Parse(string text, string source) =>
-        Accepted(MessageReader.Parse<ProxyConfig>(text, source, SidecarShapes.ProxyConfig, s_lenient));
+    private static ProxyConfig Parse(string text, string source, List<string> warnings) =>
+        Accepted(MessageReader.Parse<ProxyConfig>(text, source, SidecarShapes.ProxyConfig, s_lenient), warnings);
 
-    private static ProxyConfig Accepted(ReadResult<ProxyConfig> result) => result.Message ?? throw Refused(result.Errors);
+    private static ProxyConfig Accepted(ReadResult<ProxyConfig> result, List<string> warnings)
+    {
+        warnings.AddRange(result.Warnings.Select(static warning => warning.ToString()));
+        return result.Message ?? throw Refused(result.Errors);
+    }
 
     private static AgentConfigException Refused(IReadOnlyList<SourceError> errors) => new(string.Join(Environment.NewLine, errors));
 }

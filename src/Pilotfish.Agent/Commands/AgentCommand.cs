@@ -39,7 +39,7 @@ public static class AgentCommand
 
         string? problem = role switch
         {
-            "proxy" => ProxyCommand.Run(args, environment, output, startDataPlane),
+            "proxy" => ProxyCommand.Run(args, environment, output, errors, startDataPlane),
             "wait" => WaitCommand.Run(args, output),
             "request" => RequestCommand.Run(args, output),
             _ => $"unknown command \"{role}\" for \"pilot-agent\"",

@@ -13,6 +13,9 @@ public sealed record AgentConfig
 
     public required ProxyConfig ProxyConfig { get; init; }
 
+    /// <summary>What was passed over in ProxyConfig's sources, a sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     public IReadOnlyDictionary<string, string>? PodLabels { get; init; }
 
     public IReadOnlyDictionary<string, string>? PodAnnotations { get; init; }
@@ -21,14 +24,16 @@ public sealed record AgentConfig
     public static AgentConfig Read(ProxyArguments arguments, AgentEnvironment environment)
     {
         IReadOnlyDictionary<string, string>? annotations = PodInfo.TryRead(ControlPlaneNames.PodAnnotationsPath);
+        var warnings = new List<string>();
         return new AgentConfig
         {
             Arguments = arguments,
             Environment = environment,
             ProxyConfig = ProxyConfigReader.Read(
-                arguments.MeshConfigFile, environment, annotations, arguments.ServiceCluster, arguments.Concurrency),
+                arguments.MeshConfigFile, environment, annotations, arguments.ServiceCluster, arguments.Concurrency, warnings),
             PodLabels = PodInfo.TryRead(ControlPlaneNames.PodLabelsPath),
             PodAnnotations = annotations,
+            Warnings = warnings,
         };
     }
 

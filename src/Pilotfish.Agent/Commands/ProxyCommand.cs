@@ -1,6 +1,7 @@
 using Pilotfish.Agent.Bootstrap;
 using Pilotfish.Agent.Lifecycle;
 using Pilotfish.Api.Messages;
+using Pilotfish.Runtime.Diagnostics;
 
 namespace Pilotfish.Agent.Commands;
 
@@ -11,6 +12,7 @@ internal static class ProxyCommand
         IReadOnlyList<string> args,
         IReadOnlyDictionary<string, string> variables,
         TextWriter output,
+        TextWriter errors,
         Func<DataPlaneInputs, IDataPlane> startDataPlane)
     {
         var environment = new AgentEnvironment(variables);
@@ -26,7 +28,17 @@ internal static class ProxyCommand
             if (!arguments.PrintBootstrap)
             {
                 LogLevels.Apply(arguments.LogLevel, arguments.ComponentLogLevel);
+                foreach (string warning in config.Warnings)
+                {
+                    Log.Warning(LogComponent.Agent, $"{warning}");
+                }
+
                 return AgentProcess.Run(config, startDataPlane);
+            }
+
+            foreach (string warning in config.Warnings)
+            {
+                errors.WriteLine($"Warning: {warning}");
             }
 
             output.WriteLine(JsonPrinter.Print(BootstrapBuilder.Build(config.BootstrapInputs()), JsonPrintOptions.EnvoyAdmin));

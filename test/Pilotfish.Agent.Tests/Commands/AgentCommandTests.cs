@@ -55,6 +55,20 @@ public sealed class AgentCommandTests
     }
 
     [Fact]
+    public void MisspeltField_IsPassedOverAndSaid()
+    {
+        var variables = new Dictionary<string, string>(s_pod) { ["PROXY_CONFIG"] = "{discoveryAddress: 'a:15012', concurency: 2}" };
+        var output = new StringWriter();
+        var errors = new StringWriter();
+
+        Assert.Equal(0, AgentCommand.Run("proxy", ["sidecar", "--print-bootstrap"], variables, output, errors));
+
+        Assert.Equal(
+            "Warning: PROXY_CONFIG:1:31: The field 'concurency' is unknown in 'istio.mesh.v1alpha1.ProxyConfig'. Did you mean 'concurrency'?",
+            errors.ToString().TrimEnd());
+    }
+
+    [Fact]
     public void BrokenProxyConfig_IsNamedWithItsPlace()
     {
         var variables = new Dictionary<string, string>(s_pod) { ["PROXY_CONFIG"] = "{\"drainDuration\": \"soon\"}" };
