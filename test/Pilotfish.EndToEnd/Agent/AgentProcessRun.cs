@@ -50,12 +50,12 @@ internal sealed class AgentProcessRun : IDisposable
         return _lines.First(line => line.Contains(part, StringComparison.Ordinal));
     }
 
-    public async Task UntilAsync(Func<Task<bool>> reached, string what)
+    public async Task UntilAsync(Func<Task<bool>> reached, string what, TimeSpan? patience = null)
     {
         long began = Stopwatch.GetTimestamp();
         while (!await reached())
         {
-            Assert.True(Stopwatch.GetElapsedTime(began) < s_deadline, $"What was waited for did not come: {what}\n{Log}");
+            Assert.True(Stopwatch.GetElapsedTime(began) < (patience ?? s_deadline), $"What was waited for did not come: {what}\n{Log}");
             await Task.Delay(TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
         }
     }
