@@ -20,7 +20,7 @@ internal sealed class Http1Pool : IHostHttpPool
     private readonly UpstreamTransportOverrides? _overrides;
     private readonly CircuitBreaker _breaker;
     private readonly List<Http1UpstreamConnection> _idle = [];
-    private readonly LinkedList<IPoolRequester> _pending = new();
+    private readonly PendingRequests _pending;
     private LoopTimer? _idleTimer;
     private int _connecting;
     private int _open;
@@ -34,6 +34,7 @@ internal sealed class Http1Pool : IHostHttpPool
         _overrides = overrides;
         _breaker = cluster.State.Breaker(priority);
         Http = ClusterHttp.Of(cluster.State);
+        _pending = new PendingRequests(_breaker, ClusterStats, Worker.Stats, Http.RqCancelled);
     }
 
     public Worker Worker => _cluster.Worker;
@@ -58,31 +59,13 @@ internal sealed class Http1Pool : IHostHttpPool
             }
         }
 
-        StatCells cells = Worker.Stats;
-        if (!_breaker.PendingRequests.TryAcquire())
-        {
-            cells.Add(ClusterStats.RqPendingOverflow);
-            requester.OnPoolFailure(StreamResetReason.Overflow, null);
-            return;
-        }
-
-        cells.Add(ClusterStats.RqPendingTotal);
-        cells.Increment(ClusterStats.RqPendingActive);
-        _pending.AddLast(requester);
-        if (_connecting < _pending.Count)
+        if (_pending.TryAdd(requester) && _connecting < _pending.Count)
         {
             ConnectAsync();
         }
     }
 
-    public void GiveUp(IPoolRequester requester)
-    {
-        if (_pending.Remove(requester))
-        {
-            PendingLeft();
-            Worker.Stats.Add(Http.RqCancelled);
-        }
-    }
+    public void GiveUp(IPoolRequester requester) => _pending.GiveUp(requester);
 
     /// <summary>The host left its cluster: idle connections close now, others after their exchange.</summary>
     public void Drain()
@@ -125,11 +108,9 @@ internal sealed class Http1Pool : IHostHttpPool
             return;
         }
 
-        if (_pending.First is { } first)
+        if (_pending.TryTake(out IPoolRequester? first))
         {
-            _pending.RemoveFirst();
-            PendingLeft();
-            Hand(connection, first.Value);
+            Hand(connection, first);
             return;
         }
 
@@ -198,25 +179,7 @@ internal sealed class Http1Pool : IHostHttpPool
             return;
         }
 
-        FailPending(PoolFailures.ReasonOf(result.Failure), result.TransportFailure);
-    }
-
-    private void FailPending(StreamResetReason reason, string? transportFailure)
-    {
-        // A failed request may ask again at once: only those that wait now fail.
-        for (int left = _pending.Count; left > 0 && _pending.First is { } first; left--)
-        {
-            _pending.RemoveFirst();
-            PendingLeft();
-            Worker.Stats.Add(ClusterStats.RqPendingFailureEject);
-            first.Value.OnPoolFailure(reason, transportFailure);
-        }
-    }
-
-    private void PendingLeft()
-    {
-        _breaker.PendingRequests.Release();
-        Worker.Stats.Decrement(ClusterStats.RqPendingActive);
+        _pending.Fail(PoolFailures.ReasonOf(result.Failure), result.TransportFailure);
     }
 
     private void ArmIdleTimer()

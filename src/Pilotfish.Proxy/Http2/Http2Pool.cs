@@ -21,7 +21,7 @@ internal sealed class Http2Pool : IHostHttpPool
     private readonly UpstreamTransportOverrides? _overrides;
     private readonly CircuitBreaker _breaker;
     private readonly List<Http2UpstreamConnection> _connections = [];
-    private readonly LinkedList<IPoolRequester> _pending = new();
+    private readonly PendingRequests _pending;
     private LoopTimer? _idleTimer;
     private int _connecting;
     private bool _drained;
@@ -34,6 +34,7 @@ internal sealed class Http2Pool : IHostHttpPool
         _overrides = overrides;
         _breaker = cluster.State.Breaker(priority);
         Http = ClusterHttp.Of(cluster.State);
+        _pending = new PendingRequests(_breaker, ClusterStats, Worker.Stats, Http.RqCancelled);
     }
 
     public Worker Worker => _cluster.Worker;
@@ -55,28 +56,13 @@ internal sealed class Http2Pool : IHostHttpPool
             }
         }
 
-        StatCells cells = Worker.Stats;
-        if (!_breaker.PendingRequests.TryAcquire())
+        if (_pending.TryAdd(requester))
         {
-            cells.Add(ClusterStats.RqPendingOverflow);
-            requester.OnPoolFailure(StreamResetReason.Overflow, null);
-            return;
-        }
-
-        cells.Add(ClusterStats.RqPendingTotal);
-        cells.Increment(ClusterStats.RqPendingActive);
-        _pending.AddLast(requester);
-        ConnectIfNeeded();
-    }
-
-    public void GiveUp(IPoolRequester requester)
-    {
-        if (_pending.Remove(requester))
-        {
-            PendingLeft();
-            Worker.Stats.Add(Http.RqCancelled);
+            ConnectIfNeeded();
         }
     }
+
+    public void GiveUp(IPoolRequester requester) => _pending.GiveUp(requester);
 
     public void Drain()
     {
@@ -107,11 +93,9 @@ internal sealed class Http2Pool : IHostHttpPool
 
     internal void OnRoom(Http2UpstreamConnection connection)
     {
-        while (_pending.First is { } first && connection.HasRoom)
+        while (connection.HasRoom && _pending.TryTake(out IPoolRequester? first))
         {
-            _pending.RemoveFirst();
-            PendingLeft();
-            Hand(connection, first.Value);
+            Hand(connection, first);
         }
 
         if (connection.ActiveStreams > 0 || connection.IsClosed)
@@ -205,25 +189,7 @@ internal sealed class Http2Pool : IHostHttpPool
             return;
         }
 
-        FailPending(PoolFailures.ReasonOf(result.Failure), result.TransportFailure);
-    }
-
-    private void FailPending(StreamResetReason reason, string? transportFailure)
-    {
-        // A failed request may ask again at once: only those that wait now fail.
-        for (int left = _pending.Count; left > 0 && _pending.First is { } first; left--)
-        {
-            _pending.RemoveFirst();
-            PendingLeft();
-            Worker.Stats.Add(ClusterStats.RqPendingFailureEject);
-            first.Value.OnPoolFailure(reason, transportFailure);
-        }
-    }
-
-    private void PendingLeft()
-    {
-        _breaker.PendingRequests.Release();
-        Worker.Stats.Decrement(ClusterStats.RqPendingActive);
+        _pending.Fail(PoolFailures.ReasonOf(result.Failure), result.TransportFailure);
     }
 
     private void ArmIdleTimer()
