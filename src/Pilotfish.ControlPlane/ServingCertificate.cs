@@ -70,7 +70,7 @@ internal sealed class ServingCertificate
         {
             if (!File.Exists(path))
             {
-                throw new FileNotFoundException($"There is no file '{path}'.");
+                throw new IOException($"There is no file '{path}'.");
             }
         }
 

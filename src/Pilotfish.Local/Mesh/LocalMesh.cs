@@ -240,6 +240,9 @@ internal sealed class LocalMesh
     private async Task PublishAsync()
     {
         IReadOnlyList<PodWorker> pods = _running = _workloads.Pods;
+
+        // Asked before anything is written: a pod that becomes ready meanwhile is in what is written, or is not counted yet.
+        bool areReady = pods.All(p => p.IsReady || p.Phase is PodPhase.Succeeded);
         _state.Write(pods, _services.Services);
         _dns.Publish(_services.Names(pods));
         IReadOnlyList<ServiceRoute> routes = _services.Routes(pods);
@@ -253,7 +256,7 @@ internal sealed class LocalMesh
             _node.Report(e.Message);
         }
 
-        bool settled = _podsAreWanted && _controlPlaneStart.IsCompleted && pods.All(p => p.IsReady || p.Phase is PodPhase.Succeeded);
+        bool settled = _podsAreWanted && _controlPlaneStart.IsCompleted && areReady;
         if (_phase == MeshDescription.Starting && settled)
         {
             // Ready pods are not yet known to every sidecar: a request sent now could find no endpoint.
