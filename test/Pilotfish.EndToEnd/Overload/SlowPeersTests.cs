@@ -10,6 +10,7 @@ namespace Pilotfish.EndToEnd.Overload;
 /// Thousands of clients that send a part of a request and then nothing: the process stays below its memory limit and goes on
 /// answering those that finish their requests.
 /// </summary>
+[Collection(MeasuredCollection.Name)]
 public sealed class SlowPeersTests
 {
     private const int PeersInShortForm = 2_000;
