@@ -28,7 +28,6 @@ public sealed class ClusterDirectory : IResourceCollection
     private readonly ClusterStateFactory _states;
     private readonly Dictionary<string, Entry> _entries = [];
     private readonly ClusterManagerStats _stats;
-    private readonly HashSet<Leaving> _leaving = [];
     private readonly List<Action> _whenWarm = [];
     private int _activeCount;
 
@@ -293,9 +292,8 @@ public sealed class ClusterDirectory : IResourceCollection
             return;
         }
 
-        var leaving = new Leaving(this, entry);
-        _leaving.Add(leaving);
-        leaving.Timer.Schedule(RemovalGraceMilliseconds);
+        // A scheduled timer is held by its loop.
+        new LoopTimer(_context.Workers.MainLoop, _ => Leave(entry), null).Schedule(RemovalGraceMilliseconds);
     }
 
     private void Leave(Entry entry)
@@ -359,21 +357,6 @@ public sealed class ClusterDirectory : IResourceCollection
             Membership.Close();
             return Membership.State;
         }
-    }
-
-    /// <summary>A removed cluster in its grace; it is no entry any more.</summary>
-    private sealed class Leaving
-    {
-        public Leaving(ClusterDirectory owner, Entry entry) => Timer = new LoopTimer(
-            owner._context.Workers.MainLoop,
-            _ =>
-            {
-                owner._leaving.Remove(this);
-                owner.Leave(entry);
-            },
-            null);
-
-        public LoopTimer Timer { get; }
     }
 
     private sealed class Entry(ClusterReference reference)
