@@ -162,8 +162,8 @@ internal static class ProxyHeaderParser
     private static bool TryRead(string ip, string portText, AddressFamilyKind family, out NetAddress address)
     {
         address = default;
-        // .NET reads digits with NULs behind them as a number.
-        return !portText.Contains('\0', StringComparison.Ordinal) && ushort.TryParse(portText, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port)
+        // A zone names an interface of the machine that wrote it.
+        return NetAddress.TryParsePort(portText, out ushort port) && !ip.Contains('%', StringComparison.Ordinal)
             && NetAddress.TryParseIp(ip, port, out address) && address.Kind == family && IsUnicast(address);
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
@@ -13,6 +14,8 @@ public readonly struct NetAddress : IEquatable<NetAddress>
 {
     /// <summary>Longest text that <see cref="TryFormat"/> writes for an IP address: [8 groups of 4]%10 digits:5 digits.</summary>
     public const int FormattedIpBytesMax = 64;
+
+    private static readonly SearchValues<char> s_ipv6Characters = SearchValues.Create("0123456789abcdefABCDEF:.");
 
     private readonly ulong _high;
     private readonly ulong _low;
@@ -84,11 +87,13 @@ public readonly struct NetAddress : IEquatable<NetAddress>
                 address.AddressFamily == AddressFamily.InterNetworkV6 ? (uint)address.ScopeId : 0);
     }
 
-    /// <summary>Reads an IP literal such as 10.0.0.1 or fe80::1%2.</summary>
+    /// <summary>
+    /// Reads an IP literal such as 10.0.0.1 or fe80::1%2: what inet_pton(3) takes, and a zone. No brackets, no port, no octal.
+    /// </summary>
     public static bool TryParseIp(ReadOnlySpan<char> text, ushort port, out NetAddress address)
     {
-        // IPAddress accepts 1, 1.2 and hexadecimal parts as the old inet_aton does; addresses in configuration are dotted quads.
-        if (IPAddress.TryParse(text, out IPAddress? ip) && (text.Contains(':') || IsDottedQuad(text)))
+        // IPAddress takes more, as the old inet_aton does (1.2, 0x7f.1, 010.0.0.1), and [::1]:80 and "::%", and each means something else elsewhere.
+        if (IPAddress.TryParse(text, out IPAddress? ip) && (text.Contains(':') ? IsIPv6Literal(text) : IsDottedQuad(text)))
         {
             address = From(ip, port);
             return true;
@@ -96,6 +101,13 @@ public readonly struct NetAddress : IEquatable<NetAddress>
 
         address = default;
         return false;
+    }
+
+    /// <summary>Reads 0 to 65535 in decimal digits. .NET alone also reads digits with NULs behind them.</summary>
+    public static bool TryParsePort(ReadOnlySpan<char> text, out ushort port)
+    {
+        port = 0;
+        return !text.ContainsAnyExceptInRange('0', '9') && ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port);
     }
 
     /// <summary>Reads 1.2.3.4:80, [::1]:80 or unix:PATH.</summary>
@@ -109,7 +121,7 @@ public readonly struct NetAddress : IEquatable<NetAddress>
         }
 
         int colon = text.LastIndexOf(':');
-        if (colon <= 0 || !ushort.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out ushort port))
+        if (colon <= 0 || !TryParsePort(text[(colon + 1)..], out ushort port))
         {
             return false;
         }
@@ -245,6 +257,31 @@ public readonly struct NetAddress : IEquatable<NetAddress>
 
     public static bool operator !=(NetAddress left, NetAddress right) => !left.Equals(right);
 
-    private static bool IsDottedQuad(ReadOnlySpan<char> text) =>
-        text.Count('.') == 3 && !text.ContainsAnyExceptInRange('.', '9');
+    private static bool IsDottedQuad(ReadOnlySpan<char> text)
+    {
+        if (text.Count('.') != 3)
+        {
+            return false;
+        }
+
+        foreach (Range part in text.Split('.'))
+        {
+            ReadOnlySpan<char> digits = text[part];
+            if (digits.Length is 0 or > 3 || digits.ContainsAnyExceptInRange('0', '9') || (digits[0] == '0' && digits.Length > 1))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool IsIPv6Literal(ReadOnlySpan<char> text)
+    {
+        int percent = text.IndexOf('%');
+        ReadOnlySpan<char> digits = percent < 0 ? text : text[..percent];
+        int dot = digits.IndexOf('.');
+        return percent != text.Length - 1 && !digits.ContainsAnyExcept(s_ipv6Characters)
+            && (dot < 0 || IsDottedQuad(digits[(digits.LastIndexOf(':') + 1)..]));
+    }
 }

@@ -82,6 +82,10 @@ public sealed class ProxyHeaderTests
     [InlineData("PROXY TCP4 224.0.0.1 5.6.7.8 1 2\r\n")]
     [InlineData("PROXY TCP4 1.2.3.4 255.255.255.255 1 2\r\n")]
     [InlineData("PROXY TCP6 ff02::1 ::2 1 2\r\n")]
+    [InlineData("PROXY TCP6 2001:db8::1 dfff::% 1 2\r\n")]
+    [InlineData("PROXY TCP6 fe80::1%2 ::2 1 2\r\n")]
+    [InlineData("PROXY TCP6 [::1] ::2 1 2\r\n")]
+    [InlineData("PROXY TCP4 010.2.3.4 5.6.7.8 1 2\r\n")]
     [InlineData("PROXY UDP4 1.2.3.4 5.6.7.8 1 2\r\n")]
     [InlineData("PROXY \r\n")]
     public void Version1_Wrong_IsMalformed(string line) =>

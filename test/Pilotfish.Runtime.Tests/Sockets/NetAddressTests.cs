@@ -38,6 +38,16 @@ public sealed class NetAddressTests
     [InlineData("::1:80")]
     [InlineData("localhost:80")]
     [InlineData("unix:")]
+    [InlineData("10.0.0.1:80\0")]
+    [InlineData("10.0.0.010:80")]
+    [InlineData("10.0.0.:80")]
+    [InlineData("10.0.0./:80")]
+    [InlineData("[::1%]:80")]
+    [InlineData("[%1]:80")]
+    [InlineData("[[::1]]:80")]
+    [InlineData("[[::1]:1]:80")]
+    [InlineData("[::ffff:010.0.0.1]:80")]
+    [InlineData("[::1/64]:80")]
     public void Address_MalformedText_IsRefused(string text)
     {
         Assert.False(NetAddress.TryParse(text, out _));
