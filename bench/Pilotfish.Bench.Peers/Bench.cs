@@ -17,6 +17,9 @@ internal sealed class Bench(BenchOptions options, string directory)
     /// <summary>The share of our own saturation at which latencies are compared: busy, and far from queueing.</summary>
     private const double LatencyLoad = 0.3;
 
+    // More than that is a peer that does not work, whose processor time says nothing.
+    private const double FailedShareOfPeersMax = 0.001;
+
     private readonly IPeer[] _peers = [new PilotfishPeer(options.Pilotfish), new NginxPeer(), new HaproxyPeer(), new YarpPeer(options.Yarp)];
 
     /// <summary>Our processor time over a peer's, by mode and peer.</summary>
@@ -164,6 +167,18 @@ internal sealed class Bench(BenchOptions options, string directory)
         CpuTime before = peer.Cpu();
         LoadResult done = load(peer.Port, time);
         CpuTime cpu = peer.Cpu() - before;
+        if (done.Failed > 0)
+        {
+            // A peer's rare failure (nginx closes HTTP/2 upstreams by number of requests) costs it nothing here; ours is a bug.
+            string failures = $"{peer.Name} failed {done.Failed} of {done.Operations + done.Failed} operations";
+            if (peer.Name == "pilotfish" || done.Failed > done.Operations * FailedShareOfPeersMax)
+            {
+                throw new InvalidOperationException(failures);
+            }
+
+            Console.WriteLine(failures);
+        }
+
         return new Sample(
             done.Operations / done.Seconds, cpu.Seconds * 1e6 / done.Operations, done.P50Milliseconds, done.P99Milliseconds,
             peer.ResidentKilobytes())

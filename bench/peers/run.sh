@@ -9,6 +9,7 @@
 # PILOTFISH_BENCH_BIN names the executable to measure; else the published sidecar, else a JIT build made here.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+case ${1:-} in -h | --help) sed -n '2,9s/^# \{0,1\}//p' bench/peers/run.sh; exit 0 ;; esac
 
 need=()
 command -v nginx >/dev/null || need+=(nginx)

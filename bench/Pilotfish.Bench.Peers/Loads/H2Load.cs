@@ -71,8 +71,8 @@ internal static class H2Load
             double Before(string word) => double.Parse(words[Array.IndexOf(words, word) - 1], CultureInfo.InvariantCulture);
         }
 
-        return succeeded > 0 && failed == 0
-            ? new LoadResult(succeeded, seconds)
-            : throw new InvalidOperationException($"h2load saw failures: {text}");
+        return succeeded > 0
+            ? new LoadResult(succeeded, seconds) { Failed = failed }
+            : throw new InvalidOperationException($"h2load saw no success: {text}");
     }
 }
