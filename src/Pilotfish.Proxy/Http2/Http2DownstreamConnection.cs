@@ -24,6 +24,9 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
     private int _prematureResets;
     private uint _requests;
     private int _prefaceSeen;
+    // Identifiers that the client last passed over, the second excluded.
+    private int _skippedFrom;
+    private int _skippedTo;
     private bool _goAwayFinal;
     private bool _draining;
     private bool _closing;
@@ -117,7 +120,9 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
                 return null;
             }
 
-            Fail(WasOpened(id) ? Http2End.StreamClosed : Http2End.ProtocolViolation);
+            // What was passed over never was open, and must not be taken up later (section 5.1.1).
+            bool wasSkipped = id >= _skippedFrom && id < _skippedTo;
+            Fail(WasOpened(id) && !wasSkipped ? Http2End.StreamClosed : Http2End.ProtocolViolation);
             return null;
         }
 
@@ -125,6 +130,11 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
         {
             // Told not to; the client will ask again elsewhere (section 6.8).
             return null;
+        }
+
+        if (id > LastStreamId + 2)
+        {
+            (_skippedFrom, _skippedTo) = (LastStreamId + 1, id);
         }
 
         LastStreamId = id;
