@@ -17,4 +17,5 @@ public enum AccessLogType : byte
     UdpTunnelUpstreamConnected = 11,
     UdpPeriodic = 12,
     UdpSessionEnd = 13,
+    TcpConnectionStart = 14,
 }

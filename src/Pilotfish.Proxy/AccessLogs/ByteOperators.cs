@@ -17,14 +17,14 @@ internal static class ByteOperators
         all.AddNumber("UPSTREAM_WIRE_BYTES_SENT", static s => s.Info.UpstreamBytes.WireBytesSent);
         all.AddNumber("UPSTREAM_WIRE_BYTES_RECEIVED", static s => s.Info.UpstreamBytes.WireBytesReceived);
 
-        // HTTP/1 does not compress heads: both forms are the same number.
-        foreach (string form in (string[])["", "DECOMPRESSED_"])
-        {
-            all.AddNumber($"DOWNSTREAM_{form}HEADER_BYTES_SENT", static s => s.Info.Downstream.HeaderBytesSent);
-            all.AddNumber($"DOWNSTREAM_{form}HEADER_BYTES_RECEIVED", static s => s.Info.Downstream.HeaderBytesReceived);
-            all.AddNumber($"UPSTREAM_{form}HEADER_BYTES_SENT", static s => s.Info.UpstreamBytes.HeaderBytesSent);
-            all.AddNumber($"UPSTREAM_{form}HEADER_BYTES_RECEIVED", static s => s.Info.UpstreamBytes.HeaderBytesReceived);
-        }
+        all.AddNumber("DOWNSTREAM_HEADER_BYTES_SENT", static s => s.Info.Downstream.HeaderBytesSent);
+        all.AddNumber("DOWNSTREAM_HEADER_BYTES_RECEIVED", static s => s.Info.Downstream.HeaderBytesReceived);
+        all.AddNumber("UPSTREAM_HEADER_BYTES_SENT", static s => s.Info.UpstreamBytes.HeaderBytesSent);
+        all.AddNumber("UPSTREAM_HEADER_BYTES_RECEIVED", static s => s.Info.UpstreamBytes.HeaderBytesReceived);
+        all.AddNumber("DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT", static s => s.Info.Downstream.DecompressedHeaderBytesSent);
+        all.AddNumber("DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED", static s => s.Info.Downstream.DecompressedHeaderBytesReceived);
+        all.AddNumber("UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT", static s => s.Info.UpstreamBytes.DecompressedHeaderBytesSent);
+        all.AddNumber("UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED", static s => s.Info.UpstreamBytes.DecompressedHeaderBytesReceived);
 
         // QUIC alone counts these.
         all.AddNumber("BYTES_RETRANSMITTED", static _ => 0);

@@ -39,7 +39,14 @@ internal static class RoutingOperators
                 return FormatValueKind.Text;
             }
 
-            return FormatValueKind.Missing;
+            if (s.Info.StreamId == default)
+            {
+                return FormatValueKind.Missing;
+            }
+
+            Utf8Formatter.TryFormat(s.Info.StreamId, output.Reserve(GuidBytes), out int written);
+            output.Advance(written);
+            return FormatValueKind.Text;
         });
         all.AddNumber("CONNECTION_ID", static s => s.Info.Connection.Id);
         all.AddPlain("UPSTREAM_CONNECTION_ID", static (in FormatSource s, FormatOutput output) =>

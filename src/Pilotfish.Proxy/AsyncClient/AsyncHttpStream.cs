@@ -32,6 +32,7 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
     private readonly LoopTimer? _deadline;
     private readonly long _deadlineMilliseconds;
     private BodyBuffer _held;
+    private ByteMeter _meter;
     private HeaderMap? _request;
     private HeaderMap? _trailers;
     private WorkerCluster? _cluster;
@@ -70,6 +71,8 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
     public AsyncTarget Target { get; init; } = AsyncTarget.Any;
 
     public HeaderMap ResponseHeaders { get; } = new();
+
+    public ref ByteMeter Meter => ref _meter;
 
     /// <summary>Whether its last event was told or it was cancelled.</summary>
     public bool IsEnded { get; private set; }

@@ -105,7 +105,7 @@ internal sealed class HealthAnswer(HealthCheckPolicy policy)
     private bool TryReadHead(ReadOnlySpan<byte> head)
     {
         var headers = new HeaderMap();
-        if (ResponseHeadParser.Parse(head, headers, Http1Limits.Response, out HttpProtocol version, out int status) is not null)
+        if (ResponseHeadParser.Parse(head, headers, Http1Limits.Response, out HttpProtocol version, out int status, out _) is not null)
         {
             return false;
         }

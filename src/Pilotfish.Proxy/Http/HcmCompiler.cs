@@ -26,6 +26,7 @@ public sealed class HcmCompiler(NetworkFilterContext context)
         HttpProtocolOptions? common = config.CommonHttpProtocolOptions;
         Http1ProtocolOptions? http1 = config.HttpProtocolOptions;
         CheckRequestId(config.RequestIdExtension);
+        HttpConnectionManager.Types.HcmAccessLogOptions logs = LogOptions(config, out string logInterval);
         IReadOnlyList<HttpFilterSlot> filters = new HttpFilterChainCompiler(context, scope).Compile(config.HttpFilters);
         return new HcmModel
         {
@@ -35,6 +36,9 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             Filters = filters,
             Clusters = context.Config.Clusters,
             AccessLogs = context.Config.AccessLogs?.Compile(config.AccessLog, "access_log", context.Config) ?? AccessLogSet.Empty,
+            AccessLogMilliseconds = AccessLogIntervals.Milliseconds(logs.AccessLogFlushInterval, logInterval),
+            LogsNewRequests = logs.FlushAccessLogOnNewRequest,
+            LogsTunnels = logs.FlushLogOnTunnelSuccessfullyEstablished,
             LocalReplies = LocalReplyRules.Compile(config.LocalReplyConfig, "local_reply_config"),
             Limits = CompileLimits(config, common, http1),
             Codec = config.CodecType switch
@@ -86,6 +90,20 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             StripAnyPort = config.StripAnyHostPort,
             StripMatchingPort = config.StripMatchingHostPort,
             StripTrailingHostDot = config.StripTrailingHostDot,
+        };
+    }
+
+    // The deprecated fields, or the message that took their place.
+    private static HttpConnectionManager.Types.HcmAccessLogOptions LogOptions(HttpConnectionManager config, out string intervalField)
+    {
+        bool hasOptions = config.AccessLogOptions is not null;
+        AccessLogIntervals.RejectBoth(hasOptions, config.FlushAccessLogOnNewRequest, "flush_access_log_on_new_request");
+        AccessLogIntervals.RejectBoth(hasOptions, config.AccessLogFlushInterval is not null, "access_log_flush_interval");
+        intervalField = hasOptions ? "access_log_options.access_log_flush_interval" : "access_log_flush_interval";
+        return config.AccessLogOptions ?? new HttpConnectionManager.Types.HcmAccessLogOptions
+        {
+            AccessLogFlushInterval = config.AccessLogFlushInterval,
+            FlushAccessLogOnNewRequest = config.FlushAccessLogOnNewRequest,
         };
     }
 

@@ -28,6 +28,15 @@ public sealed class HcmModel
 
     public AccessLogSet AccessLogs { get; init; } = AccessLogSet.Empty;
 
+    /// <summary>access_log_options.access_log_flush_interval: how often a request under way is logged; 0 = never.</summary>
+    public long AccessLogMilliseconds { get; init; }
+
+    /// <summary>access_log_options.flush_access_log_on_new_request.</summary>
+    public bool LogsNewRequests { get; init; }
+
+    /// <summary>access_log_options.flush_log_on_tunnel_successfully_established.</summary>
+    public bool LogsTunnels { get; init; }
+
     public LocalReplyRules LocalReplies { get; init; } = LocalReplyRules.None;
 
     public Http1Limits Limits { get; init; } = Http1Limits.Request;

@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Filters.Router;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Reasons;
@@ -127,7 +128,6 @@ public sealed class HttpStream
 
     internal void OnHead(bool end)
     {
-        Info.Downstream.HeaderBytesReceived = RequestHeaders.ByteSize;
         IsHead = RequestHeaders[WellKnownHeader.Method].SequenceEqual("HEAD"u8);
         IsGrpc = GrpcText.IsGrpcRequest(RequestHeaders);
         if (end)
@@ -211,7 +211,17 @@ public sealed class HttpStream
         Info.VirtualHostName = VirtualHost?.Name ?? "";
         Info.RouteMetadata = Route?.Metadata;
         Info.VirtualHostMetadata = VirtualHost?.Metadata;
+        NoteCluster();
         return Route;
+    }
+
+    // Records that the router has no part in tell the route's cluster, too: of a request's begin, or of one that a filter answers.
+    private void NoteCluster()
+    {
+        ClusterState? cluster = Route?.Forward is { } forward ? LocalAnswers.Reference(this, forward)?.Current : null;
+        Info.ClusterName = cluster?.Name ?? "";
+        Info.ClusterObservabilityName = cluster?.Config.ObservabilityName ?? "";
+        Info.ClusterMetadata = cluster?.Config.Metadata;
     }
 
     /// <summary>Lets the route be chosen anew, from the same route config.</summary>
@@ -264,6 +274,11 @@ public sealed class HttpStream
         IsResponseStarted = true;
         _timers.ResponseStarted();
         Codec.SendHeaders(ResponseHeaders, status, end);
+        if (Hcm.LogsTunnels && IsTunnel(status))
+        {
+            WriteLog(AccessLogType.DownstreamTunnelSuccessfullyEstablished);
+        }
+
         AfterSend(end);
     }
 
@@ -326,6 +341,11 @@ public sealed class HttpStream
 
         IsEnded = true;
         IDownstreamStream codec = Codec;
+        if (complete)
+        {
+            Info.Downstream.WireBytesSent += codec.UnsentWireBytes;
+        }
+
         EndReason final = LeaveChain(reason);
         codec.StreamEnded(final, complete);
     }
@@ -338,21 +358,15 @@ public sealed class HttpStream
     {
         Info.ResponseCode = status;
         Info.ResponseHeaders = ResponseHeaders;
-        HttpProtocol protocol = Info.Protocol;
-        Runtime.Sockets.NetAddress client = Info.ClientAddress;
         LeaveChain(EndReasons.InternalRedirect);
         ResponseHeaders.Clear();
-        Info.Start(Connection.Info, Loop.WallNow, Loop.NowNanoseconds);
-        Info.Protocol = protocol;
-        Info.ClientAddress = client;
-        Info.RequestHeaders = RequestHeaders;
-        Info.Downstream.HeaderBytesReceived = RequestHeaders.ByteSize;
+        Info.StartAnew();
         RouteConfig = null;
         _routeChosen = false;
         TransportOverrides = null;
         Worker.Stats.Add(Hcm.Stats.RqTotal);
         Worker.Stats.Increment(Hcm.Stats.RqActive);
-        RequestCompleted(Info.Times.DownstreamReceiveBegin);
+        RequestCompleted(Loop.NowNanoseconds);
         _timers.Start();
         if (EnterChain())
         {
@@ -370,6 +384,19 @@ public sealed class HttpStream
 
         body.Release();
     }
+
+    /// <summary>Writes a record of this request to the connection manager's access logs.</summary>
+    internal void WriteLog(AccessLogType type)
+    {
+        if (!Hcm.AccessLogs.IsEmpty)
+        {
+            Hcm.AccessLogs.Write(Worker.Worker, Info, type);
+        }
+    }
+
+    private bool IsTunnel(int status) => Upgrade is not null
+        ? status == 101
+        : status is >= 200 and < 300 && RequestHeaders[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
 
     private EndReason LeaveChain(EndReason reason)
     {
@@ -413,6 +440,11 @@ public sealed class HttpStream
         if (ChooseRoute()?.Forward is { } forward)
         {
             _timers.ApplyRoute(forward);
+        }
+
+        if (Hcm.LogsNewRequests)
+        {
+            WriteLog(AccessLogType.DownstreamStart);
         }
 
         IReadOnlyList<HttpFilterSlot> slots = Hcm.Filters;
@@ -470,9 +502,6 @@ public sealed class HttpStream
         }
 
         cells.Record(stats.RqTime, (Info.Times.DownstreamSendEnd - Info.Times.DownstreamReceiveBegin) / 1_000_000);
-        if (!Hcm.AccessLogs.IsEmpty)
-        {
-            Hcm.AccessLogs.Write(Worker.Worker, Info, AccessLogType.DownstreamEnd);
-        }
+        WriteLog(AccessLogType.DownstreamEnd);
     }
 }

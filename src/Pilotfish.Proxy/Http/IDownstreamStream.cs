@@ -13,6 +13,12 @@ public interface IDownstreamStream
     /// <summary>Whether the codec can carry trailers to this client.</summary>
     bool CanSendTrailers { get; }
 
+    /// <summary>
+    /// Bytes of the response that were handed over and that the codec has not framed yet for want of the client's window; what they will
+    /// take on the wire if they leave in full frames.
+    /// </summary>
+    long UnsentWireBytes { get; }
+
     void SendInformational(HeaderMap headers, int status);
 
     void SendHeaders(HeaderMap headers, int status, bool end);

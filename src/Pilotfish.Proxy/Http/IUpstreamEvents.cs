@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Http;
 
@@ -7,6 +8,9 @@ public interface IUpstreamEvents
 {
     /// <summary>Where the codec puts the response's head before it tells of it.</summary>
     HeaderMap ResponseHeaders { get; }
+
+    /// <summary>Where the codec counts what it writes and reads for this attempt, before it tells of it.</summary>
+    ref ByteMeter Meter { get; }
 
     void OnUpstreamInformational(int status);
 

@@ -1,3 +1,4 @@
+using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Overload;
 using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Routing;
@@ -6,7 +7,7 @@ using Pilotfish.Runtime.Timers;
 namespace Pilotfish.Proxy.Http;
 
 /// <summary>
-/// The timeouts of one request: idle, whole request, maximum duration. Each timer exists only once a config asks for it; Istio's
+/// The timers of one request: idle, whole request, maximum duration, periodic log. Each exists only once a config asks for it; Istio's
 /// default config asks for none. Touching a timer writes one field.
 /// </summary>
 internal sealed class StreamTimers(HttpStream stream)
@@ -16,6 +17,7 @@ internal sealed class StreamTimers(HttpStream stream)
     private ScaledTimer? _idle;
     private LoopTimer? _request;
     private LoopTimer? _duration;
+    private LoopTimer? _log;
     private long _idleMilliseconds;
 
     public void Start()
@@ -29,6 +31,11 @@ internal sealed class StreamTimers(HttpStream stream)
         }
 
         SetDuration(hcm.MaxStreamDurationMilliseconds > 0 ? hcm.MaxStreamDurationMilliseconds : NoLimit);
+        if (hcm.AccessLogMilliseconds > 0)
+        {
+            _log ??= new LoopTimer(stream.Loop, static state => ((StreamTimers)state!).LogFired(), this);
+            _log.Schedule(hcm.AccessLogMilliseconds);
+        }
     }
 
     /// <summary>The route's own timeouts replace the connection manager's.</summary>
@@ -63,6 +70,7 @@ internal sealed class StreamTimers(HttpStream stream)
         _idle?.Cancel();
         _request?.Cancel();
         _duration?.Cancel();
+        _log?.Cancel();
         _idleMilliseconds = 0;
     }
 
@@ -125,6 +133,12 @@ internal sealed class StreamTimers(HttpStream stream)
     {
         stream.Worker.Stats.Add(stream.Hcm.Stats.RqTimeout);
         stream.Reply(TimeoutStatus, "request timeout"u8, EndReasons.RequestOverallTimeout);
+    }
+
+    private void LogFired()
+    {
+        stream.WriteLog(AccessLogType.DownstreamPeriodic);
+        _log!.Schedule(stream.Hcm.AccessLogMilliseconds);
     }
 
     private void DurationFired()

@@ -178,7 +178,7 @@ internal struct ChunkedDecoder
 
         trailers.Clear();
         int start = trailers.AdoptHead(input[..length]);
-        error = FieldParser.Parse(trailers, start, start + length, limits);
+        error = FieldParser.Parse(trailers, start, start + length, limits, out _);
         consumed = length;
         _state = State.Done;
         return error is null ? DecodeStatus.End : DecodeStatus.Invalid;

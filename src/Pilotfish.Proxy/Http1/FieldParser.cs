@@ -9,14 +9,19 @@ namespace Pilotfish.Proxy.Http1;
 /// </summary>
 internal static class FieldParser
 {
+    /// <summary>The colon and the line end of a field.</summary>
+    public const int SeparatorBytes = 3;
+
     /// <summary>Parses lines up to the empty line that ends the section; the section must be complete.</summary>
     /// <param name="map">Where the bytes live and the fields go.</param>
     /// <param name="position">Arena offset of the first line.</param>
     /// <param name="end">Arena offset behind the section's empty line.</param>
     /// <param name="limits">Bounds.</param>
-    public static Http1Error? Parse(HeaderMap map, int position, int end, Http1Limits limits)
+    /// <param name="fieldBytes">The fields' bytes as a meter counts them: name, colon, value and line end, without white space around the value.</param>
+    public static Http1Error? Parse(HeaderMap map, int position, int end, Http1Limits limits, out int fieldBytes)
     {
         int count = 0;
+        fieldBytes = 0;
         while (position < end - 2)
         {
             Span<byte> rest = map.HeadBytes(position, end - position);
@@ -55,6 +60,7 @@ internal static class FieldParser
                 return error;
             }
 
+            fieldBytes += nameLength + valueEnd - valueStart + SeparatorBytes;
             position += lineEnd + 2;
         }
 

@@ -1,4 +1,3 @@
-// Size: one state machine; parser, encoder, timers and send queue have files of their own already.
 using System.Diagnostics;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Http2;
@@ -12,9 +11,9 @@ namespace Pilotfish.Proxy.Http1;
 
 /// <summary>
 /// A client's HTTP/1 connection. One loop reads: (1) take what is buffered through the state machine, (2) wait until bytes are there,
-/// holding no buffer, (3) receive once. Responses are written by whoever produces them and leave at the end of the turn.
+/// holding no buffer, (3) receive once. Responses are written to <see cref="Http1DownstreamStream"/> by whoever produces them.
 /// </summary>
-internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueOwner, IPeerCloseObserver, IDrainObserver
+internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObserver, IDrainObserver
 {
     // A pipelined request may be read ahead up to here; then reading stops until the response is out.
     private const int ReadAheadBytes = 16 * 1024;
@@ -26,20 +25,17 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
     private readonly SendQueue _out;
     private readonly LoopSignal _resume;
     private readonly DownstreamTimers _timers;
-    private readonly ResponseEncoder _encoder;
+    private readonly Http1DownstreamStream _request;
     private InputBuffer _in;
     private HeadScanner _scanner;
     private BodyDecoder _body;
     private HeaderMap? _trailers;
-    private HttpStream? _stream;
     private DownstreamState _state;
     private EndReason? _endReason;
     private uint _requests;
 
     // The number of requests when the drain began, if none was under way then.
     private uint? _idleSinceRequest;
-    private int _pauses;
-    private bool _keepAlive = true;
     private bool _closing;
     private bool _processing;
     private bool _byRemote;
@@ -54,16 +50,21 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         _worker = HttpWorker.Of(connection.Worker);
         _in = new InputBuffer(_worker.Loop.Buffers);
         _out = new SendQueue(_io, this, connection.BufferLimitBytes);
-        _encoder = new ResponseEncoder(_out, hcm.EnableTrailers, hcm.ProperCase);
+        _request = new Http1DownstreamStream(this, hcm, _worker.Stats, _out);
         _resume = new LoopSignal(_worker.Loop);
         _timers = new DownstreamTimers(hcm, _worker.Loop, connection.Listener.Overload, this);
     }
 
-    public bool IsSendBlocked => _out.IsBlocked;
+    public bool IsBusy => _request.Http is not null;
 
-    public bool CanSendTrailers => _encoder.IsChunked && _hcm.EnableTrailers;
+    /// <summary>Whether a drain or the overload manager asks for an end after this response. Counts what it finds.</summary>
+    internal bool MustEnd => KeepAliveEnd.IsNow(_connection, _hcm.Stats);
 
-    public bool IsBusy => _stream is not null;
+    /// <summary>Whether the request under way was read to its end.</summary>
+    internal bool HasWholeRequest => _state is DownstreamState.Responding or DownstreamState.Head;
+
+    /// <summary>Whether bytes of a next request are here.</summary>
+    internal bool HasUnread => !_in.IsEmpty;
 
     public void Start()
     {
@@ -191,10 +192,10 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
             stream.RequestHeaders.KeepHead(head, preserved);
         }
 
-        Http1Error? error = RequestHeadParser.Parse(head, stream.RequestHeaders, _hcm.Limits, out HttpProtocol version);
+        Http1Error? error = RequestHeadParser.Parse(head, stream.RequestHeaders, _hcm.Limits, out HttpProtocol version, out int fieldBytes);
         _in.Consume(head.Length);
         stream.Info.Protocol = version;
-        stream.Info.Downstream.WireBytesReceived += head.Length;
+        stream.Info.Downstream.ReceivedFields(head.Length, fieldBytes, fieldBytes);
         BodyKind kind = BodyKind.None;
         long length = 0;
         error ??= MessageFraming.OfRequest(stream.RequestHeaders, version, _hcm.Limits, out kind, out length);
@@ -205,10 +206,10 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
 
         _requests++;
         HeaderMap headers = stream.RequestHeaders;
-        _keepAlive = !_closing && KeepAlive.Allows(headers, version);
+        bool keepAlive = !_closing && KeepAlive.Allows(headers, version);
         if (_hcm.RequestsPerConnectionMax > 0 && _requests >= _hcm.RequestsPerConnectionMax)
         {
-            _keepAlive = false;
+            keepAlive = false;
             _worker.Stats.Add(_hcm.Stats.CxMaxRequests);
         }
 
@@ -216,7 +217,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
             || (headers.Has(WellKnownHeader.Upgrade) && ConnectionHeaders.HasToken(headers[WellKnownHeader.Connection], "upgrade"u8));
         _body = BodyDecoder.For(kind, length);
         _trailers?.Clear();
-        _encoder.Begin(version, headers[WellKnownHeader.Method].SequenceEqual("HEAD"u8), tunnels);
+        _request.BeginResponse(version, headers[WellKnownHeader.Method].SequenceEqual("HEAD"u8), tunnels, keepAlive);
         bool end = kind == BodyKind.None && !tunnels;
         _state = kind == BodyKind.None ? DownstreamState.Responding : DownstreamState.Body;
         stream.OnHead(end);
@@ -225,12 +226,12 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
 
     private ReadStep ReadBody()
     {
-        if (_pauses > 0)
+        if (_request.IsPaused)
         {
             return ReadStep.WaitForResume;
         }
 
-        HttpStream? stream = _stream;
+        HttpStream? stream = _request.Http;
         _trailers ??= _body.Kind == BodyKind.Chunked ? new HeaderMap() : null;
         DecodeStatus status = _body.Step(_in.Unread, _trailers!, _hcm.Limits, out int consumed, out ReadOnlySpan<byte> data, out Http1Error? error);
         _in.Consume(consumed);
@@ -255,7 +256,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
                 _state = DownstreamState.Responding;
                 if (_trailers is { Count: > 0 } trailers && _hcm.EnableTrailers)
                 {
-                    stream?.OnTrailers(trailers);
+                    TakeTrailers(stream, trailers);
                 }
                 else
                 {
@@ -270,9 +271,19 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         }
     }
 
+    private static void TakeTrailers(HttpStream? stream, HeaderMap trailers)
+    {
+        if (stream is not null)
+        {
+            int fieldBytes = trailers.ByteSize + (trailers.Count * FieldParser.SeparatorBytes);
+            stream.Info.Downstream.ReceivedFields(0, fieldBytes, fieldBytes);
+            stream.OnTrailers(trailers);
+        }
+    }
+
     private ReadStep ReadTunnel()
     {
-        if (_pauses > 0)
+        if (_request.IsPaused)
         {
             return ReadStep.WaitForResume;
         }
@@ -283,7 +294,12 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         }
 
         int length = _in.Length;
-        _stream?.OnData(_in.Unread, end: false);
+        if (_request.Http is { } stream)
+        {
+            stream.Info.Downstream.WireBytesReceived += length;
+            stream.OnData(_in.Unread, end: false);
+        }
+
         _in.Consume(length);
         return ReadStep.Again;
     }
@@ -297,111 +313,49 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
     private HttpStream StartStream()
     {
         HttpStream stream = _worker.Rent();
-        _stream = stream;
+        _request.Attach(stream);
         _timers.RequestStarted();
         _worker.Stats.Add(_hcm.Stats.RqHttp1Total);
-        stream.Start(_hcm, _connection, this);
+        stream.Start(_hcm, _connection, _request);
         stream.Info.Protocol = HttpProtocol.Http11;
         return stream;
     }
 
-    private ReadStep Refuse(Http1Error error) => Refuse(StartStream(), error);
+    private ReadStep Refuse(Http1Error error) => Refuse(StartUnread(), error);
+
+    // A request of which the head was not taken: what came of it counts all the same.
+    private HttpStream StartUnread()
+    {
+        HttpStream stream = StartStream();
+        stream.Info.Downstream.WireBytesReceived = _in.Length;
+        return stream;
+    }
 
     // Framing is lost: answer if nothing was answered yet, and never look for another request in these bytes.
     private ReadStep Refuse(HttpStream stream, Http1Error error)
     {
         _worker.Stats.Add(_hcm.Stats.CxProtocolError);
-        _keepAlive = false;
         _closing = true;
         _state = DownstreamState.Responding;
-        _encoder.BeginIfIdle();
+        _request.BeginFailure();
         stream.Reply(error.Status, HttpStatusText.Of(error.Status), error.Reason);
         return ReadStep.Again;
     }
 
-    // IDownstreamStream
+    // For the request.
 
-    public void SendInformational(HeaderMap headers, int status) => _encoder.Informational(headers, status);
-
-    public void SendHeaders(HeaderMap headers, int status, bool end)
+    /// <summary>The request is over and its object given back; <paramref name="complete"/> says whether the whole response was written.</summary>
+    internal void OnRequestEnded(EndReason reason, bool complete)
     {
-        bool requestComplete = _state == DownstreamState.Responding || _state == DownstreamState.Head;
-        _keepAlive = _keepAlive && !KeepAliveEnd.IsNow(_connection, _hcm.Stats);
-
-        if (!requestComplete && (end || _stream!.IsReplyLocal))
-        {
-            _worker.Stats.Add(_hcm.Stats.RqBeforeComplete);
-            _keepAlive = false;
-        }
-
-        long before = _encoder.BytesWritten;
-        _encoder.Headers(headers, status, end, ref _keepAlive);
-        _stream!.Info.Downstream.HeaderBytesSent += _encoder.BytesWritten - before;
-        if (_encoder.IsTunnel)
-        {
-            BeginTunnel();
-        }
-        else
-        {
-            FlushAtEnd(end);
-        }
-    }
-
-    public void SendData(ReadOnlySpan<byte> data, bool end)
-    {
-        _encoder.Data(data, end);
-        FlushAtEnd(end);
-    }
-
-    public void SendTrailers(HeaderMap trailers)
-    {
-        _encoder.Trailers(trailers);
-        FlushAtEnd(end: true);
-    }
-
-    // With another request waiting, responses are gathered until the turn ends.
-    private void FlushAtEnd(bool end)
-    {
-        if (end && _in.IsEmpty)
-        {
-            _out.Flush();
-        }
-    }
-
-    public void CloseAfterResponse() => _keepAlive = false;
-
-    public void PauseRequest()
-    {
-        if (_pauses++ == 0)
-        {
-            _worker.Stats.Add(_hcm.Stats.FlowPaused);
-        }
-    }
-
-    public void ResumeRequest()
-    {
-        if (--_pauses == 0)
-        {
-            _worker.Stats.Add(_hcm.Stats.FlowResumed);
-            Wake();
-        }
-    }
-
-    public void StreamEnded(EndReason reason, bool complete)
-    {
-        HttpStream stream = _stream!;
         bool wasTunnel = _state == DownstreamState.Tunnel;
-        _stream = null;
-        _pauses = 0;
         _endReason = reason;
-        stream.Recycle();
         _timers.RequestEnded();
         if (!complete || wasTunnel)
         {
             // Cut off: the client must not take what it has for the whole response.
             CloseNow(wasTunnel && complete);
         }
-        else if (!_keepAlive || _state == DownstreamState.Body)
+        else if (!_request.KeepsAlive || _state == DownstreamState.Body)
         {
             _closing = true;
             BeginClose();
@@ -415,9 +369,17 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         Wake();
     }
 
+    /// <summary>101, or a CONNECT was accepted: from here on bytes have no framing.</summary>
+    internal void OnTunnel()
+    {
+        _state = DownstreamState.Tunnel;
+        _worker.Stats.Add(_hcm.Stats.CxUpgradesTotal);
+        Wake();
+    }
+
     // ISendQueueOwner
 
-    public void OnSendBlocked(bool blocked) => _stream?.OnSendBlocked(blocked);
+    public void OnSendBlocked(bool blocked) => _request.Http?.OnSendBlocked(blocked);
 
     public void OnFlushed()
     {
@@ -434,7 +396,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
     public void OnPeerClosed(bool reset) => OnPeerEnd(reset);
 
     // The next response says that it is the last; until then the client may count on the connection.
-    public void OnDrainStarted() => _idleSinceRequest = _stream is null ? _requests : null;
+    public void OnDrainStarted() => _idleSinceRequest = IsBusy ? null : _requests;
 
     public void OnDrainSettled()
     {
@@ -450,7 +412,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
 
     private void CloseIfIdle(EndReason reason, Counter count)
     {
-        if (_stream is null && _in.IsEmpty && _state == DownstreamState.Head)
+        if (!IsBusy && _in.IsEmpty && _state == DownstreamState.Head)
         {
             _worker.Stats.Add(count);
             _endReason = reason;
@@ -469,25 +431,24 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
     {
         _worker.Stats.Add(_hcm.Stats.CxMaxDuration);
         _closing = true;
-        if (_stream is null)
+        if (IsBusy)
         {
-            Abort(DownstreamEnds.MaxDuration);
+            _request.CloseAfterResponse();
         }
         else
         {
-            _keepAlive = false;
+            Abort(DownstreamEnds.MaxDuration);
         }
     }
 
     internal void OnHeadTimeout()
     {
-        if (_stream is null && _state == DownstreamState.Head)
+        if (!IsBusy && _state == DownstreamState.Head)
         {
             _worker.Stats.Add(_hcm.Stats.RqHeaderTimeout);
-            HttpStream stream = StartStream();
-            _keepAlive = false;
+            HttpStream stream = StartUnread();
             _state = DownstreamState.Body;
-            _encoder.BeginIfIdle();
+            _request.BeginFailure();
             stream.Reply(408, "request header timeout"u8, EndReasons.RequestHeaderTimeout);
         }
     }
@@ -501,7 +462,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
     private void Abort(EndReason reason)
     {
         _endReason ??= reason;
-        if (_stream is { } stream)
+        if (_request.Http is { } stream)
         {
             stream.OnDownstreamReset(reason);
         }
@@ -519,7 +480,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         }
 
         _byRemote = true;
-        if (_stream is { } stream)
+        if (_request.Http is { } stream)
         {
             if (_state == DownstreamState.Tunnel && !reset)
             {
@@ -527,8 +488,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
                 if (!_halfClosed)
                 {
                     _halfClosed = true;
-                    _pauses++;
-                    stream.OnData(default, end: true);
+                    _request.EndTunnelInput();
                 }
 
                 return;
@@ -540,14 +500,6 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         CloseNow(orderly: !reset);
     }
 
-    private void BeginTunnel()
-    {
-        _state = DownstreamState.Tunnel;
-        _keepAlive = false;
-        _worker.Stats.Add(_hcm.Stats.CxUpgradesTotal);
-        Wake();
-    }
-
     private ReadStep BeginClose()
     {
         bool clean = _state is DownstreamState.Head or DownstreamState.Responding && _in.IsEmpty;
@@ -557,7 +509,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         }
 
         _state = DownstreamState.Discarding;
-        _timers.Lingers = !clean || _stream is not null;
+        _timers.Lingers = !clean || IsBusy;
         if (_out.IsEmpty)
         {
             AfterLastFlush();
@@ -609,7 +561,7 @@ internal sealed class Http1DownstreamConnection : IDownstreamStream, ISendQueueO
         Wake();
     }
 
-    private void Wake()
+    internal void Wake()
     {
         if (_processing)
         {

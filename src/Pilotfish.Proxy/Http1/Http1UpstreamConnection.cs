@@ -85,7 +85,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
     {
         _toHead = headers[WellKnownHeader.Method].SequenceEqual("HEAD"u8);
         _isUpgrade = isUpgrade || headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
-        _encoder.Headers(headers, end, isUpgrade);
+        _encoder.Headers(headers, end, isUpgrade, ref _events!.Meter);
         _requestSent = end;
         if (end)
         {
@@ -95,12 +95,12 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
 
     public void SendData(ReadOnlySpan<byte> data, bool end)
     {
-        if (_phase == UpstreamPhase.Closed)
+        if (_events is not { } events)
         {
             return;
         }
 
-        _encoder.Data(data, end);
+        _encoder.Data(data, end, ref events.Meter);
         _requestSent |= end;
         if (end && !_tunnel)
         {
@@ -114,8 +114,11 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
 
     public void SendTrailers(HeaderMap trailers)
     {
-        _encoder.Trailers(trailers);
-        _requestSent = true;
+        if (_events is { } events)
+        {
+            _encoder.Trailers(trailers, ref events.Meter);
+            _requestSent = true;
+        }
     }
 
     public void Reset()
@@ -183,6 +186,11 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
             }
 
             _cells.Add(_pool.ClusterStats.CxRxBytesTotal, result.Bytes);
+            if (_events is { } events)
+            {
+                events.Meter.WireBytesReceived += result.Bytes;
+            }
+
             Process();
         }
 
@@ -231,8 +239,9 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
             headers.KeepHead(unread[..length], preserved);
         }
 
-        Http1Error? error = ResponseHeadParser.Parse(unread[..length], headers, Http1Limits.Response, out HttpProtocol version, out int status);
+        Http1Error? error = ResponseHeadParser.Parse(unread[..length], headers, Http1Limits.Response, out HttpProtocol version, out int status, out int fieldBytes);
         _in.Consume(length);
+        _events.Meter.ReceivedFields(0, fieldBytes, fieldBytes);
         BodyKind kind = BodyKind.None;
         long bodyLength = 0;
         error ??= MessageFraming.OfResponse(headers, status, _toHead, out kind, out bodyLength);
@@ -298,6 +307,8 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
                 case DecodeStatus.End:
                     if (_trailers is { Count: > 0 })
                     {
+                        int fieldBytes = _trailers.ByteSize + (_trailers.Count * FieldParser.SeparatorBytes);
+                        _events!.Meter.ReceivedFields(0, fieldBytes, fieldBytes);
                         Complete(static (events, trailers) => events.OnUpstreamTrailers(trailers!), _trailers);
                         _trailers = null;
                     }

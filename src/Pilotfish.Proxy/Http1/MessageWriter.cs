@@ -12,15 +12,23 @@ internal static class MessageWriter
     /// <summary>Upper bound of a head's size: every entry with ": " and CRLF, plus the start line (but a long reason phrase) and the lines we add ourselves.</summary>
     public static int HeadBytesMax(HeaderMap headers) => headers.ByteSize + (headers.Count * 4) + 256;
 
+    /// <summary>What is no field in a head behind its start line: the empty line at its end.</summary>
+    public const int HeadEndBytes = 2;
+
+    /// <summary>What is no field in a trailer section: the last chunk's size line and the empty line at the end.</summary>
+    public const int TrailerFrameBytes = 3 + HeadEndBytes;
+
     public static ReadOnlySpan<byte> LastChunk => "0\r\n\r\n"u8;
 
-    public static int WriteRequestHead(Span<byte> destination, HeaderMap headers, bool chunked, bool isUpgrade)
+    /// <summary>Writes a request's head; <paramref name="startLine"/> says how many of its bytes are the start line with its end.</summary>
+    public static int WriteRequestHead(Span<byte> destination, HeaderMap headers, bool chunked, bool isUpgrade, out int startLine)
     {
         int at = Put(destination, 0, headers[WellKnownHeader.Method]);
         destination[at++] = (byte)' ';
         ReadOnlySpan<byte> path = headers.TryGet(WellKnownHeader.Path, out ReadOnlySpan<byte> found) ? found : headers[WellKnownHeader.Authority];
         at = Put(destination, at, path);
         at = Put(destination, at, " HTTP/1.1\r\n"u8);
+        startLine = at;
         if (headers.TryGet(WellKnownHeader.Authority, out ReadOnlySpan<byte> authority))
         {
             at = PutField(destination, at, "host"u8, authority);
@@ -30,9 +38,10 @@ internal static class MessageWriter
         return EndHead(destination, at, chunked, isUpgrade ? "upgrade"u8 : default);
     }
 
+    /// <summary>Writes a response's head; <paramref name="startLine"/> says how many of its bytes are the status line with its end.</summary>
     public static int WriteResponseHead(
         Span<byte> destination, HeaderMap headers, int status, ReadOnlySpan<byte> reason, bool http10, bool chunked,
-        ReadOnlySpan<byte> connection)
+        ReadOnlySpan<byte> connection, out int startLine)
     {
         int at = Put(destination, 0, http10 ? "HTTP/1.0 "u8 : "HTTP/1.1 "u8);
         Utf8Formatter.TryFormat(status, destination[at..], out int digits);
@@ -40,6 +49,7 @@ internal static class MessageWriter
         destination[at++] = (byte)' ';
         at = Put(destination, at, reason);
         at = PutLineEnd(destination, at);
+        startLine = at;
         at = WriteFields(destination, at, headers);
         return EndHead(destination, at, chunked, connection);
     }

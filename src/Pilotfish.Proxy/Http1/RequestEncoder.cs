@@ -1,14 +1,15 @@
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Http1;
 
-/// <summary>Writes one request after another to an upstream.</summary>
+/// <summary>Writes one request after another to an upstream, and counts what it writes in the meter of the request's attempt.</summary>
 internal sealed class RequestEncoder(SendQueue output, bool properCase)
 {
     private bool _chunked;
     private bool _tunnel;
 
-    public void Headers(HeaderMap headers, bool end, bool isUpgrade)
+    public void Headers(HeaderMap headers, bool end, bool isUpgrade, ref ByteMeter meter)
     {
         _tunnel = false;
 
@@ -22,7 +23,7 @@ internal sealed class RequestEncoder(SendQueue output, bool properCase)
         }
 
         Span<byte> room = output.Reserve(MessageWriter.HeadBytesMax(headers));
-        int size = MessageWriter.WriteRequestHead(room, headers, _chunked, isUpgrade);
+        int size = MessageWriter.WriteRequestHead(room, headers, _chunked, isUpgrade, out int startLine);
         if (headers.Case is { } preserved)
         {
             HeaderCase.Restore(room[..size], headers.KeptHead, preserved.ProperWordsForOthers);
@@ -33,6 +34,8 @@ internal sealed class RequestEncoder(SendQueue output, bool properCase)
         }
 
         output.Commit(size);
+        int fields = size - startLine - MessageWriter.HeadEndBytes;
+        meter.SentFields(size, fields, fields);
     }
 
     private static bool MayHaveBody(ReadOnlySpan<byte> method) =>
@@ -45,11 +48,12 @@ internal sealed class RequestEncoder(SendQueue output, bool properCase)
         _chunked = false;
     }
 
-    public void Data(ReadOnlySpan<byte> data, bool end)
+    public void Data(ReadOnlySpan<byte> data, bool end, ref ByteMeter meter)
     {
         if (!_chunked || _tunnel)
         {
             output.Write(data);
+            meter.WireBytesSent += data.Length;
             return;
         }
 
@@ -59,20 +63,24 @@ internal sealed class RequestEncoder(SendQueue output, bool properCase)
             output.Commit(size);
             output.Write(data);
             output.Write("\r\n"u8);
+            meter.WireBytesSent += size + data.Length + 2;
         }
 
         if (end)
         {
             output.Write(MessageWriter.LastChunk);
+            meter.WireBytesSent += MessageWriter.LastChunk.Length;
         }
     }
 
-    public void Trailers(HeaderMap trailers)
+    public void Trailers(HeaderMap trailers, ref ByteMeter meter)
     {
         if (_chunked)
         {
             int size = MessageWriter.WriteTrailers(output.Reserve(MessageWriter.HeadBytesMax(trailers)), trailers);
             output.Commit(size);
+            int fields = size - MessageWriter.TrailerFrameBytes;
+            meter.SentFields(size, fields, fields);
         }
     }
 }

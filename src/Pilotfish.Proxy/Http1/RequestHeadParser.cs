@@ -13,8 +13,14 @@ internal static class RequestHeadParser
 {
     private const int VersionLength = 8;
 
-    public static Http1Error? Parse(ReadOnlySpan<byte> head, HeaderMap map, Http1Limits limits, out HttpProtocol version)
+    /// <param name="head">The head with its empty line.</param>
+    /// <param name="map">Where the fields go.</param>
+    /// <param name="limits">Bounds.</param>
+    /// <param name="version">HTTP/1.1 unless the head says 1.0.</param>
+    /// <param name="fieldBytes">The fields' bytes as a meter counts them.</param>
+    public static Http1Error? Parse(ReadOnlySpan<byte> head, HeaderMap map, Http1Limits limits, out HttpProtocol version, out int fieldBytes)
     {
+        fieldBytes = 0;
         version = HttpProtocol.Http11;
         int start = map.AdoptHead(head);
         Span<byte> bytes = map.HeadBytes(start, head.Length);
@@ -45,7 +51,7 @@ internal static class RequestHeadParser
 
         map.AddSlice(WellKnownHeader.Method, 0, 0, start, methodEnd, canonical: false);
         Http1Error? error = AddTarget(map, bytes[..methodEnd], start + targetStart, targetLength, limits);
-        error ??= FieldParser.Parse(map, start + lineEnd + 2, start + head.Length, limits);
+        error ??= FieldParser.Parse(map, start + lineEnd + 2, start + head.Length, limits, out fieldBytes);
         return error ?? ResolveHost(map);
     }
 

@@ -3,7 +3,10 @@ using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Http1;
 
-/// <summary>Writes one response after another to a client: chooses the framing, keeps to it, and says when the connection must close.</summary>
+/// <summary>
+/// Writes one response after another to a client: chooses the framing, keeps to it, says when the connection must close, and counts what
+/// it writes in the meter of the request.
+/// </summary>
 internal sealed class ResponseEncoder(SendQueue output, bool enableTrailers, bool properCase)
 {
     private bool _http10;
@@ -16,8 +19,6 @@ internal sealed class ResponseEncoder(SendQueue output, bool enableTrailers, boo
 
     /// <summary>Whether bytes now flow without framing, after 101 or an accepted CONNECT.</summary>
     public bool IsTunnel { get; private set; }
-
-    public long BytesWritten { get; private set; }
 
     public void Begin(HttpProtocol version, bool toHead, bool mayTunnel)
     {
@@ -39,23 +40,23 @@ internal sealed class ResponseEncoder(SendQueue output, bool enableTrailers, boo
         }
     }
 
-    public void Informational(HeaderMap headers, int status)
+    public void Informational(HeaderMap headers, int status, ref ByteMeter meter)
     {
         // HTTP/1.0 clients do not know 1xx (RFC 9110 section 15.2).
         if (!_http10)
         {
-            WriteHead(headers, status, chunked: false, default);
+            WriteHead(headers, status, chunked: false, default, ref meter);
         }
     }
 
-    public void Headers(HeaderMap headers, int status, bool end, ref bool keepAlive)
+    public void Headers(HeaderMap headers, int status, bool end, ref bool keepAlive, ref ByteMeter meter)
     {
         _begun = false;
         bool tunnels = _mayTunnel && (status == 101 || (status is >= 200 and < 300 && !headers.Has(WellKnownHeader.ContentLength) && !end));
         if (tunnels)
         {
             IsTunnel = true;
-            WriteHead(headers, status, chunked: false, status == 101 ? "upgrade"u8 : default);
+            WriteHead(headers, status, chunked: false, status == 101 ? "upgrade"u8 : default, ref meter);
             return;
         }
 
@@ -71,10 +72,10 @@ internal sealed class ResponseEncoder(SendQueue output, bool enableTrailers, boo
             ChooseFraming(headers, end, ref keepAlive);
         }
 
-        WriteHead(headers, status, IsChunked, keepAlive ? (_http10 ? "keep-alive"u8 : default) : "close"u8);
+        WriteHead(headers, status, IsChunked, keepAlive ? (_http10 ? "keep-alive"u8 : default) : "close"u8, ref meter);
     }
 
-    public void Data(ReadOnlySpan<byte> data, bool end)
+    public void Data(ReadOnlySpan<byte> data, bool end, ref ByteMeter meter)
     {
         if (_bodyless)
         {
@@ -84,7 +85,7 @@ internal sealed class ResponseEncoder(SendQueue output, bool enableTrailers, boo
         if (!IsChunked)
         {
             output.Write(data);
-            BytesWritten += data.Length;
+            meter.WireBytesSent += data.Length;
             return;
         }
 
@@ -94,17 +95,17 @@ internal sealed class ResponseEncoder(SendQueue output, bool enableTrailers, boo
             output.Commit(size);
             output.Write(data);
             output.Write("\r\n"u8);
-            BytesWritten += size + data.Length + 2;
+            meter.WireBytesSent += size + data.Length + 2;
         }
 
         if (end)
         {
             output.Write(MessageWriter.LastChunk);
-            BytesWritten += MessageWriter.LastChunk.Length;
+            meter.WireBytesSent += MessageWriter.LastChunk.Length;
         }
     }
 
-    public void Trailers(HeaderMap trailers)
+    public void Trailers(HeaderMap trailers, ref ByteMeter meter)
     {
         if (!IsChunked || _bodyless)
         {
@@ -113,13 +114,14 @@ internal sealed class ResponseEncoder(SendQueue output, bool enableTrailers, boo
 
         if (!enableTrailers)
         {
-            Data(default, end: true);
+            Data(default, end: true, ref meter);
             return;
         }
 
         int size = MessageWriter.WriteTrailers(output.Reserve(MessageWriter.HeadBytesMax(trailers)), trailers);
         output.Commit(size);
-        BytesWritten += size;
+        int fields = size - MessageWriter.TrailerFrameBytes;
+        meter.SentFields(size, fields, fields);
     }
 
     private void ChooseFraming(HeaderMap headers, bool end, ref bool keepAlive)
@@ -139,12 +141,12 @@ internal sealed class ResponseEncoder(SendQueue output, bool enableTrailers, boo
         }
     }
 
-    private void WriteHead(HeaderMap headers, int status, bool chunked, ReadOnlySpan<byte> connection)
+    private void WriteHead(HeaderMap headers, int status, bool chunked, ReadOnlySpan<byte> connection, ref ByteMeter meter)
     {
         ReadOnlySpan<byte> reason = headers.Case is { ForwardsReasonPhrase: true } ? HeaderCase.ReasonOf(headers.KeptHead) : default;
         reason = reason.IsEmpty ? HttpStatusText.Of(status) : reason;
         Span<byte> room = output.Reserve(MessageWriter.HeadBytesMax(headers) + reason.Length);
-        int size = MessageWriter.WriteResponseHead(room, headers, status, reason, _http10, chunked, connection);
+        int size = MessageWriter.WriteResponseHead(room, headers, status, reason, _http10, chunked, connection, out int startLine);
         if (headers.Case is { } preserved)
         {
             HeaderCase.Restore(room[..size], headers.KeptHead, preserved.ProperWordsForOthers);
@@ -155,6 +157,7 @@ internal sealed class ResponseEncoder(SendQueue output, bool enableTrailers, boo
         }
 
         output.Commit(size);
-        BytesWritten += size;
+        int fields = size - startLine - MessageWriter.HeadEndBytes;
+        meter.SentFields(size, fields, fields);
     }
 }

@@ -13,8 +13,16 @@ internal static class ResponseHeadParser
     private const int StatusStart = 9;
     private const int StatusEnd = StatusStart + 3;
 
-    public static Http1Error? Parse(ReadOnlySpan<byte> head, HeaderMap map, Http1Limits limits, out HttpProtocol version, out int status)
+    /// <param name="head">The head with its empty line.</param>
+    /// <param name="map">Where the fields go.</param>
+    /// <param name="limits">Bounds.</param>
+    /// <param name="version">HTTP/1.1 unless the head says 1.0.</param>
+    /// <param name="status">100 to 599.</param>
+    /// <param name="fieldBytes">The fields' bytes as a meter counts them.</param>
+    public static Http1Error? Parse(
+        ReadOnlySpan<byte> head, HeaderMap map, Http1Limits limits, out HttpProtocol version, out int status, out int fieldBytes)
     {
+        fieldBytes = 0;
         status = 0;
         int start = map.AdoptHead(head);
         ReadOnlySpan<byte> bytes = map.HeadBytes(start, head.Length);
@@ -37,7 +45,7 @@ internal static class ResponseHeadParser
         }
 
         map.AddSlice(WellKnownHeader.Status, 0, 0, start + StatusStart, 3, canonical: false);
-        return FieldParser.Parse(map, start + lineEnd + 2, start + head.Length, limits);
+        return FieldParser.Parse(map, start + lineEnd + 2, start + head.Length, limits, out fieldBytes);
     }
 
     private static bool TryReadStatus(ReadOnlySpan<byte> digits, out int status)

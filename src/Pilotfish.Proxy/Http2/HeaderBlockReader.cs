@@ -28,6 +28,9 @@ internal sealed class HeaderBlockReader : IHpackSink
     /// <summary>Fields left out because of headers_with_underscores_action.</summary>
     public int Dropped { get; private set; }
 
+    /// <summary>Names and values of the block's fields, those included that were left out or were too much.</summary>
+    public int Bytes => _bytes;
+
     /// <summary>What content-length announced, or -1.</summary>
     public long ContentLength => _contentLength;
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Http2.Frames;
 using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Http2;
 
@@ -27,6 +28,10 @@ internal sealed class Http2DownstreamStream(Http2DownstreamConnection connection
     public bool CanSendTrailers => true;
 
     public bool ResponseStarted => _responseStarted;
+
+    public long UnsentWireBytes => connection.Output.UnsentWireBytes(this);
+
+    internal override ref ByteMeter Meter => ref (Http is { } http ? ref http.Info.Downstream : ref Unread);
 
     public void Attach(HttpStream http)
     {
@@ -55,7 +60,7 @@ internal sealed class Http2DownstreamStream(Http2DownstreamConnection connection
     public void SendInformational(HeaderMap headers, int status)
     {
         headers.SetNumber(WellKnownHeader.Status, status);
-        connection.Output.Headers(Id, headers, end: false);
+        connection.Output.Headers(this, headers, end: false);
     }
 
     public void SendHeaders(HeaderMap headers, int status, bool end)
@@ -79,8 +84,7 @@ internal sealed class Http2DownstreamStream(Http2DownstreamConnection connection
         }
 
         headers.SetNumber(WellKnownHeader.Status, status);
-        connection.Output.Headers(Id, headers, end);
-        Http!.Info.Downstream.HeaderBytesSent += connection.Output.LastBlockBytes;
+        connection.Output.Headers(this, headers, end);
         if (end)
         {
             LocalEnd();
@@ -132,14 +136,7 @@ internal sealed class Http2DownstreamStream(Http2DownstreamConnection connection
         }
     }
 
-    protected override void OnData(ReadOnlySpan<byte> data, bool end)
-    {
-        if (Http is { } http)
-        {
-            http.Info.Downstream.WireBytesReceived += data.Length + FrameHeader.Bytes;
-            http.OnData(data, end);
-        }
-    }
+    protected override void OnData(ReadOnlySpan<byte> data, bool end) => Http?.OnData(data, end);
 
     protected override void OnTrailers(HeaderMap trailers)
     {

@@ -42,9 +42,6 @@ internal sealed class Http2Output
     /// <summary>DATA frames written so far; WINDOW_UPDATEs are held against them.</summary>
     public long DataFrames { get; private set; }
 
-    /// <summary>Bytes of the last header block written.</summary>
-    public int LastBlockBytes { get; private set; }
-
     /// <summary>Set when a bound of unsent frames is passed; the session ends itself.</summary>
     public Http2End? Flood { get; private set; }
 
@@ -114,6 +111,10 @@ internal sealed class Http2Output
         Frame(FrameType.GOAWAY, FrameFlags.None, 0, payload);
     }
 
+    public const int WindowUpdateBytes = FrameHeader.Bytes + 4;
+
+    public const int ResetBytes = FrameHeader.Bytes + 4;
+
     public void WindowUpdate(int streamId, int credit)
     {
         Span<byte> payload = stackalloc byte[4];
@@ -122,13 +123,14 @@ internal sealed class Http2Output
     }
 
     /// <summary>Writes a message's head or trailers: pseudo-headers first, as RFC 9113 section 8.3 wants.</summary>
-    public void Headers(int streamId, HeaderMap headers, bool end)
+    public void Headers(Http2Stream stream, HeaderMap headers, bool end)
     {
         if (_abandoned)
         {
             return;
         }
 
+        int streamId = stream.Id;
         int bound = HpackEncoder.BlockOverheadMax + headers.ByteSize + (headers.Count * HpackEncoder.FieldOverheadMax);
         FrameFlags flags = end ? FrameFlags.END_STREAM : FrameFlags.None;
         if (bound <= Peer.FrameBytes)
@@ -137,7 +139,7 @@ internal sealed class Http2Output
             int length = Encode(room[FrameHeader.Bytes..], headers);
             FrameHeader.Write(room, length, FrameType.HEADERS, flags | FrameFlags.END_HEADERS, streamId);
             _out.Commit(FrameHeader.Bytes + length);
-            LastBlockBytes = length;
+            stream.Meter.SentFields(FrameHeader.Bytes + length, FrameHeader.Bytes + length, headers.ByteSize);
             Count();
             return;
         }
@@ -145,7 +147,7 @@ internal sealed class Http2Output
         // Rare: a head that may not fit one frame is written aside and cut.
         PooledBuffer aside = _buffers.Rent(bound);
         int total = Encode(aside.Span, headers);
-        LastBlockBytes = total;
+        int wireBytes = 0;
         var type = FrameType.HEADERS;
         for (int at = 0; at == 0 || at < total;)
         {
@@ -154,6 +156,7 @@ internal sealed class Http2Output
             FrameFlags frameFlags = (at == 0 ? flags : FrameFlags.None) | (last ? FrameFlags.END_HEADERS : FrameFlags.None);
             Frame(type, frameFlags, streamId, aside.Span.Slice(at, length));
             type = FrameType.CONTINUATION;
+            wireBytes += FrameHeader.Bytes + length;
             at += length;
             if (last)
             {
@@ -161,6 +164,7 @@ internal sealed class Http2Output
             }
         }
 
+        stream.Meter.SentFields(wireBytes, wireBytes, headers.ByteSize);
         aside.Return();
     }
 
@@ -192,7 +196,7 @@ internal sealed class Http2Output
     {
         if (stream.Pending.IsEmpty)
         {
-            Headers(stream.Id, trailers, end: true);
+            Headers(stream, trailers, end: true);
             stream.LocalEnd();
             return;
         }
@@ -201,6 +205,24 @@ internal sealed class Http2Output
         kept.CopyFrom(trailers);
         stream.PendingTrailers = kept;
         stream.EndPending = true;
+    }
+
+    /// <summary>
+    /// What a stream's pending bytes will take if windows allow full frames. A block of trailers cannot be packed before its turn, since
+    /// the table changes with each; it counts with what it holds.
+    /// </summary>
+    public long UnsentWireBytes(Http2Stream stream)
+    {
+        int waiting = stream.Pending.Length;
+        if (waiting == 0 && !stream.EndPending)
+        {
+            return 0;
+        }
+
+        int frameBytes = Math.Min(Peer.FrameBytes, FrameHeader.PayloadBytesDefault);
+        int frames = Math.Max(1, (waiting + frameBytes - 1) / frameBytes);
+        long trailers = stream.PendingTrailers is { } fields ? FrameHeader.Bytes + fields.ByteSize : 0;
+        return waiting + ((long)frames * FrameHeader.Bytes) + trailers;
     }
 
     /// <summary>False when the connection's window would pass its range.</summary>
@@ -242,7 +264,7 @@ internal sealed class Http2Output
         if (stream.Pending.IsEmpty && stream.PendingTrailers is { } trailers)
         {
             stream.PendingTrailers = null;
-            Headers(stream.Id, trailers, end: true);
+            Headers(stream, trailers, end: true);
             stream.LocalEnd();
         }
 
@@ -271,6 +293,7 @@ internal sealed class Http2Output
             FrameHeader.Write(_out.Reserve(FrameHeader.Bytes), length, FrameType.DATA, ends ? FrameFlags.END_STREAM : FrameFlags.None, stream.Id);
             _out.Commit(FrameHeader.Bytes);
             _out.Write(data.Slice(sent, length));
+            stream.Meter.WireBytesSent += FrameHeader.Bytes + length;
             stream.SendWindow.Sent(length);
             _window.Sent(length);
             sent += length;

@@ -9,6 +9,7 @@ internal abstract partial class Http2Session
 {
     private void HandleHeaders(in FrameHeader frame, ReadOnlySpan<byte> payload)
     {
+        _blockWireBytes = FrameHeader.Bytes + frame.Length;
         if (frame.StreamId == 0 || !TryUnpad(frame, ref payload))
         {
             Fail(Http2End.ProtocolViolation);
@@ -72,6 +73,7 @@ internal abstract partial class Http2Session
             return;
         }
 
+        _blockWireBytes += frame.Length;
         if (frame.Has(FrameFlags.END_HEADERS))
         {
             OnBlockOpened(open: false);
@@ -103,6 +105,7 @@ internal abstract partial class Http2Session
             return;
         }
 
+        stream?.Meter.ReceivedFields(_blockWireBytes, _blockWireBytes, Reader.Bytes);
         HeaderBlockFault fault = Reader.Finish();
         if (Reader.Dropped > 0)
         {
@@ -182,6 +185,7 @@ internal abstract partial class Http2Session
         if (Find(frame.StreamId) is { } stream)
         {
             Cells.Add(Stats.RxReset);
+            stream.Meter.WireBytesReceived += Http2Output.ResetBytes;
             OnStreamReset(stream, (Http2ErrorCode)BinaryPrimitives.ReadUInt32BigEndian(payload));
         }
     }

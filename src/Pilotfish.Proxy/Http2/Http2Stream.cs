@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Http2.Frames;
+using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Http2;
 
@@ -19,6 +20,9 @@ internal abstract class Http2Stream(Http2Session session)
     private long _expectedBytes;
     private bool _toldBlocked;
     private bool _freedUntold;
+
+    /// <summary>Where a stream counts whose owner has gone: nobody reads it.</summary>
+    protected ByteMeter Unread;
 
     public Http2Session Session { get; } = session;
 
@@ -40,6 +44,9 @@ internal abstract class Http2Stream(Http2Session session)
 
     /// <summary>When it last made progress with sending, in loop milliseconds.</summary>
     public long LastSent { get; set; }
+
+    /// <summary>Where its owner reads the stream's bytes; frames are counted as they are written and taken apart.</summary>
+    internal abstract ref ByteMeter Meter { get; }
 
     internal SendWindow SendWindow;
     internal ReceiveWindow ReceiveWindow;

@@ -28,6 +28,8 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
 
     public IUpstreamEvents? Events => _events;
 
+    internal override ref ByteMeter Meter => ref (_events is { } events ? ref events.Meter : ref Unread);
+
     public void Attach(IUpstreamEvents events)
     {
         _events = events;
@@ -48,7 +50,7 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
         }
 
         RequestHeadShape.Prepare(headers, isConnect);
-        connection.Output.Headers(Id, headers, end && !isConnect);
+        connection.Output.Headers(this, headers, end && !isConnect);
         if (end && !isConnect)
         {
             LocalEnd();
@@ -73,11 +75,12 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
 
     public void Reset()
     {
-        _events = null;
         if (connection.Find(Id) == this)
         {
             connection.ResetStream(this, Http2ErrorCode.CANCEL);
         }
+
+        _events = null;
     }
 
     public void PauseResponse() => Pause();
@@ -145,8 +148,9 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
         IUpstreamEvents? events = _events;
         if (end)
         {
-            _events = null;
+            // A reset that this causes still counts as the attempt's.
             connection.OnResponseEnd(this);
+            _events = null;
         }
 
         return events;
@@ -163,7 +167,7 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
         extended.Remove(WellKnownHeader.Upgrade);
         extended.Remove(WellKnownHeader.ContentLength);
         RequestHeadShape.Prepare(extended, isConnect: false);
-        connection.Output.Headers(Id, extended, end: false);
+        connection.Output.Headers(this, extended, end: false);
     }
 
     // RFC 8441 leaves the key out; an HTTP/1.1 client checks it (RFC 6455 section 4.2.2).

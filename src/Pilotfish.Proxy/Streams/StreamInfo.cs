@@ -74,6 +74,9 @@ public sealed class StreamInfo
 
     public bool IsHealthCheck { get; set; }
 
+    /// <summary>The id of a stream that is no request; a request has its x-request-id.</summary>
+    public Guid StreamId { get; set; }
+
     public string? TraceId { get; set; }
 
     public bool IsTraceSampled { get; set; }
@@ -141,6 +144,7 @@ public sealed class StreamInfo
         VirtualHostMetadata = null;
         ClusterMetadata = null;
         IsHealthCheck = false;
+        StreamId = default;
         TraceId = null;
         IsTraceSampled = false;
         LocalReplyBody = null;
@@ -154,6 +158,19 @@ public sealed class StreamInfo
                 EnsureMetadata().Set(name, fields);
             }
         }
+    }
+
+    /// <summary>
+    /// Begins anew within one request, after an internal redirect: what was found is forgotten; when the request began and what its client
+    /// sent and was sent stay.
+    /// </summary>
+    public void StartAnew()
+    {
+        (HttpProtocol protocol, NetAddress client, long received) = (Protocol, ClientAddress, BytesReceived);
+        (ByteMeter downstream, IHeaderReader? headers) = (Downstream, RequestHeaders);
+        Start(Connection, StartTime, Times.DownstreamReceiveBegin);
+        (Protocol, ClientAddress, BytesReceived) = (protocol, client, received);
+        (Downstream, RequestHeaders) = (downstream, headers);
     }
 
     /// <summary>Records why the stream ended. The first reason wins: what follows an end is its consequence.</summary>

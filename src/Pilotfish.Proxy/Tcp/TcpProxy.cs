@@ -37,6 +37,10 @@ internal sealed class TcpProxy : TerminalNetworkFilter
 
     public bool HashesSourceIp { get; init; }
 
+    /// <summary>access_log_options.flush_access_log_on_start: a record before anything else.</summary>
+    public bool LogsOnStart { get; init; }
+
+    /// <summary>access_log_options.flush_access_log_on_connected: a record once the upstream is connected.</summary>
     public bool LogsOnConnected { get; init; }
 
     /// <summary>How often a living connection is logged; 0 for never.</summary>

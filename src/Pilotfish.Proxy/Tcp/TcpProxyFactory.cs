@@ -28,6 +28,9 @@ internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
             throw new ConfigRejectedException(field + ".on_demand", "on-demand cluster discovery is not supported");
         }
 
+        bool hasOptions = message.AccessLogOptions is not null;
+        AccessLogIntervals.RejectBoth(hasOptions, message.FlushAccessLogOnConnected, field + ".flush_access_log_on_connected");
+        AccessLogIntervals.RejectBoth(hasOptions, message.AccessLogFlushInterval is not null, field + ".access_log_flush_interval");
         StatScope scope = context.Config.Stats.Scope("tcp." + message.StatPrefix);
         context.Owned.Add(scope);
         return new TcpProxy(Routes(message, field, context))
@@ -39,8 +42,11 @@ internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
             DurationMaxMilliseconds = ProtoValues.Milliseconds(message.MaxDownstreamConnectionDuration, 0),
             ConnectAttemptsMax = Math.Max(1, message.MaxConnectAttempts ?? 1),
             HashesSourceIp = HashesSourceIp(message),
-            LogsOnConnected = message.FlushAccessLogOnConnected || (message.AccessLogOptions?.FlushAccessLogOnConnected ?? false),
-            LogMilliseconds = ProtoValues.Milliseconds(message.AccessLogOptions?.AccessLogFlushInterval ?? message.AccessLogFlushInterval, 0),
+            LogsOnStart = message.AccessLogOptions?.FlushAccessLogOnStart ?? false,
+            LogsOnConnected = message.AccessLogOptions?.FlushAccessLogOnConnected ?? message.FlushAccessLogOnConnected,
+            LogMilliseconds = message.AccessLogOptions is { } options
+                ? AccessLogIntervals.Milliseconds(options.AccessLogFlushInterval, field + ".access_log_options.access_log_flush_interval")
+                : AccessLogIntervals.Milliseconds(message.AccessLogFlushInterval, field + ".access_log_flush_interval"),
         };
     }
 

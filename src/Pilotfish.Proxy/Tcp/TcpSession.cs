@@ -60,6 +60,16 @@ internal sealed class TcpSession : IDrainObserver
             _log.Schedule(_proxy.LogMilliseconds);
         }
 
+        if (!_proxy.AccessLogs.IsEmpty)
+        {
+            _info.StreamId = Guid.NewGuid();
+        }
+
+        if (_proxy.LogsOnStart)
+        {
+            _proxy.AccessLogs.Write(_worker, _info, AccessLogType.TcpConnectionStart);
+        }
+
         // 1.
         TcpRoute route = _proxy.Choose(_worker.Random);
         _info.ClusterName = route.Cluster.Name;

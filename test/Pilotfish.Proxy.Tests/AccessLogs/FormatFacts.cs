@@ -58,8 +58,16 @@ internal static class FormatFacts
         info.Times.UpstreamReceiveBodyBegin = 12_000_000;
         info.Times.UpstreamReceiveEnd = 14_000_000;
         info.Times.DownstreamSendBegin = 11_500_000;
-        info.Downstream = new ByteMeter { WireBytesSent = 1001, WireBytesReceived = 1002, HeaderBytesSent = 1003, HeaderBytesReceived = 1004 };
-        info.UpstreamBytes = new ByteMeter { WireBytesSent = 2001, WireBytesReceived = 2002, HeaderBytesSent = 2003, HeaderBytesReceived = 2004 };
+        info.Downstream = new ByteMeter
+        {
+            WireBytesSent = 1001, WireBytesReceived = 1002, HeaderBytesSent = 1003, HeaderBytesReceived = 1004,
+            DecompressedHeaderBytesSent = 1005, DecompressedHeaderBytesReceived = 1006,
+        };
+        info.UpstreamBytes = new ByteMeter
+        {
+            WireBytesSent = 2001, WireBytesReceived = 2002, HeaderBytesSent = 2003, HeaderBytesReceived = 2004,
+            DecompressedHeaderBytesSent = 2005, DecompressedHeaderBytesReceived = 2006,
+        };
     }
 
     private static void SetRouting(StreamInfo info)

@@ -5,6 +5,7 @@ using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.AsyncClient;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.Streams;
 using Pilotfish.Proxy.Tests.Http;
 using Pilotfish.Proxy.Tests.Http2;
 using Pilotfish.Proxy.Tests.Tls;
@@ -112,7 +113,7 @@ public sealed class AsyncTargetTests
     public void RequestTrailers_FollowTheBody(bool beforeTheConnection) => LoopRunner.Run(async loop =>
     {
         using var bench = new AsyncBench(loop);
-        var stream = new AsyncHttpStream(bench.Worker, bench.Cluster, Streams.HttpProtocol.Http2, 0, new NoEvents());
+        var stream = new AsyncHttpStream(bench.Worker, bench.Cluster, HttpProtocol.Http2, 0, new NoEvents());
         stream.Start(Head("POST"), end: false);
         var trailers = new HeaderMap();
         trailers.Add("x-sum"u8, "7"u8);

@@ -44,7 +44,7 @@ public sealed class HttpHeadFuzzTests
         }
 
         var map = new HeaderMap();
-        Http1Error? error = RequestHeadParser.Parse(input.AsSpan(0, length), map, Http1Limits.Request, out HttpProtocol version);
+        Http1Error? error = RequestHeadParser.Parse(input.AsSpan(0, length), map, Http1Limits.Request, out HttpProtocol version, out _);
         string head = text[..length];
         Match line = SlowHttp.RequestLineOf(head);
         List<(string Name, string Value)>? fields = SlowHttp.Fields(head);
@@ -77,7 +77,7 @@ public sealed class HttpHeadFuzzTests
         }
 
         var map = new HeaderMap();
-        Http1Error? error = ResponseHeadParser.Parse(input.AsSpan(0, length), map, Http1Limits.Response, out _, out int status);
+        Http1Error? error = ResponseHeadParser.Parse(input.AsSpan(0, length), map, Http1Limits.Response, out _, out int status, out _);
         string head = text[..length];
         Match line = SlowHttp.StatusLineOf(head);
         List<(string Name, string Value)>? fields = SlowHttp.Fields(head);

@@ -112,7 +112,7 @@ public sealed class RequestHeadParserTests
     private static HeaderMap Parse(string head, out Http1Error? error)
     {
         var map = new HeaderMap();
-        error = RequestHeadParser.Parse(Encoding.Latin1.GetBytes(head), map, Http1Limits.Request, out _);
+        error = RequestHeadParser.Parse(Encoding.Latin1.GetBytes(head), map, Http1Limits.Request, out _, out _);
         return map;
     }
 

@@ -23,6 +23,49 @@ public sealed class TcpAccessLogTests
         ["TcpUpstreamConnected 0 0 -", "TcpConnectionEnd 5 5 -"]);
 
     [Fact]
+    public void Connection_FlushOnStart_IsLoggedBeforeAnythingElse() => Serve(
+        static proxy => proxy.AccessLogOptions = new() { FlushAccessLogOnStart = true, FlushAccessLogOnConnected = true },
+        TimeSpan.Zero,
+        ["TcpConnectionStart 0 0 -", "TcpUpstreamConnected 0 0 -", "TcpConnectionEnd 5 5 -"]);
+
+    [Fact]
+    public void Connection_DeprecatedFields_MeanTheSame() => Serve(
+        static proxy =>
+        {
+            proxy.FlushAccessLogOnConnected = true;
+            proxy.AccessLogFlushInterval = Duration.FromTimeSpan(TimeSpan.FromSeconds(10));
+        },
+        TimeSpan.FromSeconds(10),
+        ["TcpUpstreamConnected 0 0 -", "TcpPeriodic 5 5 -", "TcpPeriodic 5 5 -", "TcpConnectionEnd 5 5 -"]);
+
+    public static TheoryData<string, Action<ProtoTcpProxy>, string> Refused => new()
+    {
+        { "interval of 0", static proxy => proxy.AccessLogOptions = new() { AccessLogFlushInterval = new() }, "access_log_options.access_log_flush_interval" },
+        { "interval of 1 ms less 1 ns", static proxy => proxy.AccessLogFlushInterval = new() { Nanos = 999_999 }, "access_log_flush_interval" },
+        {
+            "interval twice",
+            static proxy => (proxy.AccessLogOptions, proxy.AccessLogFlushInterval) = (new(), new() { Seconds = 1 }),
+            "access_log_flush_interval"
+        },
+        {
+            "flag twice",
+            static proxy => (proxy.AccessLogOptions, proxy.FlushAccessLogOnConnected) = (new(), true),
+            "flush_access_log_on_connected"
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public void Options_OutOfRangeOrTwice_AreRefusedByField(string what, Action<ProtoTcpProxy> spoil, string field) => LoopRunner.Run(loop =>
+    {
+        var fixture = new TransportFixture(loop);
+        fixture.Apply(TransportFixture.StaticCluster("c"));
+        var rejected = Assert.Single(fixture.Apply(Logged(spoil)));
+        Assert.True(rejected.ToString()!.Contains($"typed_config.{field}: ", StringComparison.Ordinal), $"{what}: {rejected}");
+        return Task.CompletedTask;
+    });
+
+    [Fact]
     public void Connection_FlushInterval_IsLoggedEachTimeWithItsBytesSoFar() => Serve(
         static proxy => proxy.AccessLogOptions = new() { AccessLogFlushInterval = Duration.FromTimeSpan(TimeSpan.FromSeconds(10)) },
         TimeSpan.FromSeconds(10),
@@ -55,7 +98,7 @@ public sealed class TcpAccessLogTests
             for (int i = 1; interval > TimeSpan.Zero && i <= 2; i++)
             {
                 clock.Advance(interval);
-                await TestPeers.UntilAsync(loop, () => fixture.Records.Count == i);
+                await TestPeers.UntilAsync(loop, () => fixture.Records.Count(static record => record.StartsWith("TcpPeriodic", StringComparison.Ordinal)) == i);
             }
 
             client.ShutdownSend();

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Streams;
 
@@ -6,6 +7,8 @@ namespace Pilotfish.Proxy.AccessLogs.Collectors;
 /// <summary>envoy.data.accesslog.v3.AccessLogCommon: what HTTP and TCP entries share.</summary>
 internal sealed class CommonLogFields(IReadOnlyList<string> filterStateObjects, IReadOnlyList<LogTag> tags)
 {
+    private const int GuidBytes = 36;
+
     private readonly string[] _filterStateObjects = [.. filterStateObjects];
     private readonly LogTag[] _tags = [.. tags];
 
@@ -18,7 +21,7 @@ internal sealed class CommonLogFields(IReadOnlyList<string> filterStateObjects, 
         LogEntryValues.Address(writer, 3, connection.LocalAddress);
         TlsPropertyFields.Write(writer, 4, connection);
         LogEntryValues.Timestamp(writer, 5, info.StartTime);
-        Durations(writer, info);
+        Durations(writer, info, isWhole: !AccessLogTypes.IsIntermediate(source.Type));
         Upstream(writer, info);
         ResponseFlagFields.Write(writer, 16, info.Flags);
         LogEntryValues.Metadata(writer, 17, info.Metadata);
@@ -37,8 +40,15 @@ internal sealed class CommonLogFields(IReadOnlyList<string> filterStateObjects, 
         {
             writer.Text(26, id);
         }
+        else if (info.StreamId != default)
+        {
+            int text = writer.Begin(26);
+            Utf8Formatter.TryFormat(info.StreamId, writer.Output.Reserve(GuidBytes), out int written);
+            writer.Output.Advance(written);
+            writer.End(text);
+        }
 
-        writer.Flag(27, info.EndReason is null);
+        writer.Flag(27, AccessLogTypes.IsIntermediate(source.Type));
         writer.Text(28, connection.TransportFailure);
         writer.Number(29, info.Downstream.WireBytesSent);
         writer.Number(30, info.Downstream.WireBytesReceived);
@@ -48,7 +58,7 @@ internal sealed class CommonLogFields(IReadOnlyList<string> filterStateObjects, 
         writer.End(start);
     }
 
-    private static void Durations(WireWriter writer, StreamInfo info)
+    private static void Durations(WireWriter writer, StreamInfo info, bool isWhole)
     {
         ref readonly TimingPoints times = ref info.Times;
         long begin = times.DownstreamReceiveBegin;
@@ -59,7 +69,7 @@ internal sealed class CommonLogFields(IReadOnlyList<string> filterStateObjects, 
         Since(writer, 10, begin, times.UpstreamReceiveEnd);
         Since(writer, 11, begin, times.DownstreamSendBegin);
         Since(writer, 12, begin, times.DownstreamSendEnd);
-        if (info.EndReason is not null)
+        if (isWhole)
         {
             // A stream that sent nothing ends when its record is written.
             long end = times.DownstreamSendEnd != 0

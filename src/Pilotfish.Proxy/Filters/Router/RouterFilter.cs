@@ -47,6 +47,9 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
 
     public HeaderMap ResponseHeaders => Stream.ResponseHeaders;
 
+    // One meter for all attempts: the access log tells what the request cost upstream.
+    public ref ByteMeter Meter => ref Stream.Info.UpstreamBytes;
+
     private StatCells Cells => Stream.Worker.Stats;
 
     private RouterTimers Timers => _timers ??= new RouterTimers(this, Stream.Loop);

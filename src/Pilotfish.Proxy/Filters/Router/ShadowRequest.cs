@@ -20,6 +20,7 @@ internal sealed class ShadowRequest : IPoolRequester, IUpstreamEvents
     private readonly MirrorPolicyModel _policy;
     private readonly LoopTimer? _timer;
     private BodyBuffer _body;
+    private ByteMeter _meter;
     private IUpstreamHttpPool? _pool;
     private IUpstreamStream? _upstream;
 
@@ -39,6 +40,8 @@ internal sealed class ShadowRequest : IPoolRequester, IUpstreamEvents
     public IUpstreamEvents Events => this;
 
     public HeaderMap ResponseHeaders { get; } = new();
+
+    public ref ByteMeter Meter => ref _meter;
 
     /// <summary>Sends the copy; the body must stay within what the request's own buffer limit allowed.</summary>
     public void Send(ReadOnlySpan<byte> body)

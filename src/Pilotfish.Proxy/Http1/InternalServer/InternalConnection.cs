@@ -106,7 +106,7 @@ internal sealed class InternalConnection
         }
 
         _headers.Clear();
-        Http1Error? error = RequestHeadParser.Parse(_input.AsSpan(_start, headLength), _headers, s_limits, out _version);
+        Http1Error? error = RequestHeadParser.Parse(_input.AsSpan(_start, headLength), _headers, s_limits, out _version, out _);
         _start += headLength;
         BodyKind kind = BodyKind.None;
         long length = 0;
@@ -221,7 +221,7 @@ internal sealed class InternalConnection
         }
 
         ReadOnlySpan<byte> connection = response.CloseConnection ? "close"u8 : default;
-        int written = MessageWriter.WriteResponseHead(_output, headers, response.Status, HttpStatusText.Of(response.Status), http10: false, _chunked, connection);
+        int written = MessageWriter.WriteResponseHead(_output, headers, response.Status, HttpStatusText.Of(response.Status), http10: false, _chunked, connection, out _);
         _headSent = true;
         await SendAsync(_output.AsMemory(0, written), withBody ? response.Body.WrittenMemory : default);
     }

@@ -99,7 +99,9 @@ public sealed class HttpLogEntryTests
     {
         StreamInfo info = StreamSample.Create();
         info.Times = new TimingPoints { DownstreamReceiveBegin = 1 };
-        AccessLogCommon common = Read(LogEntrySample.Http(), info).CommonProperties;
+        info.Flags = ResponseFlags.Of(ResponseFlag.DelayInjected);
+        AccessLogCommon common = LogEntrySample.Read(
+            LogEntrySample.Http(), info, AccessLogType.DownstreamPeriodic, HTTPAccessLogEntry.Parser).CommonProperties;
         Assert.True(common.IntermediateLogEntry);
         Assert.Null(common.Duration);
         Assert.Null(common.TimeToLastRxByte);
@@ -204,10 +206,14 @@ public sealed class HttpLogEntryTests
     public void TcpEntry_HasTheBytesOfItsConnection()
     {
         StreamInfo info = StreamSample.Create();
+        info.RequestHeaders = null;
+        info.StreamId = Guid.Parse("01234567-89ab-4def-8123-456789abcdef");
         TCPAccessLogEntry entry = LogEntrySample.Read(
             new TcpLogEntryFormat(new CommonLogFields([], [])), info, AccessLogType.TcpPeriodic, TCPAccessLogEntry.Parser);
         Assert.Equal((7UL, 295UL), (entry.ConnectionProperties.ReceivedBytes, entry.ConnectionProperties.SentBytes));
         Assert.Equal(Envoy.Data.Accesslog.V3.AccessLogType.TcpPeriodic, entry.CommonProperties.AccessLogType);
+        Assert.True(entry.CommonProperties.IntermediateLogEntry);
+        Assert.Equal("01234567-89ab-4def-8123-456789abcdef", entry.CommonProperties.StreamId);
         Assert.Equal("10.244.0.12:9080", Text(entry.CommonProperties.UpstreamRemoteAddress));
     }
 
