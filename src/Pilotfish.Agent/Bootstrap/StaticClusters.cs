@@ -22,8 +22,6 @@ internal sealed class StaticClusters(BootstrapInputs inputs, NodeMetadata metada
     public const string MetricsService = "envoy_metrics_service";
     public const string AccessLogService = "envoy_accesslog_service";
     public const string LocalCluster = "local_cluster";
-    private const string SdsFiles = "sds-files-grpc";
-    private const string SdsFilesSocket = "./var/run/secrets/credential-uds/files-socket";
     private const string HttpOptionsKey = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
     // Large enough never to matter: breaking the circuit to the control plane would only delay recovery.
@@ -39,7 +37,7 @@ internal sealed class StaticClusters(BootstrapInputs inputs, NodeMetadata metada
             $"{ControlPlaneNames.WorkloadSocketDirectory}/{inputs.WorkloadIdentitySocketFile}");
         if (inputs.FileCredentialsExist)
         {
-            yield return OverSocket(SdsFiles, SdsFilesSocket);
+            yield return OverSocket(ControlPlaneNames.SdsFilesClusterName, ControlPlaneNames.FilesSocketPath);
         }
 
         yield return ControlPlane(config);

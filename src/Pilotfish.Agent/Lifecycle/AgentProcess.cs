@@ -5,6 +5,7 @@ using Pilotfish.Agent.Commands;
 using Pilotfish.Agent.Discovery;
 using Pilotfish.Agent.Dns;
 using Pilotfish.Agent.Health;
+using Pilotfish.Agent.Identity;
 using Pilotfish.Api.Names;
 using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Loops;
@@ -14,7 +15,7 @@ using Pilotfish.Runtime.Streams;
 namespace Pilotfish.Agent.Lifecycle;
 
 /// <summary>
-/// The sidecar as one process: (1) main loop, (2) DNS proxy, (3) bootstrap and data plane, (4) status server, (5) signals,
+/// The sidecar as one process: (1) main loop, (2) DNS proxy, (3) secrets, (4) bootstrap and data plane, (5) status server, (6) signals,
 /// then the loop runs until <see cref="Termination"/> ends it.
 /// </summary>
 internal sealed class AgentProcess
@@ -75,7 +76,10 @@ internal sealed class AgentProcess
             parts.Push(dns);
         }
 
-        Envoy.Config.Bootstrap.V3.Bootstrap bootstrap = BootstrapBuilder.Build(_config.BootstrapInputs());
+        AgentSecrets secrets = AgentSecrets.Start(_loop, _config.Environment);
+        parts.Push(secrets);
+        Envoy.Config.Bootstrap.V3.Bootstrap bootstrap = BootstrapBuilder.Build(
+            _config.BootstrapInputs() with { FileCredentialsExist = secrets.AreFilesOnly });
         IDataPlane dataPlane = startDataPlane(new DataPlaneInputs
         {
             MainLoop = _loop,
@@ -84,6 +88,7 @@ internal sealed class AgentProcess
                 DiscoveryTarget.Of(_config.ProxyConfig.DiscoveryAddress, _config.Environment),
                 bootstrap.StaticResources.Clusters.Single(cluster => cluster.Name == ControlPlaneNames.XdsClusterName)),
             Config = _config,
+            LocalSources = secrets.Sources,
             OnNameTable = dns is null ? null : dns.Update,
             OnQuit = _loop.PostStop,
         });

@@ -18,6 +18,9 @@ public sealed record DataPlaneInputs
 
     public required AgentConfig Config { get; init; }
 
+    /// <summary>Secrets that the agent itself serves, by the cluster that the configuration would ask for them.</summary>
+    public IReadOnlyDictionary<string, ISubscriptions> LocalSources { get; init; } = new Dictionary<string, ISubscriptions>();
+
     /// <summary>Takes the mesh's names whenever the control plane sends them; null without DNS proxy, then nobody asks for them.</summary>
     public Action<NameTable>? OnNameTable { get; init; }
 

@@ -78,6 +78,7 @@ internal sealed class ProxyDataPlane : IDataPlane
                 MainLoop = inputs.MainLoop,
                 Bootstrap = inputs.Bootstrap,
                 ControlPlane = inputs.ControlPlane,
+                LocalSources = inputs.LocalSources,
                 Options = Options(inputs),
             });
         }

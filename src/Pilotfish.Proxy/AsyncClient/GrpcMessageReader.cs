@@ -22,6 +22,9 @@ internal struct GrpcMessageReader(int messageBytesMax)
     /// <summary>Whether nothing is left: at the end of a body, whether no message was cut off.</summary>
     public readonly bool IsEmpty => _bytes.IsEmpty && !_isWithin;
 
+    /// <summary>Bytes that are held.</summary>
+    public readonly int Length => _bytes.Length;
+
     public void Append(BufferPool pool, ReadOnlySpan<byte> data) => _bytes.Append(pool, data);
 
     /// <summary>The next message, if it is whole; it stays until <see cref="Consume"/>. A fault is told as soon as the prefix shows it.</summary>

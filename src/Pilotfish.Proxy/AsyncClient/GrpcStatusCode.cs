@@ -1,7 +1,7 @@
 namespace Pilotfish.Proxy.AsyncClient;
 
 /// <summary>gRPC's status codes; any other number that a peer sends reads as <see cref="Unknown"/>.</summary>
-internal enum GrpcStatusCode : byte
+public enum GrpcStatusCode : byte
 {
     Ok = 0,
     Cancelled = 1,

@@ -44,6 +44,10 @@ internal sealed class AgentProcessRun : IDisposable
         ],
         ["proxy", "sidecar", "--domain", "default.svc.cluster.local", "--proxyLogLevel=info"]);
 
+    /// <summary>The data plane alone.</summary>
+    public static AgentProcessRun Serve(TestNamespace at, string folder, string bootstrap) =>
+        Start(at, folder, Executable.Path, [], ["serve", "-c", bootstrap, "--concurrency", "1"]);
+
     public async Task<string> UntilLogAsync(string part)
     {
         await UntilAsync(() => Task.FromResult(_lines.Any(line => line.Contains(part, StringComparison.Ordinal))), $"the log line '{part}'");

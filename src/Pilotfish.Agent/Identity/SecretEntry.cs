@@ -1,0 +1,142 @@
+using Envoy.Extensions.TransportSockets.Tls.V3;
+using Google.Protobuf;
+using Pilotfish.Runtime.Diagnostics;
+using Pilotfish.Runtime.Timers;
+
+namespace Pilotfish.Agent.Identity;
+
+/// <summary>
+/// One secret while anybody wants it: its files are looked at every second and read again when one was replaced. Files that are missing
+/// or do not fit together are waited for; the last good content stays in force. Main loop.
+/// </summary>
+internal sealed class SecretEntry
+{
+    private const long PollMilliseconds = 1000;
+
+    private readonly SecretStore _store;
+    private readonly string _name;
+    private readonly SecretName _parsed;
+    private readonly LoopTimer _timer;
+    private readonly List<SecretLease> _leases = [];
+    private (string Path, FileStamp? Stamp)[] _watched = [];
+    private string? _saidProblem;
+
+    public SecretEntry(SecretStore store, string name, SecretName parsed)
+    {
+        (_store, _name, _parsed) = (store, name, parsed);
+        _timer = new LoopTimer(store.Loop, static state => ((SecretEntry)state!).Poll(), this);
+    }
+
+    public ServedSecret? Current { get; private set; }
+
+    public void Start()
+    {
+        Read();
+        _timer.Schedule(PollMilliseconds);
+    }
+
+    public SecretLease Lend(ISecretWatcher watcher)
+    {
+        var lease = new SecretLease(this, watcher);
+        _leases.Add(lease);
+        return lease;
+    }
+
+    public void Return(SecretLease lease)
+    {
+        _leases.Remove(lease);
+        if (_leases.Count == 0)
+        {
+            _timer.Cancel();
+            _store.Forget(_name);
+        }
+    }
+
+    public void Stop() => _timer.Cancel();
+
+    private void Poll()
+    {
+        _timer.Schedule(PollMilliseconds);
+        if (Current is null || !Stamps().AsSpan().SequenceEqual(_watched))
+        {
+            Read();
+        }
+    }
+
+    private (string Path, FileStamp? Stamp)[] Stamps() => Array.ConvertAll(Files(), static file => (file, FileStamp.Of(file)));
+
+    private void Read()
+    {
+        // Stamped before they are read: a change in between shows at the next look.
+        (string Path, FileStamp? Stamp)[] stamps = Stamps();
+        try
+        {
+            Secret secret = Make(stamps[0].Path, stamps[1].Path);
+            _watched = stamps;
+            _saidProblem = null;
+            Take(secret.ToByteString());
+        }
+        catch (SecretUnusableException e)
+        {
+            // The old stamps stay: the files are tried again at the next look, whether they change or not.
+            if (_saidProblem != e.Message)
+            {
+                _saidProblem = e.Message;
+                _store.Warn($"the secret '{_name}' is not usable: {e.Message}");
+            }
+        }
+    }
+
+    private void Take(ByteString message)
+    {
+        if (Current is { } held && held.Message.Equals(message))
+        {
+            return;
+        }
+
+        Current = new ServedSecret(_name, message, _store.NextVersion());
+        Log.Info(LogComponent.Secret, $"the secret '{_name}' has version {Current.Version}");
+        foreach (SecretLease lease in _leases.ToArray())
+        {
+            lease.Watcher.OnSecret(Current);
+        }
+    }
+
+    // Always two: chain and key, or roots and revocation list.
+    private string[] Files()
+    {
+        SecretPaths paths = _store.Paths;
+        switch (_parsed.Kind)
+        {
+            case SecretNameKind.CertificateFiles:
+                return [_parsed.Chain, _parsed.Key];
+            case SecretNameKind.RootFile:
+                return [_parsed.Chain, paths.RevocationList];
+            case SecretNameKind.SystemRoots:
+                return [paths.SystemRoots.FirstOrDefault(File.Exists) ?? paths.SystemRoots[0], paths.RevocationList];
+            case SecretNameKind.WorkloadCertificate:
+                (string chain, string key, _) = Mounted(place => File.Exists(place.Chain) && File.Exists(place.Key));
+                return [chain, key];
+            default:
+                return [Mounted(place => File.Exists(place.Roots)).Roots, paths.RevocationList];
+        }
+    }
+
+    private (string Chain, string Key, string Roots) Mounted(Func<(string Chain, string Key, string Roots), bool> isThere)
+    {
+        foreach ((string Chain, string Key, string Roots) place in _store.Paths.Mounted)
+        {
+            if (isThere(place))
+            {
+                return place;
+            }
+        }
+
+        return _store.Paths.Mounted[0];
+    }
+
+    private Secret Make(string first, string second) =>
+        _parsed.Kind is SecretNameKind.WorkloadCertificate or SecretNameKind.CertificateFiles
+            ? SecretFileReader.Certificate(_name, first, second)
+            : SecretFileReader.Roots(_name, first, second);
+}

@@ -1,0 +1,92 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Envoy.Config.Core.V3;
+using Envoy.Extensions.TransportSockets.Tls.V3;
+using Google.Protobuf;
+
+namespace Pilotfish.Agent.Identity;
+
+/// <summary>
+/// Makes secrets of files. What is no certificate is not served: the socket must not become a way to read any file that the agent may
+/// read. Fails with <see cref="SecretUnusableException"/>.
+/// </summary>
+internal static class SecretFileReader
+{
+    // The bundle of an operating system has 200 KB.
+    private const long FileBytesMax = 4 * 1024 * 1024;
+
+    public static Secret Certificate(string name, string chainFile, string keyFile)
+    {
+        byte[] chain = Read(chainFile);
+        byte[] key = Read(keyFile);
+        try
+        {
+            // Also finds a pair of which only one half was replaced so far.
+            X509Certificate2.CreateFromPem(Encoding.UTF8.GetString(chain), Encoding.UTF8.GetString(key)).Dispose();
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            throw new SecretUnusableException($"'{chainFile}' and '{keyFile}' are no certificate and its key: {e.Message}");
+        }
+
+        return new Secret
+        {
+            Name = name,
+            TlsCertificate = new TlsCertificate { CertificateChain = Inline(chain), PrivateKey = Inline(key) },
+        };
+    }
+
+    public static Secret Roots(string name, string file, string revocationList)
+    {
+        byte[] roots = Read(file);
+        var parsed = new X509Certificate2Collection();
+        try
+        {
+            parsed.ImportFromPem(Encoding.UTF8.GetString(roots));
+        }
+        catch (CryptographicException e)
+        {
+            throw new SecretUnusableException($"'{file}' is no list of certificates: {e.Message}");
+        }
+
+        foreach (X509Certificate2 certificate in parsed)
+        {
+            certificate.Dispose();
+        }
+
+        if (parsed.Count == 0)
+        {
+            throw new SecretUnusableException($"'{file}' has no certificate in it.");
+        }
+
+        var context = new CertificateValidationContext { TrustedCa = Inline(roots) };
+        if (File.Exists(revocationList))
+        {
+            context.Crl = new DataSource { Filename = revocationList };
+        }
+
+        return new Secret { Name = name, ValidationContext = context };
+    }
+
+    private static byte[] Read(string file)
+    {
+        try
+        {
+            long length = new FileInfo(file).Length;
+            return length <= FileBytesMax
+                ? File.ReadAllBytes(file)
+                : throw new SecretUnusableException($"'{file}' has {length} bytes; certificates have at most {FileBytesMax}.");
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new SecretUnusableException($"'{file}' is not there (yet).");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SecretUnusableException($"'{file}' cannot be read: {e.Message}");
+        }
+    }
+
+    private static DataSource Inline(byte[] bytes) => new() { InlineBytes = UnsafeByteOperations.UnsafeWrap(bytes) };
+}
