@@ -19,6 +19,7 @@ internal sealed partial class ConfigPipeline(
         Channel.CreateBounded<SourceState>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
 
     private HashSet<string> _reported = new(StringComparer.Ordinal);
+    private SourceState _state = new([], [], []);
     private ConfigSnapshot _snapshot = ConfigSnapshot.Empty;
     private PushContext? _context;
 
@@ -72,7 +73,7 @@ internal sealed partial class ConfigPipeline(
 
     private HashSet<ConfigKey> Take(SourceState state)
     {
-        Report(state);
+        _state = state;
         var (next, changed) = _snapshot.ReplaceAll(state.Objects);
         _snapshot = next;
         return changed;
@@ -82,6 +83,7 @@ internal sealed partial class ConfigPipeline(
     {
         if (_context is not null && changed.Count == 0)
         {
+            Report(_context);
             return;
         }
 
@@ -94,37 +96,32 @@ internal sealed partial class ConfigPipeline(
         {
             // A defect of ours met by some object must not take the mesh's control plane down: the last context stays.
             Log.Defect(logger, e, string.Join(", ", changed));
+            Report(_context);
             return;
         }
 
+        Report(_context);
         server.Publish(_context, changed);
         Log.Published(logger, server.PushVersion, changed.Count, _snapshot.Count);
     }
 
     // A problem that stays is said once.
-    private void Report(SourceState state)
+    private void Report(PushContext context)
     {
-        var now = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var error in state.Errors)
+        string[] errors = [.. _state.Errors.Select(static error => error.ToString())];
+        string[] warnings = [.. _state.Warnings.Select(static warning => warning.ToString()), .. LogProviderProblems.Find(context)];
+        foreach (var error in errors.Distinct().Where(error => !_reported.Contains(error)))
         {
-            var text = error.ToString();
-            if (now.Add(text) && !_reported.Contains(text))
-            {
-                Log.Broken(logger, text);
-            }
+            Log.Broken(logger, error);
         }
 
-        foreach (var warning in state.Warnings)
+        foreach (var warning in warnings.Distinct().Where(warning => !_reported.Contains(warning)))
         {
-            var text = warning.ToString();
-            if (now.Add(text) && !_reported.Contains(text))
-            {
-                Log.Doubtful(logger, text);
-            }
+            Log.Doubtful(logger, warning);
         }
 
-        _reported = now;
-        server.Problems = [.. state.Errors.Concat(state.Warnings).Select(static problem => problem.ToString())];
+        _reported = [.. errors, .. warnings];
+        server.Problems = [.. errors, .. warnings];
     }
 
     private static partial class Log

@@ -6,17 +6,17 @@ namespace Pilotfish.ControlPlane.Validation;
 internal sealed class ConfigProblems
 {
     /// <summary>More sentences than this help nobody, and a large object could produce a sentence per line.</summary>
-    private const int SentencesMax = 20;
+    private const int ProblemsMax = 20;
 
-    private readonly List<string> _sentences = [];
+    private readonly List<ConfigProblem> _all = [];
 
-    public IReadOnlyList<string> Sentences => _sentences;
+    public IReadOnlyList<ConfigProblem> All => _all;
 
     public void Add(string path, string sentence)
     {
-        if (_sentences.Count < SentencesMax)
+        if (_all.Count < ProblemsMax)
         {
-            _sentences.Add($"{path}: {sentence}");
+            _all.Add(new ConfigProblem(path, sentence));
         }
     }
 

@@ -26,11 +26,11 @@ public static class ConfigValidator
             return [.. read.Errors.Select(error => $"{ProblemPath.Of(spec, "spec", error.Position)}: {error.Message}")];
         }
 
-        return CheckRules(kind, (YamlMapping)spec);
+        return [.. CheckRules(kind, (YamlMapping)spec).Select(static problem => problem.ToString())];
     }
 
     /// <summary>The rules of a kind alone, for a spec whose fields have the right types.</summary>
-    public static IReadOnlyList<string> CheckRules(string kind, YamlMapping spec)
+    public static IReadOnlyList<ConfigProblem> CheckRules(string kind, YamlMapping spec)
     {
         var problems = new ConfigProblems();
         switch (kind)
@@ -48,6 +48,6 @@ public static class ConfigValidator
                 break;
         }
 
-        return problems.Sentences;
+        return problems.All;
     }
 }

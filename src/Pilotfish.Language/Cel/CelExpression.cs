@@ -42,7 +42,10 @@ public sealed class CelExpression
             : throw new CelSyntaxException(text, 0, $"the condition gives {expression.Type}; it must give bool");
     }
 
-    /// <summary>Checks a condition for somebody who never evaluates it.</summary>
+    /// <summary>Checks an expression for somebody who never evaluates it.</summary>
+    public static void Check(string text) => Compile(text, CheckOnlyBinding.Instance);
+
+    /// <summary>Likewise a condition.</summary>
     public static void CheckCondition(string text) => CompileCondition(text, CheckOnlyBinding.Instance);
 
     public CelValue Evaluate(CelActivation activation) => _root.Evaluate(activation);

@@ -1,5 +1,5 @@
-using System.Globalization;
 using Pilotfish.Language.Formats;
+using Pilotfish.Language.Formats.Arguments;
 using Pilotfish.Proxy.Streams;
 using Pilotfish.Runtime.Sockets;
 
@@ -50,17 +50,9 @@ internal static class AddressOperators
 
     private static FormatOperation WithoutPort(FormatOperator source, Func<StreamInfo, NetAddress> address)
     {
-        if (string.IsNullOrEmpty(source.Arguments))
-        {
-            return (in FormatSource s, FormatOutput output) => WriteIp(output, address(s.Info));
-        }
-
-        if (!int.TryParse(source.Arguments, NumberStyles.None, CultureInfo.InvariantCulture, out int prefix) || prefix > 128)
-        {
-            throw source.Reject($"has the prefix length '({source.Arguments})'; it must be a number from 0 to 128");
-        }
-
-        return (in FormatSource s, FormatOutput output) => WriteMasked(output, address(s.Info), prefix);
+        return AddressArguments.Parse(source).PrefixLength is { } prefix
+            ? (in FormatSource s, FormatOutput output) => WriteMasked(output, address(s.Info), prefix)
+            : (in FormatSource s, FormatOutput output) => WriteIp(output, address(s.Info));
     }
 
     private static FormatValueKind WriteAddress(FormatOutput output, NetAddress address)

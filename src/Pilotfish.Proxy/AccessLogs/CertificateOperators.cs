@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using Pilotfish.Language.Formats;
+using Pilotfish.Language.Formats.Arguments;
 
 namespace Pilotfish.Proxy.AccessLogs;
 
@@ -21,8 +22,7 @@ internal readonly struct CertificateOperators(
         Func<FormatSource, X509Certificate2?> find = certificate;
         all.Add(prefix + name, source =>
         {
-            FormatOperator withDefault = source with { Arguments = source.Arguments ?? "%b %e %H:%M:%S %Y %Z" };
-            TimeFormat format = TimeOperators.Format(withDefault, null);
+            TimeFormat format = TimeArguments.ParseCertificate(source);
             return (in FormatSource s, FormatOutput output) =>
             {
                 if (find(s) is not { } found)

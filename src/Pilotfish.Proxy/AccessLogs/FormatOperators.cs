@@ -3,17 +3,21 @@ using Pilotfish.Proxy.AccessLogs.Expressions;
 
 namespace Pilotfish.Proxy.AccessLogs;
 
-/// <summary>Every operator by name. A name that is not here is rejected when config compiles.</summary>
+/// <summary>
+/// Every operator by name. Names and arguments are checked against <see cref="FormatOperatorTable"/>, which has the same names (a test holds
+/// that), when config compiles.
+/// </summary>
 internal static class FormatOperators
 {
     private static readonly Dictionary<string, Func<FormatOperator, FormatOperation>> s_compilers = Collect();
 
     public static IReadOnlyCollection<string> Names => s_compilers.Keys;
 
-    public static FormatOperation Compile(FormatOperator source) =>
-        s_compilers.TryGetValue(source.Name, out Func<FormatOperator, FormatOperation>? compiler)
-            ? compiler(source)
-            : throw source.Reject("is not known");
+    public static FormatOperation Compile(FormatOperator source)
+    {
+        FormatOperatorTable.Check(source);
+        return s_compilers[source.Name](source);
+    }
 
     private static Dictionary<string, Func<FormatOperator, FormatOperation>> Collect()
     {

@@ -1,5 +1,6 @@
 using System.Text;
 using Pilotfish.Language.Formats;
+using Pilotfish.Language.Formats.Arguments;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Streams;
 
@@ -60,24 +61,11 @@ internal static class HeaderOperators
         };
     }
 
-    // PATH(X:Y): X = WQ (with query) or NQ; Y = ORIG, PATH or ORIG_OR_PATH.
     private static FormatOperation Path(FormatOperator source)
     {
-        string[] parts = (source.Arguments ?? "").Split(':');
-        string query = parts[0].Length == 0 ? "WQ" : parts[0];
-        string which = parts.Length < 2 || parts[1].Length == 0 ? "ORIG_OR_PATH" : parts[1];
-        if (parts.Length > 2 || query is not ("WQ" or "NQ") || which is not ("ORIG" or "PATH" or "ORIG_OR_PATH"))
-        {
-            throw source.Reject($"has the argument '({source.Arguments})'; it takes WQ or NQ, then ORIG, PATH or ORIG_OR_PATH");
-        }
-
-        HeaderKeys keys = HeaderKeys.Of(which switch
-        {
-            "ORIG" => new HeaderArguments("x-envoy-original-path", null),
-            "PATH" => new HeaderArguments(":path", null),
-            _ => new HeaderArguments("x-envoy-original-path", ":path"),
-        });
-        bool keepQuery = query == "WQ";
+        PathArguments arguments = PathArguments.Parse(source);
+        HeaderKeys keys = HeaderKeys.Of(arguments.Header);
+        bool keepQuery = arguments.KeepsQuery;
         return (in FormatSource s, FormatOutput output) =>
         {
             if (!keys.TryGet(s.Info.RequestHeaders, out ReadOnlySpan<byte> value))

@@ -1,4 +1,5 @@
 using Pilotfish.Language.Formats;
+using Pilotfish.Language.Formats.Arguments;
 using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.AccessLogs;
@@ -8,71 +9,48 @@ internal static class MetadataOperators
 {
     public static void AddTo(Dictionary<string, Func<FormatOperator, FormatOperation>> all)
     {
-        all.Add("DYNAMIC_METADATA", static source => Metadata(source, source.Arguments, Holder(source, "DYNAMIC")));
-        all.Add("CLUSTER_METADATA", static source => Metadata(source, source.Arguments, Holder(source, "CLUSTER")));
-        all.Add("UPSTREAM_METADATA", static source => Metadata(source, source.Arguments, Holder(source, "UPSTREAM_HOST")));
-        all.Add("METADATA", static source =>
-        {
-            string arguments = source.RequireArguments("TYPE:NAMESPACE:KEY");
-            int colon = arguments.IndexOf(':');
-            return colon < 0
-                ? throw source.Reject($"needs TYPE:NAMESPACE:KEY, but has '({arguments})'")
-                : Metadata(source, arguments[(colon + 1)..], Holder(source, arguments[..colon]));
-        });
+        all.Add("DYNAMIC_METADATA", static source => Metadata(MetadataArguments.Parse(source, MetadataHolder.Dynamic)));
+        all.Add("CLUSTER_METADATA", static source => Metadata(MetadataArguments.Parse(source, MetadataHolder.Cluster)));
+        all.Add("UPSTREAM_METADATA", static source => Metadata(MetadataArguments.Parse(source, MetadataHolder.UpstreamHost)));
+        all.Add("METADATA", static source => Metadata(MetadataArguments.Parse(source)));
         all.Add("FILTER_STATE", FilterStateObject);
-        all.Add("UPSTREAM_FILTER_STATE", static source =>
-        {
-            source.RequireArguments("an object's name");
-            return static (in FormatSource _, FormatOutput _) => FormatValueKind.Missing;
-        });
+        all.Add("UPSTREAM_FILTER_STATE", static _ => static (in FormatSource _, FormatOutput _) => FormatValueKind.Missing);
     }
 
-    private static Func<StreamInfo, DynamicMetadata?> Holder(FormatOperator source, string type) => type switch
+    private static Func<StreamInfo, DynamicMetadata?> Holder(MetadataHolder holder) => holder switch
     {
-        "DYNAMIC" => static info => info.Metadata,
-        "CLUSTER" => static info => info.ClusterMetadata,
-        "ROUTE" => static info => info.RouteMetadata,
-        "VIRTUAL_HOST" => static info => info.VirtualHostMetadata,
-        "UPSTREAM_HOST" => static info => info.Upstream.HostMetadata,
-        "LISTENER" => static info => info.Connection.ListenerMetadata,
-        "LISTENER_FILTER_CHAIN" => static info => info.Connection.FilterChainMetadata,
-        _ => throw source.Reject($"has the metadata type '{type}', which is not known"),
+        MetadataHolder.Dynamic => static info => info.Metadata,
+        MetadataHolder.Cluster => static info => info.ClusterMetadata,
+        MetadataHolder.Route => static info => info.RouteMetadata,
+        MetadataHolder.VirtualHost => static info => info.VirtualHostMetadata,
+        MetadataHolder.UpstreamHost => static info => info.Upstream.HostMetadata,
+        MetadataHolder.Listener => static info => info.Connection.ListenerMetadata,
+        MetadataHolder.ListenerFilterChain => static info => info.Connection.FilterChainMetadata,
+        _ => throw new System.Diagnostics.UnreachableException($"Unknown metadata holder {holder}."),
     };
 
-    private static FormatOperation Metadata(FormatOperator source, string? arguments, Func<StreamInfo, DynamicMetadata?> holder)
+    private static FormatOperation Metadata(MetadataArguments arguments)
     {
-        if (string.IsNullOrEmpty(arguments))
-        {
-            throw source.Reject("needs a namespace in parentheses");
-        }
-
-        string[] parts = arguments.Split(':');
-        string space = parts[0];
-        string[] path = parts[1..];
+        Func<StreamInfo, DynamicMetadata?> holder = Holder(arguments.Holder);
+        string space = arguments.Namespace;
+        string[] path = arguments.Path;
         return (in FormatSource s, FormatOutput output) =>
             holder(s.Info)?.Get(space, path) is { } value ? Write(output, value) : FormatValueKind.Missing;
     }
 
     private static FormatOperation FilterStateObject(FormatOperator source)
     {
-        // KEY may not hold ':' here: what follows the first one is the form.
-        string[] parts = source.RequireArguments("an object's name").Split(':');
-        string key = parts[0];
-        string form = parts.Length > 1 ? parts[1] : "TYPED";
-        if (form is not ("PLAIN" or "TYPED" or "FIELD") || (form == "FIELD") != (parts.Length == 3) || parts.Length > 3)
-        {
-            throw source.Reject($"has the argument '({source.Arguments})'; it takes NAME, then PLAIN, TYPED or FIELD:NAME");
-        }
-
-        bool typed = form == "TYPED";
+        FilterStateArguments arguments = FilterStateArguments.Parse(source);
+        string key = arguments.Key;
+        FilterStateForm form = arguments.Form;
         return (in FormatSource s, FormatOutput output) =>
         {
-            if (form == "FIELD" || s.Info.FilterState?.Get(key)?.PlainText is not { } text)
+            if (form == FilterStateForm.Field || s.Info.FilterState?.Get(key)?.PlainText is not { } text)
             {
                 return FormatValueKind.Missing;
             }
 
-            if (typed)
+            if (form == FilterStateForm.Typed)
             {
                 JsonText.AppendQuoted(output, text);
                 return FormatValueKind.Json;

@@ -7,11 +7,7 @@ internal static class OperatorTableExtensions
 {
     public static void AddPlain(
         this Dictionary<string, Func<FormatOperator, FormatOperation>> all, string name, FormatOperation operation) =>
-        all.Add(name, source =>
-        {
-            source.RequireNoArguments();
-            return operation;
-        });
+        all.Add(name, _ => operation);
 
     /// <summary>A text that is null or empty when missing.</summary>
     public static void AddText(

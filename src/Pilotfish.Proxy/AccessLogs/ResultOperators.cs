@@ -1,4 +1,5 @@
 using Pilotfish.Language.Formats;
+using Pilotfish.Language.Formats.Arguments;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Streams;
@@ -52,12 +53,7 @@ internal static class ResultOperators
 
     private static FormatOperation ResponseCodeDetails(FormatOperator source)
     {
-        bool keepBlanks = source.Arguments switch
-        {
-            null or "" => false,
-            "ALLOW_WHITESPACES" => true,
-            _ => throw source.Reject($"has the argument '({source.Arguments})'; only ALLOW_WHITESPACES is known"),
-        };
+        bool keepBlanks = ResultArguments.ParseDetails(source);
         return (in FormatSource s, FormatOutput output) => keepBlanks
             ? OperatorTableExtensions.Write(output, s.Info.Details)
             : Underscored(s.Info.Details, output);
@@ -82,14 +78,9 @@ internal static class ResultOperators
 
     private static FormatOperation GrpcStatusText(FormatOperator source)
     {
-        bool number = source.Arguments == "NUMBER";
-        bool snake = source.Arguments == "SNAKE_STRING";
-        if (!number && !snake && source.Arguments is not (null or "" or "CAMEL_STRING"))
-        {
-            throw source.Reject(
-                $"has the argument '({source.Arguments})'; CAMEL_STRING, SNAKE_STRING and NUMBER are known");
-        }
-
+        GrpcStatusForm form = ResultArguments.ParseGrpcStatus(source);
+        bool number = form == GrpcStatusForm.Number;
+        bool snake = form == GrpcStatusForm.SnakeString;
         return (in FormatSource s, FormatOutput output) =>
         {
             int status = GrpcStatus.Of(s.Info);

@@ -1,4 +1,5 @@
 using Pilotfish.Language.Formats;
+using Pilotfish.Language.Formats.Arguments;
 using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.AccessLogs;
@@ -40,7 +41,7 @@ internal static class TimeOperators
 
     private static FormatOperation StartTime(FormatOperator source, TimeZoneInfo? zone)
     {
-        TimeFormat format = Format(source, zone);
+        TimeFormat format = TimeArguments.Parse(source, zone);
         return (in FormatSource from, FormatOutput output) =>
         {
             format.Append(output, from.Info.StartTime);
@@ -50,29 +51,12 @@ internal static class TimeOperators
 
     private static FormatOperation EmitTime(FormatOperator source, TimeZoneInfo? zone)
     {
-        TimeFormat format = Format(source, zone);
+        TimeFormat format = TimeArguments.Parse(source, zone);
         return (in FormatSource from, FormatOutput output) =>
         {
             format.Append(output, Runtime.Loops.EventLoop.CurrentOrNull?.WallNow ?? from.Info.StartTime);
             return FormatValueKind.Text;
         };
-    }
-
-    public static TimeFormat Format(FormatOperator source, TimeZoneInfo? zone)
-    {
-        if (string.IsNullOrEmpty(source.Arguments))
-        {
-            return zone is null ? TimeFormat.Default : TimeFormat.Parse("%Y-%m-%dT%H:%M:%S.%3f%Ez", zone);
-        }
-
-        try
-        {
-            return TimeFormat.Parse(source.Arguments, zone);
-        }
-        catch (FormatException e)
-        {
-            throw source.Reject($"is wrong: {e.Message}");
-        }
     }
 
     private static void AddDuration(
@@ -93,21 +77,10 @@ internal static class TimeOperators
 
     private static FormatOperation CommonDuration(FormatOperator source)
     {
-        string[] parts = source.RequireArguments("START:END:PRECISION").Split(':');
-        if (parts.Length != 3)
-        {
-            throw source.Reject($"needs START:END:PRECISION, but has '({source.Arguments})'");
-        }
-
-        TimingPoint from = Point(source, parts[0]);
-        TimingPoint to = Point(source, parts[1]);
-        long unit = parts[2] switch
-        {
-            "ms" => NanosecondsPerMillisecond,
-            "us" => 1000,
-            "ns" => 1,
-            _ => throw source.Reject($"has the precision '{parts[2]}'; it must be ms, us or ns"),
-        };
+        DurationArguments arguments = DurationArguments.Parse(source);
+        TimingPoint from = Point(arguments.Start);
+        TimingPoint to = Point(arguments.End);
+        long unit = arguments.UnitNanoseconds;
         return (in FormatSource at, FormatOutput output) =>
         {
             long begin = from(in at.Info.Times);
@@ -122,22 +95,21 @@ internal static class TimeOperators
         };
     }
 
-    // Points that other filters name themselves do not exist here: a typing error must not print '-' for ever.
-    private static TimingPoint Point(FormatOperator source, string name) => name switch
+    private static TimingPoint Point(StreamTimePoint point) => point switch
     {
-        "DS_RX_BEG" => static (in TimingPoints t) => t.DownstreamReceiveBegin,
-        "DS_RX_END" => static (in TimingPoints t) => t.DownstreamReceiveEnd,
-        "US_CX_BEG" => static (in TimingPoints t) => t.UpstreamConnectBegin,
-        "US_CX_END" => static (in TimingPoints t) => t.UpstreamConnectEnd,
-        "US_HS_END" => static (in TimingPoints t) => t.UpstreamHandshakeEnd,
-        "US_TX_BEG" => static (in TimingPoints t) => t.UpstreamSendBegin,
-        "US_TX_END" => static (in TimingPoints t) => t.UpstreamSendEnd,
-        "US_RX_BEG" => static (in TimingPoints t) => t.UpstreamReceiveBegin,
-        "US_RX_BODY_BEG" => static (in TimingPoints t) => t.UpstreamReceiveBodyBegin,
-        "US_RX_END" => static (in TimingPoints t) => t.UpstreamReceiveEnd,
-        "DS_TX_BEG" => static (in TimingPoints t) => t.DownstreamSendBegin,
-        "DS_TX_END" => static (in TimingPoints t) => t.DownstreamSendEnd,
-        _ => throw source.Reject($"has the time point '{name}', which is not known"),
+        StreamTimePoint.DownstreamReceiveBegin => static (in TimingPoints t) => t.DownstreamReceiveBegin,
+        StreamTimePoint.DownstreamReceiveEnd => static (in TimingPoints t) => t.DownstreamReceiveEnd,
+        StreamTimePoint.UpstreamConnectBegin => static (in TimingPoints t) => t.UpstreamConnectBegin,
+        StreamTimePoint.UpstreamConnectEnd => static (in TimingPoints t) => t.UpstreamConnectEnd,
+        StreamTimePoint.UpstreamHandshakeEnd => static (in TimingPoints t) => t.UpstreamHandshakeEnd,
+        StreamTimePoint.UpstreamSendBegin => static (in TimingPoints t) => t.UpstreamSendBegin,
+        StreamTimePoint.UpstreamSendEnd => static (in TimingPoints t) => t.UpstreamSendEnd,
+        StreamTimePoint.UpstreamReceiveBegin => static (in TimingPoints t) => t.UpstreamReceiveBegin,
+        StreamTimePoint.UpstreamReceiveBodyBegin => static (in TimingPoints t) => t.UpstreamReceiveBodyBegin,
+        StreamTimePoint.UpstreamReceiveEnd => static (in TimingPoints t) => t.UpstreamReceiveEnd,
+        StreamTimePoint.DownstreamSendBegin => static (in TimingPoints t) => t.DownstreamSendBegin,
+        StreamTimePoint.DownstreamSendEnd => static (in TimingPoints t) => t.DownstreamSendEnd,
+        _ => throw new System.Diagnostics.UnreachableException($"Unknown time point {point}."),
     };
 
     private delegate long TimingPoint(in TimingPoints times);

@@ -2,6 +2,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Pilotfish.Language.Formats;
+using Pilotfish.Language.Formats.Arguments;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Runtime.Tls;
 
@@ -113,27 +114,14 @@ internal static class TlsOperators
 
     private static FormatOperation RequestedServerName(FormatOperator source)
     {
-        string[] parts = (source.Arguments ?? "").Split(':');
-        string order = parts[0].Length == 0 ? "SNI_ONLY" : parts[0];
-        string host = parts.Length < 2 || parts[1].Length == 0 ? "ORIG_OR_HOST" : parts[1];
-        if (parts.Length > 2 || order is not ("SNI_ONLY" or "SNI_FIRST" or "HOST_FIRST")
-            || host is not ("ORIG" or "HOST" or "ORIG_OR_HOST"))
-        {
-            throw source.Reject(
-                $"has the argument '({source.Arguments})'; it takes SNI_ONLY, SNI_FIRST or HOST_FIRST, then ORIG, HOST or ORIG_OR_HOST");
-        }
-
-        HeaderKeys keys = HeaderKeys.Of(host switch
-        {
-            "ORIG" => new HeaderArguments("x-envoy-original-host", null),
-            "HOST" => new HeaderArguments(":authority", null),
-            _ => new HeaderArguments("x-envoy-original-host", ":authority"),
-        });
+        ServerNameArguments arguments = ServerNameArguments.Parse(source);
+        ServerNameOrder order = arguments.Order;
+        HeaderKeys keys = HeaderKeys.Of(arguments.Host);
         return (in FormatSource s, FormatOutput output) =>
         {
-            bool hasHost = order != "SNI_ONLY" && keys.TryGet(s.Info.RequestHeaders, out _);
+            bool hasHost = order != ServerNameOrder.SniOnly && keys.TryGet(s.Info.RequestHeaders, out _);
             string? sni = s.Info.Connection.RequestedServerName;
-            bool useHost = hasHost && (order == "HOST_FIRST" || string.IsNullOrEmpty(sni));
+            bool useHost = hasHost && (order == ServerNameOrder.HostFirst || string.IsNullOrEmpty(sni));
             if (useHost && keys.TryGet(s.Info.RequestHeaders, out ReadOnlySpan<byte> authority))
             {
                 AppendHostName(output, authority);

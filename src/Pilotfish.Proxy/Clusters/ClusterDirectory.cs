@@ -37,7 +37,7 @@ public sealed class ClusterDirectory : IResourceCollection
         _resolver = resolver;
         _random = new WorkerRandom(randomSeed);
         var local = new Locality(context.Node.Region, context.Node.Zone, context.Node.SubZone);
-        _states = new ClusterStateFactory(context.Stats, context.Workers, local, _random);
+        _states = new ClusterStateFactory(context.Stats, context.Workers, local, _random, context.Maintenance);
         _stats = new ClusterManagerStats(context.Stats.Scope("cluster_manager"));
     }
 

@@ -50,6 +50,9 @@ public sealed class ClusterState
 
     public CircuitBreaker Breaker(RoutingPriority priority) => _breakers[(int)priority];
 
+    /// <summary>The process's, where its runtime can hold such keys; set once, before requests come.</summary>
+    internal MaintenanceModes? Maintenance { get; init; }
+
     /// <summary>The cluster's outlier detector; main loop only.</summary>
     internal Health.OutlierDetector? Outliers { get; set; }
 

@@ -5,7 +5,8 @@ using Pilotfish.Runtime.Loops;
 namespace Pilotfish.Proxy.Clusters;
 
 /// <summary>Makes the living side of clusters and hands out their dense indexes. Any thread, except where a member says main loop.</summary>
-internal sealed class ClusterStateFactory(StatsStore stats, WorkerSet workers, Locality local, WorkerRandom random)
+internal sealed class ClusterStateFactory(
+    StatsStore stats, WorkerSet workers, Locality local, WorkerRandom random, MaintenanceModes? maintenance = null)
 {
     private readonly Lock _lock = new();
 
@@ -23,7 +24,10 @@ internal sealed class ClusterStateFactory(StatsStore stats, WorkerSet workers, L
             index = _freeIndexes.TryPop(out int free) ? free : _nextIndex++;
         }
 
-        return new ClusterState(model, index, stats.Scope("cluster." + model.ObservabilityName), workers.CallerCount);
+        return new ClusterState(model, index, stats.Scope("cluster." + model.ObservabilityName), workers.CallerCount)
+        {
+            Maintenance = maintenance,
+        };
     }
 
     /// <summary>Main loop.</summary>

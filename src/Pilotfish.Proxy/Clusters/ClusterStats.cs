@@ -41,6 +41,7 @@ public sealed class ClusterStats
         LbSubsetsSelected = scope.Counter("lb_subsets_selected");
         LbSubsetsFallback = scope.Counter("lb_subsets_fallback");
         DropOverload = scope.Counter("upstream_rq_drop_overload");
+        MaintenanceMode = scope.Counter("upstream_rq_maintenance_mode");
         OriginalDestinationInvalid = scope.Counter("original_dst_host_invalid");
     }
 
@@ -74,6 +75,8 @@ public sealed class ClusterStats
     public Counter LbSubsetsSelected { get; }
     public Counter LbSubsetsFallback { get; }
     public Counter DropOverload { get; }
+
+    public Counter MaintenanceMode { get; }
     public Counter OriginalDestinationInvalid { get; }
 
     /// <summary>`ssl.*`; made at the first handshake.</summary>

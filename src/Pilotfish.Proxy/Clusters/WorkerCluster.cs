@@ -10,6 +10,7 @@ public sealed class WorkerCluster
 {
     // Parts per million: what drop_overloads are measured in.
     private const int Million = 1_000_000;
+    private const int Percent = 100;
 
     private readonly UpstreamConnector _connector;
     private readonly OriginalDestinationHosts? _originalDestinations;
@@ -30,11 +31,18 @@ public sealed class WorkerCluster
     public ClusterState State { get; }
 
     /// <summary>
-    /// Whether a new HTTP request is dropped as the assignment's policy.drop_overloads asks; null when it is not. Asked once per request,
-    /// not per attempt; TCP connections are never dropped.
+    /// Whether a new HTTP request is dropped as the cluster's maintenance mode or the assignment's policy.drop_overloads asks; null when it is
+    /// not. Asked once per request, not per attempt; TCP connections are never dropped.
     /// </summary>
     public EndReason? Drop()
     {
+        uint refused = State.Maintenance?.PercentOf(State.Name) ?? 0;
+        if (refused > 0 && Worker.Random.NextBelow(Percent) < refused)
+        {
+            Worker.Stats.Add(State.Stats.MaintenanceMode);
+            return EndReasons.MaintenanceMode;
+        }
+
         uint share = State.Hosts.DropPerMillion;
         if (share == 0 || Worker.Random.NextBelow(Million) >= share)
         {

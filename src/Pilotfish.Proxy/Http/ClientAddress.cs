@@ -1,18 +1,22 @@
 using System.Text;
+using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Streams;
 using Pilotfish.Runtime.Sockets;
 
 namespace Pilotfish.Proxy.Http;
 
 /// <summary>
-/// Who the client is: the peer, or an X-Forwarded-For entry as use_remote_address and xff_num_trusted_hops say; appends the peer to the
-/// header where this proxy is the edge, and decides whether the request is internal.
+/// Who the client is: the peer, or an X-Forwarded-For entry as use_remote_address and xff_num_trusted_hops say, or what
+/// original_ip_detection_extensions tell; appends the peer to the header where this proxy is the edge, and decides whether the request is internal.
 /// </summary>
 internal static class ClientAddress
 {
-    /// <summary>True when the request comes from outside and this proxy is the edge.</summary>
-    public static bool Apply(HttpStream stream)
+    /// <summary>False when the request was answered, as its client cannot be told.</summary>
+    /// <param name="stream">The request.</param>
+    /// <param name="isEdge">Whether it comes from outside and this proxy is the edge.</param>
+    public static bool TryApply(HttpStream stream, out bool isEdge)
     {
+        isEdge = false;
         HcmModel hcm = stream.Hcm;
         HeaderMap headers = stream.RequestHeaders;
         ConnectionInfo connection = stream.Info.Connection;
@@ -28,6 +32,13 @@ internal static class ClientAddress
 
             single = !headers.TryGet(WellKnownHeader.XForwardedFor, out ReadOnlySpan<byte> value) || !value.Contains((byte)',');
         }
+        else if (hcm.AddressDetectors.Length > 0)
+        {
+            if (!TryDetect(stream, out client, out single))
+            {
+                return false;
+            }
+        }
         else
         {
             bool found = TryEntry(headers, hcm.TrustedHops, out client);
@@ -37,7 +48,7 @@ internal static class ClientAddress
 
         stream.Info.ClientAddress = client;
         stream.IsInternal = single && hcm.InternalAddresses.Contains(client);
-        bool isEdge = !stream.IsInternal && hcm.UseRemoteAddress;
+        isEdge = !stream.IsInternal && hcm.UseRemoteAddress;
         if (isEdge)
         {
             Span<byte> text = stackalloc byte[NetAddress.FormattedIpBytesMax];
@@ -47,7 +58,71 @@ internal static class ClientAddress
             }
         }
 
-        return isEdge;
+        return true;
+    }
+
+    // False when an extension refuses a request whose client it cannot tell.
+    private static bool TryDetect(HttpStream stream, out NetAddress client, out bool trusted)
+    {
+        HeaderMap headers = stream.RequestHeaders;
+        ConnectionInfo connection = stream.Info.Connection;
+        client = connection.DirectRemoteAddress;
+        trusted = false;
+        foreach (ClientAddressDetector detector in stream.Hcm.AddressDetectors)
+        {
+            if (TryTell(headers, connection.DirectRemoteAddress, detector, out NetAddress found, out bool isTrusted))
+            {
+                (client, trusted) = (found, isTrusted);
+                if (!detector.SkipsAppend && !stream.Hcm.SkipForwardedForAppend)
+                {
+                    Append(headers, connection);
+                }
+
+                return true;
+            }
+
+            if (detector.RejectStatus is { } status)
+            {
+                stream.Worker.Stats.Add(stream.Hcm.Stats.RqRejectedViaIpDetection);
+                stream.Reply(status, [], EndReasons.ClientAddressUnknown);
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool TryTell(
+        HeaderMap headers, NetAddress peer, ClientAddressDetector detector, out NetAddress client, out bool trusted)
+    {
+        client = default;
+        if (detector.Header is { } name)
+        {
+            trusted = detector.IsTrusted;
+            return headers.TryGet(name, out ReadOnlySpan<byte> value) && TryParse(value.Trim(" \t"u8), out client);
+        }
+
+        trusted = !headers[WellKnownHeader.XForwardedFor].Contains((byte)',');
+        return detector.TrustedProxies is { } proxies
+            ? proxies.Contains(peer) && TryPastProxies(headers, proxies, out client)
+            : TryEntry(headers, detector.TrustedHops, out client);
+    }
+
+    // From the right, the first entry that is no trusted proxy's; where all are, or one is no address, the last that was one.
+    private static bool TryPastProxies(HeaderMap headers, AddressRanges proxies, out NetAddress client)
+    {
+        client = default;
+        bool found = false;
+        for (uint i = 0; TryEntry(headers, i, out NetAddress entry); i++)
+        {
+            (client, found) = (entry, true);
+            if (!proxies.Contains(entry))
+            {
+                break;
+            }
+        }
+
+        return found;
     }
 
     private static void Append(HeaderMap headers, ConnectionInfo connection)

@@ -72,6 +72,8 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             UseRemoteAddress = config.UseRemoteAddress ?? false,
             TrustedHops = config.XffNumTrustedHops,
             SkipForwardedForAppend = config.SkipXffAppend,
+            AddressDetectors = ClientAddressDetector.Compile(
+                config.OriginalIpDetectionExtensions, config.UseRemoteAddress ?? false, config.XffNumTrustedHops),
             AppendForwardedPort = config.AppendXForwardedPort,
             InternalAddresses = AddressRanges.Compile(
                 config.InternalAddressConfig?.CidrRanges ?? [], "internal_address_config.cidr_ranges"),
@@ -201,12 +203,6 @@ public sealed class HcmCompiler(NetworkFilterContext context)
         if (config.CodecType is HttpConnectionManager.Types.CodecType.Http3)
         {
             throw new ConfigRejectedException("codec_type", "HTTP/3 is not available in Pilotfish");
-        }
-
-        if (config.OriginalIpDetectionExtensions.Count > 0)
-        {
-            throw new ConfigRejectedException("original_ip_detection_extensions[0]",
-                $"extension '{config.OriginalIpDetectionExtensions[0].Name}' does not exist in Pilotfish");
         }
 
         if (config.EarlyHeaderMutationExtensions.Count > 0)

@@ -87,6 +87,7 @@ public sealed class HcmModel
     public bool UseRemoteAddress { get; init; }
     public uint TrustedHops { get; init; }
     public bool SkipForwardedForAppend { get; init; }
+    public ClientAddressDetector[] AddressDetectors { get; init; } = [];
     public bool AppendForwardedPort { get; init; }
     public AddressRanges InternalAddresses { get; init; } = AddressRanges.None;
     public bool GenerateRequestId { get; init; } = true;

@@ -46,6 +46,7 @@ public sealed class HcmStats
         RqFailedPathNormalization = scope.Counter("downstream_rq_failed_path_normalization");
         RqRedirectedPath = scope.Counter("downstream_rq_redirected_with_normalized_path");
         RqBeforeComplete = scope.Counter("downstream_rq_response_before_rq_complete");
+        RqRejectedViaIpDetection = scope.Counter("downstream_rq_rejected_via_ip_detection");
         RqUpgradeRefused = scope.Counter("downstream_rq_ws_on_non_ws_route");
         RqIdleTimeout = scope.Counter("downstream_rq_idle_timeout");
         RqMaxDuration = scope.Counter("downstream_rq_max_duration_reached");
@@ -108,6 +109,7 @@ public sealed class HcmStats
     public Counter RqFailedPathNormalization { get; }
     public Counter RqRedirectedPath { get; }
     public Counter RqBeforeComplete { get; }
+    public Counter RqRejectedViaIpDetection { get; }
     public Counter RqUpgradeRefused { get; }
     public Counter RqIdleTimeout { get; }
     public Counter RqMaxDuration { get; }

@@ -118,7 +118,11 @@ internal static class RequestRules
         HeaderMap headers = stream.RequestHeaders;
         HcmModel hcm = stream.Hcm;
         headers.Remove(WellKnownHeader.XEnvoyInternal);
-        bool isEdge = ClientAddress.Apply(stream);
+        if (!ClientAddress.TryApply(stream, out bool isEdge))
+        {
+            return false;
+        }
+
         if (!stream.IsInternal)
         {
             InternalHeaders.Strip(headers, isEdge, stream.Hcm.Routes.Current);

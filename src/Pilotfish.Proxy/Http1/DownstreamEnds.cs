@@ -14,6 +14,11 @@ internal static class DownstreamEnds
     public static readonly EndReason MaxDuration = new(EndCause.Timeout, EndSide.Proxy,
         "downstream_local_disconnect(max_connection_duration_reached)", default, "The connection reached its maximum duration.");
 
+    /// <summary>Of a request that is still running when the drain time is over.</summary>
+    public static readonly EndReason DrainDeadline = new(EndCause.Drained, EndSide.Proxy,
+        "downstream_local_disconnect(deferred_close_on_drained_connection)", ResponseFlags.Of(ResponseFlag.DownstreamConnectionTermination),
+        "The listener or the process drains its connections, and the request outlasted the drain time.");
+
     public static readonly EndReason Drained = new(EndCause.Drained, EndSide.Proxy,
         "downstream_local_disconnect(deferred_close_on_drained_connection)", default, "The listener or the process drains its connections.");
 }

@@ -408,7 +408,7 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
 
     public void OnCloseIdle() => CloseIfIdle(NetworkEndReasons.Overloaded, default);
 
-    public void OnDrainDeadline() => Abort(DownstreamEnds.Drained);
+    public void OnDrainDeadline() => Abort(DownstreamEnds.DrainDeadline);
 
     private void CloseIfIdle(EndReason reason, Counter count)
     {

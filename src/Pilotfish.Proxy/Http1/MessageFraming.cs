@@ -18,9 +18,9 @@ internal static class MessageFraming
             return null;
         }
 
+        bool isConnect = headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
         if (hasEncoding)
         {
-            bool isConnect = headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
             if (isConnect || !IsChunkedOnly(headers))
             {
                 return Http1Error.InvalidTransferEncoding;
@@ -45,6 +45,13 @@ internal static class MessageFraming
         if (!TryReadLength(headers, out length))
         {
             return Http1Error.Codec;
+        }
+
+        // RFC 9110 section 9.3.6: a CONNECT request has no content; what follows its head belongs to the tunnel.
+        if (isConnect)
+        {
+            headers.Remove(WellKnownHeader.ContentLength);
+            return length == 0 ? null : Http1Error.BodyDisallowed;
         }
 
         kind = length == 0 ? BodyKind.None : BodyKind.Length;

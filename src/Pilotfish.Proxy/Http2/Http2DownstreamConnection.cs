@@ -376,7 +376,7 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
         }
     }
 
-    public void OnDrainDeadline() => Abort(DownstreamEnds.Drained);
+    public void OnDrainDeadline() => Abort(DownstreamEnds.DrainDeadline);
 
     internal void OnIdleTimeout()
     {

@@ -61,7 +61,7 @@ internal sealed class Http2End
         "http2.outbound_control_frames_flood", "Too many PING, SETTINGS and RST_STREAM frames wait because the peer does not read them.");
 
     public static readonly Http2End PingTimeout = new(Http2ErrorCode.NO_ERROR, new EndReason(EndCause.Timeout, EndSide.Downstream,
-        "downstream_local_disconnect(http2_ping_timeout)", default, "The peer did not answer a PING in time."));
+        "downstream_local_disconnect(http2_ping_timeout)", ResponseFlags.Of(ResponseFlag.DownstreamConnectionTermination), "The peer did not answer a PING in time."));
 
     public static readonly Http2End RemoteReset = new(Http2ErrorCode.CANCEL, new EndReason(EndCause.ClientGone, EndSide.Downstream,
         "http2.remote_reset", ResponseFlags.Of(ResponseFlag.DownstreamRemoteReset), "The client reset the stream."));

@@ -97,6 +97,12 @@ public static class EndReasons
     public static readonly EndReason UpgradeFailed = new(EndCause.Denied, EndSide.Downstream, ResponseDetails.UpgradeFailed, default,
         "The requested protocol upgrade is not allowed here.");
 
+    public static readonly EndReason EarlyConnectData = new(EndCause.BadRequest, EndSide.Downstream, ResponseDetails.EarlyConnectData, default,
+        "The client sent into a CONNECT tunnel before it was answered, and the router is to refuse that.");
+
+    public static readonly EndReason ClientAddressUnknown = new(EndCause.Denied, EndSide.Downstream,
+        ResponseDetails.OriginalIpDetectionFailed, default, "The client's address could not be told from the request's headers.");
+
     public static readonly EndReason LowVersion = new(EndCause.BadRequest, EndSide.Downstream, ResponseDetails.LowVersion, default,
         "The client speaks HTTP/1.0 and accept_http_10 is off.");
 

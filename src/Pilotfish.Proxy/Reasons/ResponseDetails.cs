@@ -35,6 +35,8 @@ public static class ResponseDetails
     public const string FilterChainNotFound = "filter_chain_not_found";
     public const string DownstreamRemoteDisconnect = "downstream_remote_disconnect";
     public const string DownstreamLocalDisconnect = "downstream_local_disconnect";
+    public const string EarlyConnectData = "early_connect_data";
+    public const string OriginalIpDetectionFailed = "rejecting_because_detection_failed";
     public const string InternalRedirect = "internal_redirect";
     public const string FilterRemovedRequiredRequestHeaders = "filter_removed_required_request_headers";
     public const string FilterRemovedRequiredResponseHeaders = "filter_removed_required_response_headers";

@@ -20,7 +20,8 @@ internal static class CommandTree
         ("install-cni", "Install the CNI plugin on a node and keep it installed."),
     ];
 
-    private const int ExitUsage = 64;
+    /// <summary>A wrong command line.</summary>
+    public const int ExitUsage = 64;
 
     public static async Task<int> RunAsync(string[] args)
     {
@@ -31,6 +32,7 @@ internal static class CommandTree
             Get.Build(),
             Exec.Build(),
             Logs.Build(),
+            Validate.Build(),
         };
 
         foreach ((string name, string description) in s_roles)

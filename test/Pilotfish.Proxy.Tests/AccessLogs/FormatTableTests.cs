@@ -43,6 +43,11 @@ public sealed class FormatTableTests
         Assert.Contains("character 4", error.Message);
     }
 
+    // A control plane holds formats against the table and has no compiler: a name in one of them alone would be refused by one side only.
+    [Fact]
+    public void Names_AreThoseOfTheTableThatBothSidesHave() =>
+        Assert.Equal(FormatOperatorTable.Names.Order(StringComparer.Ordinal), FormatOperators.Names.Order(StringComparer.Ordinal));
+
     [Fact]
     public void Table_HasARowForEveryOperator()
     {

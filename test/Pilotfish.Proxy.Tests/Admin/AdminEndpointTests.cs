@@ -16,6 +16,7 @@ public sealed class AdminEndpointTests
           layers:
           - {name: base, static_layer: {a: {b: 1}, kept: x}}
           - {name: above, static_layer: {a: {b: 2}}}
+          - {name: admin, admin_layer: {}}
         static_resources:
           clusters:
           - name: backend
@@ -44,7 +45,7 @@ public sealed class AdminEndpointTests
     // The paths that change something; everything else answers GET.
     private static readonly string[] s_mutations =
     [
-        "/drain_listeners", "/healthcheck/fail", "/healthcheck/ok", "/logging", "/quitquitquit", "/reopen_logs", "/reset_counters",
+        "/drain_listeners", "/healthcheck/fail", "/healthcheck/ok", "/logging", "/quitquitquit", "/reopen_logs", "/reset_counters", "/runtime_modify",
     ];
 
     private static readonly string[] s_reports =
@@ -243,7 +244,33 @@ public sealed class AdminEndpointTests
         using JsonDocument json = JsonDocument.Parse((await bench.GetAsync("/runtime")).Body);
         JsonElement entry = json.RootElement.GetProperty("entries").GetProperty("a.b");
         Assert.Equal("2", entry.GetProperty("final_value").GetString());
-        Assert.Equal(["1", "2"], entry.GetProperty("layer_values").EnumerateArray().Select(static value => value.GetString()!));
+        Assert.Equal(["1", "2", ""], entry.GetProperty("layer_values").EnumerateArray().Select(static value => value.GetString()!));
+    });
+
+    [Fact]
+    public void RuntimeModify_MaintenanceMode_HoldsUntilItIsRemoved() => Run(static async bench =>
+    {
+        const string Key = "upstream.maintenance_mode.outbound|80||a.b";
+        string query = $"/runtime_modify?{Uri.EscapeDataString(Key)}=";
+        Assert.Equal((200, "OK\n"), await PostAsync(bench, query + "30"));
+        Assert.Equal(30u, bench.App.Context.Maintenance.PercentOf("outbound|80||a.b"));
+        using JsonDocument json = JsonDocument.Parse((await bench.GetAsync("/runtime")).Body);
+        Assert.Equal("30", json.RootElement.GetProperty("entries").GetProperty(Key).GetProperty("final_value").GetString());
+        Assert.Equal((200, "OK\n"), await PostAsync(bench, query));
+        Assert.Equal(0u, bench.App.Context.Maintenance.PercentOf("outbound|80||a.b"));
+    });
+
+    [Theory]
+    [InlineData("/runtime_modify", "usage: /runtime_modify?")]
+    [InlineData("/runtime_modify?a.b=3", "'a.b' cannot be changed while the proxy serves")]
+    [InlineData("/runtime_modify?upstream.maintenance_mode.c=101", "'101' is no percentage from 0 to 100")]
+    [InlineData("/runtime_modify?upstream.maintenance_mode.c=5&x=1", "'x' cannot be changed")]
+    public void RuntimeModify_Bad_Is400AndChangesNothing(string target, string problem) => Run(async bench =>
+    {
+        (int status, string body) = await PostAsync(bench, target);
+        Assert.Equal(400, status);
+        Assert.StartsWith(problem, body, StringComparison.Ordinal);
+        Assert.Equal(0u, bench.App.Context.Maintenance.PercentOf("c"));
     });
 
     [Fact]
@@ -351,6 +378,12 @@ public sealed class AdminEndpointTests
         Assert.Equal(5, json.RootElement.GetProperty("version").GetString()!.Split('/').Length);
         Assert.Equal("disabled\n", (await bench.GetAsync("/hot_restart_version")).Body);
     });
+
+    private static async Task<(int Status, string Body)> PostAsync(AdminBench bench, string target)
+    {
+        AdminAnswer answer = await bench.PostAsync(target);
+        return (answer.Status, answer.Body);
+    }
 
     private static void Run(Func<AdminBench, Task> body) => LoopRunner.Run(async loop =>
     {

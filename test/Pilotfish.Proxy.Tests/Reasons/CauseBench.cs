@@ -8,6 +8,7 @@ using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Drain;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Tests.Http;
 using Pilotfish.Proxy.Tests.Transport;
@@ -36,7 +37,7 @@ internal sealed class CauseBench(EventLoop loop, ManualLoopClock clock)
         {
             if (_fixture is null)
             {
-                _fixture = new TransportFixture(loop);
+                _fixture = new TransportFixture(loop, new DrainOptions { Milliseconds = 1000 });
                 _fixture.Context.Extensions.Register<IAccessLoggerFactory>(new FormatRecordFactory(Records));
                 _fixture.Context.Extensions.Register<IHttpFilterFactory>(new SpoilingFilterFactory());
             }
@@ -138,6 +139,13 @@ internal sealed class CauseBench(EventLoop loop, ManualLoopClock clock)
     public Task UntilAsync(Func<bool> condition) => TestPeers.UntilAsync(loop, condition);
 
     public void Advance(int milliseconds) => clock.Advance(TimeSpan.FromMilliseconds(milliseconds));
+
+    /// <summary>The listener is removed, and its drain time passes.</summary>
+    public Task DrainAsync()
+    {
+        Fixture.Listeners.Apply([], ["l"], []);
+        return AdvanceUntilRecordAsync();
+    }
 
     /// <summary>Lets time pass in steps until something is logged: back-off and whatever else waits is over then.</summary>
     public Task AdvanceUntilRecordAsync() => UntilAsync(() =>

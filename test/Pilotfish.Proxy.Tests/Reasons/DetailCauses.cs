@@ -1,9 +1,11 @@
 using Envoy.Config.Core.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Http.Cors.V3;
+using Envoy.Extensions.Http.OriginalIpDetection.CustomHeader.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Tests.Http;
+using Pilotfish.Proxy.Tests.Http2;
 using RetryPolicy = Envoy.Config.Route.V3.RetryPolicy;
 using static Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Types;
 
@@ -32,6 +34,28 @@ internal static class DetailCauses
         new("escaped slash", "400 - - path_normalization_failed", static bench => Sends(
             bench, "GET /a%2Fb HTTP/1.1\r\nhost: a\r\n\r\n",
             static manager => manager.PathWithEscapedSlashesAction = PathWithEscapedSlashesAction.RejectRequest)),
+        new("client's address cannot be told", "403 - - rejecting_because_detection_failed", static bench => Sends(
+            bench, Get, static manager => manager.OriginalIpDetectionExtensions.Add(new TypedExtensionConfig
+            {
+                Name = "header",
+                TypedConfig = Any.Pack(new CustomHeaderConfig
+                {
+                    HeaderName = "x-client", RejectWithStatus = new Envoy.Type.V3.HttpStatus { Code = Envoy.Type.V3.StatusCode.Forbidden },
+                }),
+            }))),
+        // Over HTTP/1.1 such bytes wait in the proxy until the answer: nothing ever leaves early.
+        new("CONNECT, and bytes before the answer", "400 - - early_connect_data", static async bench =>
+        {
+            bench.Upstream(static async server => await server.ReadToEndAsync());
+            bench.Http(
+                static manager => manager.UpgradeConfigs.Add(new UpgradeConfig { UpgradeType = "CONNECT" }),
+                static route => route.Match = new RouteMatch { ConnectMatcher = new RouteMatch.Types.ConnectMatcher() },
+                static router => router.RejectConnectRequestEarlyData = true);
+            var client = new Http2Peer((await bench.ConnectAsync()).Stream);
+            await client.StartClientAsync();
+            await client.HeadersAsync(1, false, [(":method", "CONNECT"), (":authority", "a:80")]);
+            await client.DataAsync(1, "early", end: false);
+        }),
         new("upgrade that is not allowed", "403 - - upgrade_failed", static bench => Sends(bench, WebSocket)),
         new("WebSocket not agreed to", "200 - - websocket_handshake_unsuccessful", static async bench =>
         {
@@ -103,6 +127,12 @@ internal static class DetailCauses
             await bench.UntilAsync(() => bench.Fixture.Counter("http.h.downstream_cx_rx_bytes_total") > 0);
             bench.Advance(51);
         }),
+        new("request outlasts the drain time",
+            "0 DC DownstreamConnectionTermination downstream_local_disconnect(deferred_close_on_drained_connection)", static async bench =>
+            {
+                await FlagCauses.Waits(bench);
+                await bench.DrainAsync();
+            }),
         new("internal redirect", "302 - - internal_redirect", static async bench =>
         {
             bench.Answers("HTTP/1.1 302 Found\r\nlocation: http://a/new\r\ncontent-length: 0\r\n\r\n");

@@ -99,6 +99,17 @@ internal static class FlagCauses
             bench.Http();
             await bench.GetAsync();
         }),
+        new("cluster in maintenance", "503 UO UpstreamOverflow maintenance_mode", static async bench =>
+        {
+            bench.Fixture.Context.Maintenance.Replace(new Dictionary<string, string> { ["upstream.maintenance_mode.c"] = "100" });
+            bench.Cluster(null, bench.Dead());
+            bench.Http();
+            TestClient client = await bench.GetAsync();
+            string head = await client.ReadHeadAsync();
+            Assert.Contains("x-envoy-overloaded: true\r\n", head, StringComparison.Ordinal);
+            Assert.Equal("maintenance mode", await client.ReadBytesAsync(16));
+            Assert.Equal(1, bench.Fixture.Counter("cluster.c.upstream_rq_maintenance_mode"));
+        }),
         new("no route", "404 NR NoRouteFound route_not_found", static async bench =>
         {
             bench.Http(route: static route => route.Match = new RouteMatch { Path = "/other" });
@@ -224,8 +235,17 @@ internal static class FlagCauses
 
     public static Duration Milliseconds(int count) => Duration.FromTimeSpan(TimeSpan.FromMilliseconds(count));
 
-    /// <summary>A host that takes the request and never answers.</summary>
+    /// <summary>A host that takes the request and never answers, for longer than something allows.</summary>
     public static async Task TimesOut(
+        CauseBench bench, Action<Route>? route = null, Action<HttpConnectionManager>? manager = null, Action<Cluster>? cluster = null,
+        string request = "GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+    {
+        await Waits(bench, route, manager, cluster, request);
+        bench.Advance(51);
+    }
+
+    /// <summary>A host that takes the request and never answers.</summary>
+    public static async Task Waits(
         CauseBench bench, Action<Route>? route = null, Action<HttpConnectionManager>? manager = null, Action<Cluster>? cluster = null,
         string request = "GET / HTTP/1.1\r\nhost: a\r\n\r\n")
     {
@@ -241,7 +261,6 @@ internal static class FlagCauses
         bench.Http(manager, route);
         await bench.SendAsync(request);
         await bench.UntilAsync(() => arrived);
-        bench.Advance(51);
     }
 
     private static async Task ResetsStream(CauseBench bench, Http2ErrorCode code)

@@ -31,7 +31,7 @@ public sealed class ObjectReader(string domainSuffix, string defaultNamespace = 
     public ReadObjects Read(ReadOnlySpan<byte> bytes, string fileName)
     {
         var parsed = YamlDocuments.Parse(bytes, fileName);
-        var state = new Reading();
+        var state = new Reading(bytes.ToArray());
         state.Errors.AddRange(parsed.Errors);
         foreach (var document in parsed.Documents)
         {
@@ -41,7 +41,7 @@ public sealed class ObjectReader(string domainSuffix, string defaultNamespace = 
         return new ReadObjects(state.Objects, state.Errors, state.Warnings);
     }
 
-    /// <summary>Reads a text that is a mesh configuration, and lays it over the defaults.</summary>
+    /// <summary>Reads a text that is a mesh configuration, and lays it over the defaults. Null, and errors with places, for a bad one.</summary>
     public static MeshConfig? ReadMesh(string text, string fileName, List<SourceError> errors, List<SourceError> warnings)
     {
         if (string.IsNullOrWhiteSpace(text))
@@ -52,7 +52,20 @@ public sealed class ObjectReader(string domainSuffix, string defaultNamespace = 
         var result = MessageReader.Parse<MeshConfig>(text, fileName, s_options);
         errors.AddRange(result.Errors);
         warnings.AddRange(result.Warnings);
-        return result.Message is null ? null : MeshDefaults.Apply(result.Message);
+        if (result.Message is not { } mesh)
+        {
+            return null;
+        }
+
+        var problems = MeshRules.Check(mesh);
+        if (problems.Count == 0)
+        {
+            return MeshDefaults.Apply(mesh);
+        }
+
+        var root = YamlDocuments.Parse(text, fileName).Documents[0];
+        errors.AddRange(problems.Select(problem => new SourceError(ProblemPath.Place(root, problem.Path), problem.ToString())));
+        return null;
     }
 
     private void ReadNode(YamlNode node, Reading state)
@@ -107,9 +120,9 @@ public sealed class ObjectReader(string domainSuffix, string defaultNamespace = 
         var body = specType is not null ? ReadSpec(node, specType, state) : ReadKubernetes(key, meta, root, node, state);
         if (body is not null && specType is not null && CheckRules && node["spec"] is YamlMapping spec)
         {
-            foreach (var sentence in ConfigValidator.CheckRules(kindName, spec))
+            foreach (var problem in ConfigValidator.CheckRules(kindName, spec))
             {
-                state.Errors.Add(new SourceError(node.Position, $"{kindName} '{meta.Namespace}/{meta.Name}': {sentence}"));
+                state.Errors.Add(new SourceError(ProblemPath.Place(node, problem.Path), $"{kindName} '{meta.Namespace}/{meta.Name}': {problem}"));
             }
         }
 
@@ -170,13 +183,23 @@ public sealed class ObjectReader(string domainSuffix, string defaultNamespace = 
             return new ConfigMapContent(data, null);
         }
 
-        // Lines count within the embedded text; the name says where that is.
-        var mesh = ReadMesh(text, $"{node.Position.File} (ConfigMap {meta.Namespace}/{meta.Name}, key {MeshKey})", state.Errors, state.Warnings);
+        var errors = new List<SourceError>();
+        var warnings = new List<SourceError>();
+        var name = $"ConfigMap {meta.Namespace}/{meta.Name}, key {MeshKey}";
+        var mesh = ReadMesh(text, $"{node.Position.File} ({name})", errors, warnings);
+        var embedded = new EmbeddedText(state.Lines, node.Mapping("data")?[MeshKey], text);
+        state.Errors.AddRange(errors.Select(error => embedded.Place(error, name)));
+        state.Warnings.AddRange(warnings.Select(warning => embedded.Place(warning, name)));
         return mesh is null ? null : new ConfigMapContent(data, mesh);
     }
 
-    private sealed class Reading
+    private sealed class Reading(byte[] file)
     {
+        private string[]? _lines;
+
+        /// <summary>Of the whole file; only a text within the text needs them.</summary>
+        public IReadOnlyList<string> Lines => _lines ??= Encoding.UTF8.GetString(file).Split('\n');
+
         public List<ConfigObject> Objects { get; } = [];
 
         public List<SourceError> Errors { get; } = [];

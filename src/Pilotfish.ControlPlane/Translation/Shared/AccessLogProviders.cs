@@ -33,8 +33,7 @@ internal static class AccessLogProviders
     /// <summary>A new logger; null when there is no such provider, it logs nothing, or its service is not known.</summary>
     public static AccessLog? Build(PushContext push, string name)
     {
-        var provider = push.Mesh.ExtensionProviders.FirstOrDefault(
-            provider => provider.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        var provider = Find(push.Mesh, name);
         return provider?.ProviderCase switch
         {
             Provider.ProviderOneofCase.EnvoyFileAccessLog => File(provider, push.Mesh),
@@ -44,6 +43,14 @@ internal static class AccessLogProviders
             _ => null,
         };
     }
+
+    /// <summary>The provider of a name, in whatever letters it is written.</summary>
+    public static Provider? Find(MeshConfig mesh, string name) =>
+        mesh.ExtensionProviders.FirstOrDefault(provider => provider.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Whether a provider is an access logger.</summary>
+    public static bool Logs(Provider provider) => provider.ProviderCase is Provider.ProviderOneofCase.EnvoyFileAccessLog
+        or Provider.ProviderOneofCase.EnvoyHttpAls or Provider.ProviderOneofCase.EnvoyTcpAls or Provider.ProviderOneofCase.EnvoyOtelAls;
 
     /// <summary>The logger that enableEnvoyAccessLogService of the mesh asks for, to the service that the sidecar's ProxyConfig names.</summary>
     public static AccessLog Service(bool isHttp, bool ofListener)

@@ -67,9 +67,15 @@ internal static class LocalAnswers
         return null;
     }
 
-    /// <summary>The answer to a request that the cluster's policy.drop_overloads drops.</summary>
+    /// <summary>The answer to a request that the cluster's maintenance mode or policy.drop_overloads drops.</summary>
     public static void Drop(HttpStream stream, EndReason reason, bool marks)
     {
+        if (reason.Flags.Has(ResponseFlag.UpstreamOverflow))
+        {
+            stream.Reply(503, "maintenance mode"u8, reason, marks ? static headers => headers.Set(WellKnownHeader.XEnvoyOverloaded, "true"u8) : null);
+            return;
+        }
+
         bool all = reason.Flags.Has(ResponseFlag.UnconditionalDropOverload);
         stream.Reply(503, all ? "unconditional drop overload"u8 : "drop overload"u8, reason, !marks ? null
             : all ? static headers => headers.Set("x-envoy-unconditional-drop-overload"u8, "true"u8)
@@ -91,6 +97,18 @@ internal static class LocalAnswers
         string missing = $"missing required header: {WellKnownHeaders.Text(required)}";
         stream.Reply(503, Encoding.ASCII.GetBytes(missing), EndReasons.RequestHeadSpoilt.WithDetails(
             $"{ResponseDetails.FilterRemovedRequiredRequestHeaders}{{{ResponseDetails.Printable(missing)}}}"));
+        return true;
+    }
+
+    /// <summary>True when a client sends into a tunnel that is not there yet, and then it was answered.</summary>
+    public static bool RefusesEarlyData(HttpStream stream, ReadOnlySpan<byte> data)
+    {
+        if (data.IsEmpty || !stream.RequestHeaders[WellKnownHeader.Method].SequenceEqual("CONNECT"u8))
+        {
+            return false;
+        }
+
+        stream.Reply(400, [], EndReasons.EarlyConnectData);
         return true;
     }
 

@@ -23,6 +23,7 @@ public sealed class RouterFactory : IHttpFilterFactory
         {
             SuppressesEnvoyHeaders = router.SuppressEnvoyHeaders,
             RespectsExpectedTimeout = router.RespectExpectedRqTimeout,
+            RejectsEarlyConnectData = router.RejectConnectRequestEarlyData ?? false,
             StrictHeaders = StrictHeaders.Compile(router.StrictCheckHeaders, $"{config.Field}.strict_check_headers"),
             UpstreamLogs = context.Config.AccessLogs?.Compile(
                 router.UpstreamLog, $"{config.Field}.upstream_log", context.Config) ?? AccessLogSet.Empty,

@@ -131,6 +131,11 @@ public sealed partial class RouterFilter : HttpFilter, IPoolRequester, IUpstream
             return FilterVerdict.Continue;
         }
 
+        if (_model.RejectsEarlyConnectData && !_responseStarted && LocalAnswers.RefusesEarlyData(Stream, data))
+        {
+            return FilterVerdict.Continue;
+        }
+
         if (_shadows is { IsEmpty: false })
         {
             _shadows.Data(data);

@@ -12,6 +12,9 @@ public sealed class RouterModel : HttpFilterModel
 
     public bool RespectsExpectedTimeout { get; init; }
 
+    /// <summary>reject_connect_request_early_data: whether a CONNECT request whose client sends before the answer is refused with 400.</summary>
+    public bool RejectsEarlyConnectData { get; init; }
+
     /// <summary>Headers that must be well-formed, or the request is answered with 400.</summary>
     public WellKnownHeader[] StrictHeaders { get; init; } = [];
 
