@@ -2,6 +2,7 @@ using System.Text;
 using Pilotfish.Proxy.AsyncClient;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Http2.Frames;
+using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Http2.InternalServer;
 
@@ -13,6 +14,9 @@ internal sealed class GrpcServerStream(GrpcServerConnection connection) : Http2S
     public HeaderMap RequestHeaders { get; } = new();
 
     public long StartedMilliseconds { get; private set; }
+
+    // No log and no statistic asks for the bytes of a call of the process's own.
+    internal override ref ByteMeter Meter => ref Unread;
 
     /// <summary>Whether its call waits for a first whole message.</summary>
     public bool AwaitsMessage => _call is { HasMessage: false, IsEnded: false };
@@ -65,7 +69,7 @@ internal sealed class GrpcServerStream(GrpcServerConnection connection) : Http2S
         }
     }
 
-    public void SendHead(HeaderMap head) => connection.Output.Headers(Id, head, end: false);
+    public void SendHead(HeaderMap head) => connection.Output.Headers(this, head, end: false);
 
     public void SendMessage(ReadOnlySpan<byte> framed) => connection.Output.Data(this, framed, end: false);
 
@@ -74,7 +78,7 @@ internal sealed class GrpcServerStream(GrpcServerConnection connection) : Http2S
     {
         if (isHead)
         {
-            connection.Output.Headers(Id, trailers, end: true);
+            connection.Output.Headers(this, trailers, end: true);
             LocalEnd();
         }
         else
