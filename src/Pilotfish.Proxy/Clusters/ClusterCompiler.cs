@@ -76,6 +76,7 @@ internal static class ClusterCompiler
             CloseConnectionsOnHostHealthFailure = cluster.CloseConnectionsOnHostHealthFailure,
             RequestsPerConnectionMax = cluster.MaxRequestsPerConnection ?? 0,
             ConnectionPoolPerDownstreamConnection = cluster.ConnectionPoolPerDownstreamConnection,
+            Preconnect = PreconnectPolicy.Compile(cluster.PreconnectPolicy),
             Http = UpstreamHttpOptions.Compile(cluster.TypedExtensionProtocolOptions),
         };
 

@@ -94,6 +94,8 @@ public sealed class ClusterModel
 
     public bool ConnectionPoolPerDownstreamConnection => Settings.ConnectionPoolPerDownstreamConnection;
 
+    public PreconnectPolicy Preconnect => Settings.Preconnect;
+
     public UpstreamHttpOptions Http => Settings.Http;
 
     public SocketStreamOptions SocketsFor(NetAddress address) =>

@@ -55,6 +55,8 @@ public sealed record ClusterSettings
 
     public bool ConnectionPoolPerDownstreamConnection { get; init; }
 
+    public PreconnectPolicy Preconnect { get; init; } = PreconnectPolicy.None;
+
     /// <summary>typed_extension_protocol_options, as far as they concern HTTP.</summary>
     public UpstreamHttpOptions Http { get; init; } = UpstreamHttpOptions.Default;
 }

@@ -24,11 +24,15 @@ public sealed class WorkerCluster
         _originalDestinations = state.Config.OriginalDestination is { } policy
             ? new OriginalDestinationHosts(this, policy)
             : null;
+        Provision = state.Config.Preconnect.PredictiveRatio is > PreconnectPolicy.RatioMin and var ratio ? new ClusterProvision(ratio) : null;
     }
 
     public Worker Worker { get; }
 
     public ClusterState State { get; }
+
+    /// <summary>What the pools of this worker provide; null unless connections are opened for requests that are foreseen.</summary>
+    internal ClusterProvision? Provision { get; }
 
     /// <summary>
     /// Whether a new HTTP request is dropped as the cluster's maintenance mode or the assignment's policy.drop_overloads asks; null when it is
@@ -71,6 +75,19 @@ public sealed class WorkerCluster
         }
 
         return HostPick.Of(host);
+    }
+
+    /// <summary>The host that a later pick will be, as far as that can be told; null where it cannot. Best effort.</summary>
+    internal Host? Foresee(in LoadBalancingRequest request)
+    {
+        if (_originalDestinations is not null)
+        {
+            return null;
+        }
+
+        HostSet hosts = State.Hosts;
+        HostSet? members = hosts.Subsets is { } subsets ? subsets.Find(request.Subset, hosts) : hosts;
+        return members is null ? null : BalancerOf(members).Foresee(Worker.Loop.NowMilliseconds);
     }
 
     /// <summary>Connects to a host within connect_timeout, through the cluster's transport, under its breakers.</summary>
@@ -133,10 +150,15 @@ public sealed class WorkerCluster
         return found;
     }
 
-    private Host? PickFrom(HostSet members, in LoadBalancingRequest request)
+    private WorkerBalancer BalancerOf(HostSet members)
     {
         ref WorkerBalancer? balancer = ref members.Balancer(Worker.Index);
-        balancer ??= new WorkerBalancer(State.Config.LoadBalancing, members, Worker.Random);
+        return balancer ??= new WorkerBalancer(State.Config.LoadBalancing, members, Worker.Random);
+    }
+
+    private Host? PickFrom(HostSet members, in LoadBalancingRequest request)
+    {
+        WorkerBalancer balancer = BalancerOf(members);
         PriorityLoads? loads = request.PriorityUpdateFrequency > 0
             ? PreviousPriorities.Loads(members, request.Tried, request.PriorityUpdateFrequency)
             : null;

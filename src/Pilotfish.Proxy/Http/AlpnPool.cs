@@ -37,7 +37,7 @@ internal sealed class AlpnPool(WorkerCluster cluster, Host host, RoutingPriority
         _waiting.Add(requester);
         if (!_connecting)
         {
-            DecideAsync();
+            DecideAsync(ahead: false);
         }
     }
 
@@ -57,14 +57,31 @@ internal sealed class AlpnPool(WorkerCluster cluster, Host host, RoutingPriority
 
     public void CloseIdle() => _chosen?.CloseIdle();
 
+    public bool ConnectAhead(double ratio)
+    {
+        if (_chosen is { } chosen)
+        {
+            return chosen.ConnectAhead(ratio);
+        }
+
+        // The first connection tells what it is worth; another is not opened before that.
+        if (_connecting || _drained || host.Health != HostHealth.Healthy)
+        {
+            return false;
+        }
+
+        DecideAsync(ahead: true);
+        return _connecting;
+    }
+
     // async void: an exception here is a bug and must end the loop, not vanish in a task.
-    private async void DecideAsync()
+    private async void DecideAsync(bool ahead)
     {
         _connecting = true;
         UpstreamConnectResult result = await cluster.ConnectAsync(host, new UpstreamConnectOptions
         {
             Priority = priority,
-            MayExceedLimit = true,
+            MayExceedLimit = !ahead,
             Transport = overrides,
         });
         _connecting = false;

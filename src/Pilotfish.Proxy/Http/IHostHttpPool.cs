@@ -8,6 +8,9 @@ internal interface IHostHttpPool : IUpstreamHttpPool
 
     void CloseIdle();
 
+    /// <summary>Opens a connection for a request that is foreseen, unless the pool has enough; true when one is on its way.</summary>
+    bool ConnectAhead(double ratio);
+
     /// <summary>Whether it holds neither a connection nor a request, so that it may be forgotten.</summary>
     bool IsEmpty { get; }
 }

@@ -1,6 +1,7 @@
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Http2;
+using Pilotfish.Proxy.LoadBalancing;
 using Pilotfish.Proxy.Streams;
 using Pilotfish.Proxy.Tls;
 
@@ -33,7 +34,7 @@ internal sealed class HostHttpPools : IHostPool
     }
 
     /// <summary>The pool for a request that came in <paramref name="downstream"/>, by the cluster's protocol options.</summary>
-    public static IUpstreamHttpPool Of(
+    public static IHostHttpPool Of(
         WorkerCluster cluster, Host host, RoutingPriority priority, UpstreamTransportOverrides? overrides, HttpProtocol downstream)
     {
         ref IHostPool? slot = ref host.Slot(cluster.Worker.Index);
@@ -44,6 +45,24 @@ internal sealed class HostHttpPools : IHostPool
         }
 
         return pools.Find(priority, overrides, ClusterHttp.Of(cluster.State).PoolProtocolFor(downstream));
+    }
+
+    /// <summary>
+    /// predictive_preconnect_ratio: a request is about to take a stream; connections are opened to the hosts that the next ones will
+    /// likely go to. The pool of each host sees to its own ratio.
+    /// </summary>
+    public static void Anticipate(WorkerCluster cluster, in LoadBalancingRequest request, RoutingPriority priority,
+        UpstreamTransportOverrides? overrides, HttpProtocol downstream)
+    {
+        ClusterProvision provision = cluster.Provision!;
+        for (int i = 0; i < PreconnectPolicy.AheadPerRequestMax && provision.IsShort; i++)
+        {
+            if (cluster.Foresee(in request) is not { } host
+                || !Of(cluster, host, priority, overrides, downstream).ConnectAhead(provision.Ratio))
+            {
+                return;
+            }
+        }
     }
 
     public void OnHostLeft()

@@ -21,10 +21,12 @@ internal sealed class Http1Pool : IHostHttpPool
     private readonly CircuitBreaker _breaker;
     private readonly List<Http1UpstreamConnection> _idle = [];
     private readonly PendingRequests _pending;
+    private readonly double _ratio;
     private LoopTimer? _idleTimer;
     private int _connecting;
     private int _open;
     private bool _drained;
+    private StreamProvision _told;
 
     public Http1Pool(WorkerCluster cluster, Host host, RoutingPriority priority, UpstreamTransportOverrides? overrides)
     {
@@ -35,6 +37,7 @@ internal sealed class Http1Pool : IHostHttpPool
         _breaker = cluster.State.Breaker(priority);
         Http = ClusterHttp.Of(cluster.State);
         _pending = new PendingRequests(_breaker, ClusterStats, Worker.Stats, Http.RqCancelled);
+        _ratio = cluster.State.Config.Preconnect.PerUpstreamRatio;
     }
 
     public Worker Worker => _cluster.Worker;
@@ -48,6 +51,25 @@ internal sealed class Http1Pool : IHostHttpPool
 
     public void Acquire(IPoolRequester requester)
     {
+        if (!TryHandIdle(requester) && _pending.TryAdd(requester) && _connecting < _pending.Count)
+        {
+            ConnectAsync(ahead: false);
+        }
+
+        Tell();
+        for (int i = 0; _ratio > PreconnectPolicy.RatioMin && i < PreconnectPolicy.AheadPerRequestMax; i++)
+        {
+            if (!TryConnectAhead(_ratio, anticipates: false))
+            {
+                break;
+            }
+        }
+    }
+
+    public bool ConnectAhead(double ratio) => TryConnectAhead(ratio, anticipates: true);
+
+    private bool TryHandIdle(IPoolRequester requester)
+    {
         while (_idle.Count > 0)
         {
             Http1UpstreamConnection connection = _idle[^1];
@@ -55,17 +77,41 @@ internal sealed class Http1Pool : IHostHttpPool
             if (!connection.IsClosed)
             {
                 Hand(connection, requester);
-                return;
+                return true;
             }
         }
 
-        if (_pending.TryAdd(requester) && _connecting < _pending.Count)
+        return false;
+    }
+
+    // Hosts that are not in good health get no work that they were not asked for.
+    private bool TryConnectAhead(double ratio, bool anticipates)
+    {
+        if (_drained || _host.Health != HostHealth.Healthy || !Provision.IsShort(ratio, anticipates))
         {
-            ConnectAsync();
+            return false;
+        }
+
+        int before = _connecting;
+        ConnectAsync(ahead: true);
+        return _connecting > before;
+    }
+
+    private StreamProvision Provision => new(_pending.Count, _open - _idle.Count, _idle.Count + _connecting);
+
+    private void Tell()
+    {
+        if (_cluster.Provision is { } sum)
+        {
+            sum.Replace(ref _told, Provision);
         }
     }
 
-    public void GiveUp(IPoolRequester requester) => _pending.GiveUp(requester);
+    public void GiveUp(IPoolRequester requester)
+    {
+        _pending.GiveUp(requester);
+        Tell();
+    }
 
     /// <summary>The host left its cluster: idle connections close now, others after their exchange.</summary>
     public void Drain()
@@ -111,11 +157,13 @@ internal sealed class Http1Pool : IHostHttpPool
         if (_pending.TryTake(out IPoolRequester? first))
         {
             Hand(connection, first);
+            Tell();
             return;
         }
 
         connection.IdleSince = Worker.Loop.NowMilliseconds;
         _idle.Add(connection);
+        Tell();
         ArmIdleTimer();
     }
 
@@ -125,8 +173,10 @@ internal sealed class Http1Pool : IHostHttpPool
         _idle.Remove(connection);
         if (_pending.Count > _connecting)
         {
-            ConnectAsync();
+            ConnectAsync(ahead: false);
         }
+
+        Tell();
     }
 
     internal void OnExchangeEnded()
@@ -157,25 +207,27 @@ internal sealed class Http1Pool : IHostHttpPool
     }
 
     // async void: an exception here is a bug and must end the loop, not vanish in a task.
-    private async void ConnectAsync()
+    private async void ConnectAsync(bool ahead)
     {
         _connecting++;
+        Tell();
         UpstreamConnectResult result = await _cluster.ConnectAsync(_host, new UpstreamConnectOptions
         {
             Priority = _priority,
-            MayExceedLimit = _open == 0 && _connecting == 1,
+            MayExceedLimit = !ahead && _open == 0 && _connecting == 1,
             Transport = _overrides,
         });
         _connecting--;
+        Tell();
         if (result.Connection is { } established)
         {
             Adopt(established);
             return;
         }
 
-        if (result.Failure == UpstreamConnectFailure.Overflow && _open + _connecting > 0)
+        if (result.Failure == UpstreamConnectFailure.Overflow && (ahead || _open + _connecting > 0))
         {
-            // Waiting requests get the connections that exist when these become free.
+            // Waiting requests get the connections that exist when these become free; nobody waits for one that was opened ahead.
             return;
         }
 

@@ -22,9 +22,11 @@ internal sealed class Http2Pool : IHostHttpPool
     private readonly CircuitBreaker _breaker;
     private readonly List<Http2UpstreamConnection> _connections = [];
     private readonly PendingRequests _pending;
+    private readonly double _ratio;
     private LoopTimer? _idleTimer;
     private int _connecting;
     private bool _drained;
+    private StreamProvision _told;
 
     public Http2Pool(WorkerCluster cluster, Host host, RoutingPriority priority, UpstreamTransportOverrides? overrides)
     {
@@ -35,6 +37,7 @@ internal sealed class Http2Pool : IHostHttpPool
         _breaker = cluster.State.Breaker(priority);
         Http = ClusterHttp.Of(cluster.State);
         _pending = new PendingRequests(_breaker, ClusterStats, Worker.Stats, Http.RqCancelled);
+        _ratio = cluster.State.Config.Preconnect.PerUpstreamRatio;
     }
 
     public Worker Worker => _cluster.Worker;
@@ -47,22 +50,77 @@ internal sealed class Http2Pool : IHostHttpPool
 
     public void Acquire(IPoolRequester requester)
     {
+        if (!TryHand(requester) && _pending.TryAdd(requester))
+        {
+            ConnectIfNeeded();
+        }
+
+        Tell();
+        for (int i = 0; _ratio > PreconnectPolicy.RatioMin && i < PreconnectPolicy.AheadPerRequestMax; i++)
+        {
+            if (!TryConnectAhead(_ratio, anticipates: false))
+            {
+                break;
+            }
+        }
+    }
+
+    public bool ConnectAhead(double ratio) => TryConnectAhead(ratio, anticipates: true);
+
+    private bool TryHand(IPoolRequester requester)
+    {
         foreach (Http2UpstreamConnection connection in _connections)
         {
             if (connection.HasRoom)
             {
                 Hand(connection, requester);
-                return;
+                return true;
             }
         }
 
-        if (_pending.TryAdd(requester))
+        return false;
+    }
+
+    // Hosts that are not in good health get no work that they were not asked for.
+    private bool TryConnectAhead(double ratio, bool anticipates)
+    {
+        if (_drained || _host.Health != HostHealth.Healthy || !Provision().IsShort(ratio, anticipates))
         {
-            ConnectIfNeeded();
+            return false;
+        }
+
+        int before = _connecting;
+        ConnectAsync(ahead: true);
+        return _connecting > before;
+    }
+
+    // A connection on its way counts with what this side allows: what the host allows it says later.
+    private StreamProvision Provision()
+    {
+        long active = 0;
+        long capacity = (long)_connecting * Http.Http2.ConcurrentStreamsMax;
+        foreach (Http2UpstreamConnection connection in _connections)
+        {
+            active += connection.ActiveStreams;
+            capacity += connection.Room;
+        }
+
+        return new StreamProvision(_pending.Count, active, capacity);
+    }
+
+    private void Tell()
+    {
+        if (_cluster.Provision is { } sum)
+        {
+            sum.Replace(ref _told, Provision());
         }
     }
 
-    public void GiveUp(IPoolRequester requester) => _pending.GiveUp(requester);
+    public void GiveUp(IPoolRequester requester)
+    {
+        _pending.GiveUp(requester);
+        Tell();
+    }
 
     public void Drain()
     {
@@ -98,6 +156,7 @@ internal sealed class Http2Pool : IHostHttpPool
             Hand(connection, first);
         }
 
+        Tell();
         if (connection.ActiveStreams > 0 || connection.IsClosed)
         {
             return;
@@ -117,12 +176,14 @@ internal sealed class Http2Pool : IHostHttpPool
     {
         _connections.Remove(connection);
         ConnectIfNeeded();
+        Tell();
     }
 
     internal void OnClosed(Http2UpstreamConnection connection)
     {
         _connections.Remove(connection);
         ConnectIfNeeded();
+        Tell();
     }
 
     internal void OnExchangeEnded()
@@ -161,21 +222,23 @@ internal sealed class Http2Pool : IHostHttpPool
     {
         if (_pending.Count > 0 && _connecting == 0)
         {
-            ConnectAsync();
+            ConnectAsync(ahead: false);
         }
     }
 
     // async void: an exception here is a bug and must end the loop, not vanish in a task.
-    private async void ConnectAsync()
+    private async void ConnectAsync(bool ahead)
     {
         _connecting++;
+        Tell();
         UpstreamConnectResult result = await _cluster.ConnectAsync(_host, new UpstreamConnectOptions
         {
             Priority = _priority,
-            MayExceedLimit = _connections.Count == 0,
+            MayExceedLimit = !ahead && _connections.Count == 0,
             Transport = _overrides,
         });
         _connecting--;
+        Tell();
         if (result.Connection is { } established)
         {
             Adopt(established);
@@ -183,9 +246,9 @@ internal sealed class Http2Pool : IHostHttpPool
             return;
         }
 
-        if (result.Failure == UpstreamConnectFailure.Overflow && _connections.Count > 0)
+        if (result.Failure == UpstreamConnectFailure.Overflow && (ahead || _connections.Count > 0))
         {
-            // Waiting requests get streams when those at hand end.
+            // Waiting requests get streams when those at hand end; nobody waits for a connection that was opened ahead.
             return;
         }
 

@@ -34,7 +34,12 @@ internal sealed class Http2UpstreamConnection : Http2Session
 
     public bool IsDraining => _draining || IsClosed;
 
-    public bool HasRoom => !IsDraining && _streams.Count < Math.Min((uint)Options.ConcurrentStreamsMax, Output.Peer.ConcurrentStreamsMax);
+    public bool HasRoom => !IsDraining && _streams.Count < StreamsMax;
+
+    /// <summary>Streams that it can take beside those it has.</summary>
+    public long Room => IsDraining ? 0 : Math.Max(0, StreamsMax - _streams.Count);
+
+    private uint StreamsMax => Math.Min((uint)Options.ConcurrentStreamsMax, Output.Peer.ConcurrentStreamsMax);
 
     public Http2UpstreamStream Open(IUpstreamEvents events)
     {

@@ -14,6 +14,7 @@ internal sealed class WorkerBalancer
     private readonly WorkerRandom _random;
     private readonly ListState?[] _lists;
     private readonly EdfScheduler?[] _localities;
+    private int _foreseen;
 
     public WorkerBalancer(LoadBalancingPolicyModel policy, HostSet hosts, WorkerRandom random)
     {
@@ -54,13 +55,57 @@ internal sealed class WorkerBalancer
         return _policy.Algorithm switch
         {
             LoadBalancingAlgorithm.LeastRequest => LeastRequest(list, nowMilliseconds),
-            LoadBalancingAlgorithm.Random => list.Hosts[_random.NextBelow(list.Hosts.Length)],
+            LoadBalancingAlgorithm.Random => Random(list, nowMilliseconds),
             LoadBalancingAlgorithm.RingHash or LoadBalancingAlgorithm.Maglev => ByTable(list, point, attempt),
             _ => RoundRobin(list, nowMilliseconds),
         };
     }
 
-    private HostList ChooseList(int priority, HostAvailability availability)
+    /// <summary>
+    /// Makes a later pick now: the host that it will be. Null where picks depend on what happens until then (least request, tables), and
+    /// when as many picks are foreseen as there are healthy hosts.
+    /// </summary>
+    /// <param name="nowMilliseconds">Loop time, for slow start.</param>
+    public Host? Foresee(long nowMilliseconds)
+    {
+        if (_policy.UsesTable || _hosts.Priorities.Length == 0 || _foreseen >= HealthyCount())
+        {
+            return null;
+        }
+
+        (int priority, HostAvailability availability) = _hosts.Loads.Choose(_random.NextUInt64());
+        HostList list = ChooseList(priority, availability, isPick: false);
+        if (list.Hosts.Length == 0)
+        {
+            return null;
+        }
+
+        ListState state = StateOf(list, nowMilliseconds);
+        if (_policy.Algorithm == LoadBalancingAlgorithm.LeastRequest && state.Scheduler is null)
+        {
+            return null;
+        }
+
+        int index = _policy.Algorithm == LoadBalancingAlgorithm.Random
+            ? _random.NextBelow(list.Hosts.Length)
+            : NextOf(list, state, nowMilliseconds);
+        (state.Foreseen ??= new Queue<int>()).Enqueue(index);
+        _foreseen++;
+        return list.Hosts[index];
+    }
+
+    private int HealthyCount()
+    {
+        int count = 0;
+        foreach (PriorityLevel level in _hosts.Priorities)
+        {
+            count += level.Healthy.Hosts.Length;
+        }
+
+        return count;
+    }
+
+    private HostList ChooseList(int priority, HostAvailability availability, bool isPick = true)
     {
         PriorityLevel level = _hosts.Priorities[priority];
         if (_policy.UsesTable || level.Localities.Length < 2)
@@ -70,7 +115,7 @@ internal sealed class WorkerBalancer
 
         if (_policy.LocalityWeighted)
         {
-            return ByLocalityWeight(level, priority, availability);
+            return ByLocalityWeight(level, priority, availability, isPick);
         }
 
         // Zone aware routing without knowledge of the local cluster's own spread: the local zone serves while it is at
@@ -91,7 +136,7 @@ internal sealed class WorkerBalancer
             && _random.NextBelow(100) < zones.RoutingEnabledPercent;
     }
 
-    private HostList ByLocalityWeight(PriorityLevel level, int priority, HostAvailability availability)
+    private HostList ByLocalityWeight(PriorityLevel level, int priority, HostAvailability availability, bool isPick)
     {
         int slot = (priority * 3) + (int)availability;
         EdfScheduler? scheduler = _localities[slot];
@@ -117,31 +162,52 @@ internal sealed class WorkerBalancer
         }
 
         LocalityHosts locality = level.Localities[scheduler.Peek()];
-        scheduler.Reinsert(locality.EffectiveWeight(availability, _hosts.OverprovisioningFactor));
+        if (isPick)
+        {
+            scheduler.Reinsert(locality.EffectiveWeight(availability, _hosts.OverprovisioningFactor));
+        }
+
         return locality.Select(availability);
     }
 
     private Host RoundRobin(HostList list, long now)
     {
         ListState state = StateOf(list, now);
+        return list.Hosts[state.Foreseen is { Count: > 0 } foreseen ? Take(foreseen) : NextOf(list, state, now)];
+    }
+
+    private Host Random(HostList list, long now)
+    {
+        // Only foreseen picks need a state.
+        return list.Hosts[_foreseen > 0 && StateOf(list, now).Foreseen is { Count: > 0 } foreseen
+            ? Take(foreseen)
+            : _random.NextBelow(list.Hosts.Length)];
+    }
+
+    private int NextOf(HostList list, ListState state, long now)
+    {
         if (state.Scheduler is not { } scheduler)
         {
-            return list.Hosts[(int)(state.Next++ % (uint)list.Hosts.Length)];
+            return (int)(state.Next++ % (uint)list.Hosts.Length);
         }
 
-        Host host = list.Hosts[scheduler.Peek()];
-        scheduler.Reinsert(WeightOf(host, now));
-        return host;
+        int next = scheduler.Peek();
+        scheduler.Reinsert(WeightOf(list.Hosts[next], now));
+        return next;
+    }
+
+    private int Take(Queue<int> foreseen)
+    {
+        _foreseen--;
+        return foreseen.Dequeue();
     }
 
     private Host LeastRequest(HostList list, long now)
     {
         ListState state = StateOf(list, now);
-        if (state.Scheduler is { } scheduler)
+        if (state.Scheduler is not null)
         {
-            Host next = list.Hosts[scheduler.Peek()];
-            scheduler.Reinsert(WeightOf(next, now));
-            return next;
+            return list.Hosts[state.Foreseen is { Count: > 0 } foreseen ? Take(foreseen) : NextOf(list, state, now)];
         }
 
         Host[] hosts = list.Hosts;
@@ -227,5 +293,8 @@ internal sealed class WorkerBalancer
     {
         public uint Next;
         public EdfScheduler? Scheduler;
+
+        /// <summary>Picks made before their requests came; null until there is one.</summary>
+        public Queue<int>? Foreseen;
     }
 }

@@ -11,7 +11,6 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
     /// <summary>Everything but the one cluster that the action may name.</summary>
     public ForwardSettings Compile(RouteAction action, string field)
     {
-        RemarkInactive(action, field);
         SubsetMatch? subset = SubsetMatch.From(action.MetadataMatch);
         (WeightedClusterModel[] weighted, ulong total) = CompileWeighted(action, subset, $"{field}.weighted_clusters");
         return new ForwardSettings
@@ -47,7 +46,7 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
                 ? RetryPolicyModel.Compile(host.RetryPolicy, "retry_policy")
                 : RetryPolicyModel.Compile(action.RetryPolicy, $"{field}.retry_policy"),
             InternalRedirect = InternalRedirectModel.Compile(action.InternalRedirectPolicy, $"{field}.internal_redirect_policy"),
-            HedgesOnPerTryTimeout = (action.HedgePolicy ?? host.HedgePolicy)?.HedgeOnPerTryTimeout ?? false,
+            HedgesOnPerTryTimeout = CompileHedging(action, field),
             Hash = HashPolicyModel.Compile(action.HashPolicy, $"{field}.hash_policy"),
             Mirrors = CompileMirrors(action, field),
             Priority = (int)action.Priority,
@@ -124,13 +123,15 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
         return UpgradePolicy.Of(entries);
     }
 
-    // Accepted because a control plane sends it to proxies that know it; said, so that nobody waits for its effect.
-    private void RemarkInactive(RouteAction action, string field)
+    /// <summary>The route's policy, or the virtual host's; the fields that Envoy does not use are checked as Envoy checks them.</summary>
+    private bool CompileHedging(RouteAction action, string field)
     {
-        if ((action.HedgePolicy ?? host.HedgePolicy)?.HedgeOnPerTryTimeout == true)
-        {
-            context.Warnings.Add($"{context.ResourceName}: {field}.hedge_policy: a try that times out is retried, not hedged");
-        }
+        bool isOwn = action.HedgePolicy is not null;
+        HedgePolicy? policy = action.HedgePolicy ?? host.HedgePolicy;
+        return policy?.InitialRequests is not 0
+            ? policy?.HedgeOnPerTryTimeout ?? false
+            : throw new ConfigRejectedException(
+                (isOwn ? field + "." : "") + "hedge_policy.initial_requests", "it must be at least 1");
     }
 
     /// <summary>Refuses an action that names no destination, or in a way that is not available.</summary>

@@ -101,22 +101,27 @@ internal sealed class ProxyBench
         AddCluster(name, null, options, hosts);
 
     private ClusterState AddCluster(
-        string name, CircuitBreakerConfig? breaker, Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions? options, NetAddress[] hosts)
+        string name, CircuitBreakerConfig? breaker, Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions? options, NetAddress[] hosts) =>
+        AddClusterWith(name, settings => settings with
+        {
+            CircuitBreakers = [breaker ?? new CircuitBreakerConfig(), new CircuitBreakerConfig()],
+            Http = options is null ? UpstreamHttpOptions.Default : UpstreamHttpOptions.Compile(options, ""),
+        }, hosts);
+
+    /// <summary>A cluster whose settings the test changes.</summary>
+    public ClusterState AddClusterWith(string name, Func<ClusterSettings, ClusterSettings> change, params NetAddress[] hosts)
     {
-        var policy = new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin);
         var model = new ClusterModel
         {
             Name = name,
             ConfigHash = 1,
             Transport = UpstreamTransportSelector.Raw,
-            Settings = new ClusterSettings
+            Settings = change(new ClusterSettings
             {
                 Discovery = DiscoveryKind.Static,
-                LoadBalancing = policy,
-                CircuitBreakers = [breaker ?? new CircuitBreakerConfig(), new CircuitBreakerConfig()],
+                LoadBalancing = new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin),
                 ConnectTimeoutMilliseconds = 1000,
-                Http = options is null ? UpstreamHttpOptions.Default : UpstreamHttpOptions.Compile(options, ""),
-            },
+            }),
         };
         var state = new ClusterState(model, _clusters++, Stats.Scope($"cluster.{name}"), 1);
         SetHosts(state, hosts);

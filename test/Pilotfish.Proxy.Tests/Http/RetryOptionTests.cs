@@ -38,7 +38,7 @@ public sealed class RetryOptionTests
         await second.ReadHeadAsync();
         clock.Advance(TimeSpan.FromMilliseconds(101));
         Assert.StartsWith("HTTP/1.1 504 ", await client.ReadHeadAsync());
-        Assert.Equal(("UT", "upstream_per_try_idle_timeout"), (bench.Recorded[0].Flags, bench.Recorded[0].Details));
+        Assert.Equal(("UT,URX", "upstream_per_try_idle_timeout"), (bench.Recorded[0].Flags, bench.Recorded[0].Details));
         Assert.Equal(2, bench.Counter("cluster.backend.upstream_rq_per_try_idle_timeout"));
     });
 

@@ -101,7 +101,7 @@ public sealed class RetryTests
             await second.ReadHeadAsync();
             clock.Advance(TimeSpan.FromMilliseconds(101));
             Assert.StartsWith("HTTP/1.1 504 ", await client.ReadHeadAsync());
-            Assert.Equal(("UT", "upstream_per_try_timeout", 2),
+            Assert.Equal(("UT,URX", "upstream_per_try_timeout", 2),
                 (bench.Recorded[0].Flags, bench.Recorded[0].Details, bench.Recorded[0].Attempts));
         });
     }

@@ -40,6 +40,8 @@ internal sealed class BalancerBench(LoadBalancingPolicyModel policy, ulong seed 
 
     public Host? Pick(ulong? hash = null, uint attempt = 0) => _balancer!.Pick(hash, attempt, 0, out _);
 
+    public Host? Foresee() => _balancer!.Foresee(0);
+
     public int[] Count(int picks)
     {
         int[] counts = new int[Hosts.Count];

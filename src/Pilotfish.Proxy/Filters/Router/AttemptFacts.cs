@@ -1,5 +1,4 @@
 using Pilotfish.Proxy.Clusters;
-using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Filters.Router;
@@ -14,19 +13,30 @@ internal static class AttemptFacts
         info.Upstream.Hostname = host.Hostname;
     }
 
-    public static void Connected(StreamInfo info, IUpstreamStream stream, long nowNanoseconds)
+    public static void Connected(StreamInfo info, UpstreamAttempt attempt)
     {
-        UpstreamConnection connection = stream.Connection;
-        info.Times.UpstreamPoolReady = nowNanoseconds;
+        UpstreamConnection connection = attempt.Connection!;
+        info.Times.UpstreamPoolReady = attempt.Ready;
         info.Times.UpstreamConnectBegin = connection.Times.Begin;
         info.Times.UpstreamConnectEnd = connection.Times.ConnectEnd;
         info.Times.UpstreamHandshakeEnd = connection.Times.HandshakeEnd;
-        info.Times.UpstreamSendBegin = nowNanoseconds;
+        info.Times.UpstreamSendBegin = attempt.Ready;
         info.Upstream.IsConnected = true;
         info.Upstream.ConnectionId = connection.Id;
         info.Upstream.LocalAddress = connection.Stream.LocalAddress;
         info.Upstream.RemoteAddress = connection.Stream.RemoteAddress;
-        info.Upstream.Protocol = stream.Protocol;
+        info.Upstream.Protocol = attempt.Protocol;
         info.Upstream.Tls = connection.Stream.Tls;
+    }
+
+    /// <summary>The attempt that answered may not be the latest one of a hedged request, whose facts are those at hand.</summary>
+    public static void Restore(StreamInfo info, UpstreamAttempt winner)
+    {
+        Picked(info, winner.Host!);
+        info.Times.UpstreamRequestBegin = winner.Begin;
+        Connected(info, winner);
+
+        // Only a request that had come to its end is hedged: all of it went out at once.
+        info.Times.UpstreamSendEnd = winner.Ready;
     }
 }

@@ -19,12 +19,17 @@ internal sealed class RetryState
     private RetryOn _on;
     private uint _left;
     private int _triedCount;
-    private bool _holdsPermit;
     private uint[]? _headerStatusCodes;
     private string[]? _headerNames;
     private long _rateLimitedMilliseconds;
 
-    public bool IsEnabled => _on != RetryOn.None && _left > 0;
+    /// <summary>Whether a policy or the request itself names conditions, however few retries are left.</summary>
+    public bool IsActive => _on != RetryOn.None;
+
+    public bool IsEnabled => IsActive && _left > 0;
+
+    /// <summary>Whether the retry that was granted last is under way.</summary>
+    public bool HoldsPermit { get; private set; }
 
     public bool AvoidsPreviousHosts => _policy?.AvoidsPreviousHosts ?? false;
 
@@ -110,25 +115,21 @@ internal sealed class RetryState
             || (Has(RetryOn.RefusedStream) && refused);
     }
 
-    /// <summary>Whether a per-try timeout is worth another attempt: Envoy treats it as a 504.</summary>
-    public bool WantsAfterTimeout() => Has(RetryOn.ServerError) || Has(RetryOn.GatewayError) || Has(RetryOn.Reset)
-        || (Has(RetryOn.RetriableStatusCodes) && IsRetriableStatus(504));
-
     /// <summary>Takes one retry from the count and from the breaker.</summary>
     public RetryPermit TryTake(CircuitBreaker breaker)
     {
+        ReleasePermit(breaker);
         if (_left == 0)
         {
             return RetryPermit.LimitReached;
         }
 
-        ReleasePermit(breaker);
         if (!breaker.TryAcquireRetry())
         {
             return RetryPermit.Overflow;
         }
 
-        _holdsPermit = true;
+        HoldsPermit = true;
         _left--;
         Retries++;
         return RetryPermit.Granted;
@@ -137,9 +138,9 @@ internal sealed class RetryState
     /// <summary>The retry is over, or was decided upon and will not happen.</summary>
     public void ReleasePermit(CircuitBreaker breaker)
     {
-        if (_holdsPermit)
+        if (HoldsPermit)
         {
-            _holdsPermit = false;
+            HoldsPermit = false;
             breaker.Retries.Release();
         }
     }
@@ -207,7 +208,6 @@ internal sealed class RetryState
         headers.Remove(WellKnownHeader.XEnvoyMaxRetries);
         headers.Remove(WellKnownHeader.XEnvoyRetriableStatusCodes);
         headers.Remove(WellKnownHeader.XEnvoyRetriableHeaderNames);
-        headers.Remove(WellKnownHeader.XEnvoyHedgeOnPerTryTimeout);
     }
 
     private static uint[] ParseCodes(ReadOnlySpan<byte> text)

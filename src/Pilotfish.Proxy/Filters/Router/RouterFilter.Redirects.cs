@@ -7,7 +7,7 @@ namespace Pilotfish.Proxy.Filters.Router;
 public sealed partial class RouterFilter
 {
     /// <summary>True when the request has begun anew with the redirect's target; this attempt and its filters are over then.</summary>
-    private bool FollowRedirect(InternalRedirectModel policy, int status)
+    private bool FollowRedirect(UpstreamAttempt attempt, InternalRedirectModel policy, int status)
     {
         if (!InternalRedirects.TryApply(Stream, policy, status, requestIsWhole: _requestEnded && _body.IsComplete, out bool dropsBody))
         {
@@ -23,9 +23,7 @@ public sealed partial class RouterFilter
         }
 
         // A redirect's body is of no use to anybody; a connection in the middle of one cannot be used again.
-        IUpstreamStream? upstream = _upstream;
-        _upstream = null;
-        upstream?.Reset();
+        attempt.Abandon();
         Cells.Add(_http.InternalRedirectSucceeded);
         Stream.Recreate(status, body, trailers);
         return true;

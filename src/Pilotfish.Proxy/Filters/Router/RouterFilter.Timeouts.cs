@@ -1,5 +1,4 @@
 using Pilotfish.Proxy.Health;
-using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Reasons;
 
 namespace Pilotfish.Proxy.Filters.Router;
@@ -21,125 +20,170 @@ public sealed partial class RouterFilter
             Timers.Global(_timeouts.GlobalMilliseconds);
         }
 
-        if (_upstream is not null)
+        if (_attempt is { Stream: not null } attempt)
         {
-            ArmTryTimer();
+            ArmTryTimer(attempt);
         }
     }
 
-    private void ArmTryTimer()
+    private void ArmTryTimer(UpstreamAttempt attempt)
     {
         if (_timeouts.PerTryMilliseconds > 0 && _requestEnded && !_responseStarted)
         {
-            Timers.Try(_timeouts.PerTryMilliseconds);
+            attempt.LimitTry(_timeouts.PerTryMilliseconds);
         }
     }
 
     /// <summary>What is counted from the moment an attempt has a connection.</summary>
-    private void ArmAttemptTimers()
+    private void ArmAttemptTimers(UpstreamAttempt attempt)
     {
-        if (_streamMilliseconds > 0)
+        // The answer may have come while the request was being sent.
+        if (attempt.Stream is null)
         {
-            Timers.Duration(_streamMilliseconds);
+            return;
         }
 
-        TouchTry();
+        if (_streamMilliseconds > 0)
+        {
+            attempt.LimitDuration(_streamMilliseconds);
+        }
+
+        TouchTry(attempt);
     }
 
     // Any byte either way is a sign of life.
-    private void TouchTry()
+    private void TouchTry(UpstreamAttempt attempt)
     {
-        if (_forward.Retry is { PerTryIdleTimeoutMilliseconds: > 0 } policy && _upstream is not null)
+        if (_forward.Retry is { PerTryIdleTimeoutMilliseconds: > 0 } policy && attempt is { Stream: not null, IsHedged: false })
         {
-            Timers.TryIdle(policy.PerTryIdleTimeoutMilliseconds);
+            attempt.LimitIdle(policy.PerTryIdleTimeoutMilliseconds);
         }
     }
 
+    /// <summary>The route's timeout counts for each attempt that it ends.</summary>
     internal void GlobalTimeout()
     {
-        Cells.Add(_http.RqTimeout);
-        DropAttempt();
+        TimeOutOne(_attempt);
+        if (_others is { Count: > 0 } others)
+        {
+            foreach (UpstreamAttempt other in others)
+            {
+                TimeOutOne(other);
+            }
+        }
+
+        AbandonAll();
         TimeoutReply(EndReasons.RequestTimeout);
     }
 
-    internal void TryTimeout()
+    private void TimeOutOne(UpstreamAttempt? attempt)
     {
-        Cells.Add(_http.RqPerTryTimeout);
-        TryEnded(EndReasons.PerTryTimeout);
-    }
-
-    internal void TryIdleTimeout()
-    {
-        Cells.Add(_http.RqPerTryIdleTimeout);
-        TryEnded(EndReasons.PerTryIdleTimeout);
-    }
-
-    /// <summary>The upstream took longer for the whole exchange than its cluster (or a trusted client) allows.</summary>
-    internal void StreamDurationReached()
-    {
-        Cells.Add(_http.RqMaxDuration);
-        DropAttempt();
-        if (MayRetry() && _retry.Wants(StreamResetReason.LocalReset, requestStarted: true) && _retry.TryTake(_breaker) == RetryPermit.Granted)
+        if (attempt is not { IsInFlight: true })
         {
-            ScheduleRetry();
             return;
         }
 
+        Cells.Add(_http.RqTimeout);
+        if (!_responseStarted)
+        {
+            TellTimeout(attempt);
+            _http.Count(Cells, TimeoutStatus);
+        }
+    }
+
+    internal void TryTimeout(UpstreamAttempt attempt)
+    {
+        if (!_hedges)
+        {
+            Cells.Add(_http.RqPerTryTimeout);
+        }
+
+        TryEnded(attempt, EndReasons.PerTryTimeout);
+    }
+
+    internal void TryIdleTimeout(UpstreamAttempt attempt)
+    {
+        if (!_hedges)
+        {
+            Cells.Add(_http.RqPerTryIdleTimeout);
+        }
+
+        TryEnded(attempt, EndReasons.PerTryIdleTimeout);
+    }
+
+    /// <summary>The upstream took longer for the whole exchange than its cluster (or a trusted client) allows.</summary>
+    internal void StreamDurationReached(UpstreamAttempt attempt)
+    {
+        Cells.Add(_http.RqMaxDuration);
+        _others?.Remove(attempt);
+        Abandon(attempt);
+        if (!attempt.IsHedged && TryTakeRetry(_retry.Wants(StreamResetReason.LocalReset, _anyStarted), out _))
+        {
+            ScheduleRetry(afterTimeout: false);
+            return;
+        }
+
+        AbandonAll();
         int status = Stream.IsRequestComplete ? 504 : 408;
-        CountLocal(status);
         Stream.Reply(status, "upstream max stream duration reached"u8, EndReasons.UpstreamMaxStreamDuration.About(_cluster!.Name));
     }
 
-    private void TryEnded(EndReason reason)
+    private void TryEnded(UpstreamAttempt attempt, EndReason reason)
     {
-        DropAttempt();
-        if (MayRetry() && _retry.IsEnabled && _retry.WantsAfterTimeout() && _retry.TryTake(_breaker) == RetryPermit.Granted)
+        if (_hedges)
         {
-            if (_forward.IncludeTimeoutRetryHeader)
-            {
-                Stream.RequestHeaders.Set(WellKnownHeader.XEnvoyIsTimeoutRetry, "true"u8);
-            }
-
-            ScheduleRetry();
+            Hedge(attempt);
             return;
+        }
+
+        if (!_responseStarted)
+        {
+            TellTimeout(attempt);
+        }
+
+        Abandon(attempt);
+        if (TryTakeRetry(_retry.Wants(StreamResetReason.LocalReset, _anyStarted), out _))
+        {
+            ScheduleRetry(afterTimeout: true);
+            return;
+        }
+
+        if (!_responseStarted)
+        {
+            _http.Count(Cells, TimeoutStatus);
         }
 
         TimeoutReply(reason);
     }
 
-    private bool MayRetry() => !_informed && !_responseStarted && _body.IsComplete;
-
-    private void CountLocal(int status)
+    /// <summary>The attempt goes on; another one begins beside it if the policy's retries and the breaker have one left.</summary>
+    private void Hedge(UpstreamAttempt attempt)
     {
-        if (!_responseStarted)
+        if (_responseStarted || attempt.TimeoutTold)
         {
-            _http.Count(Cells, status);
+            return;
+        }
+
+        TellTimeout(attempt);
+        if (TryTakeRetry(_retry.IsActive, out _))
+        {
+            attempt.IsHedged = true;
+            ScheduleRetry(afterTimeout: true);
         }
     }
 
-    private void TimeoutReply(EndReason reason)
+    // Once: a hedged attempt was reported when its time was up, and the route's timeout may end it later.
+    private void TellTimeout(UpstreamAttempt attempt)
     {
-        int status = _timeouts.AltResponse ? 204 : 504;
-        CountLocal(status);
-        Stream.Reply(status, _timeouts.AltResponse ? default : "upstream request timeout"u8, reason.About(_cluster!.Name));
-    }
-
-    private void DropAttempt()
-    {
-        _timers?.CancelBackOff();
-        _timers?.CancelAttempt();
-        if (_pool is { } pool)
+        if (!attempt.TimeoutTold)
         {
-            _pool = null;
-            pool.GiveUp(this);
-        }
-
-        if (_upstream is { } upstream)
-        {
-            _upstream = null;
-            _host!.Monitor.OnResult(OutlierResult.RequestTimeout, Stream.Loop.NowMilliseconds);
-            Cells.Add(_http.RqTxReset);
-            upstream.Reset();
+            attempt.TimeoutTold = true;
+            attempt.Host!.Monitor.OnResult(OutlierResult.RequestTimeout, Stream.Loop.NowMilliseconds);
         }
     }
+
+    private int TimeoutStatus => _timeouts.AltResponse ? 204 : 504;
+
+    private void TimeoutReply(EndReason reason) =>
+        Stream.Reply(TimeoutStatus, _timeouts.AltResponse ? default : "upstream request timeout"u8, reason.About(_cluster!.Name));
 }

@@ -13,10 +13,13 @@ internal readonly record struct RouterTimeouts(long GlobalMilliseconds, long Per
     /// <summary>Whether grpc-timeout tells the upstream of the timeout that counts (max_grpc_timeout is set).</summary>
     private bool AnnouncesToGrpc { get; init; }
 
+    /// <summary>Whether a try that takes too long goes on beside another, so that each may use all of the request's time.</summary>
+    private bool Hedges { get; init; }
+
     /// <summary>Whether a timeout is answered with 204 instead of 504.</summary>
     public bool AltResponse { get; private init; }
 
-    public static RouterTimeouts Of(HttpStream stream, ForwardModel forward, bool respectExpected)
+    public static RouterTimeouts Of(HttpStream stream, ForwardModel forward, bool respectExpected, bool hedges)
     {
         HeaderMap headers = stream.RequestHeaders;
         bool announcesToGrpc = forward is { UsesStreamDuration: false, MaxGrpcTimeoutMilliseconds: not null } && GrpcText.IsGrpcRequest(headers);
@@ -55,6 +58,7 @@ internal readonly record struct RouterTimeouts(long GlobalMilliseconds, long Per
             StreamMilliseconds = duration,
             AltResponse = alternative,
             AnnouncesToGrpc = announcesToGrpc,
+            Hedges = hedges,
         };
     }
 
@@ -64,7 +68,7 @@ internal readonly record struct RouterTimeouts(long GlobalMilliseconds, long Per
     /// <param name="elapsedMilliseconds">What former attempts used of the time.</param>
     public void Announce(HeaderMap headers, bool suppressed, long elapsedMilliseconds)
     {
-        long expected = PerTryMilliseconds > 0 ? PerTryMilliseconds : GlobalMilliseconds;
+        long expected = PerTryMilliseconds > 0 && !Hedges ? PerTryMilliseconds : GlobalMilliseconds;
         if (expected <= 0)
         {
             return;

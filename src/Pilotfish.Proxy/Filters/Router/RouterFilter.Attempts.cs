@@ -1,0 +1,286 @@
+using System.Text;
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Health;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Http1;
+using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Streams;
+using Pilotfish.Proxy.Tls;
+
+namespace Pilotfish.Proxy.Filters.Router;
+
+/// <content>
+/// Attempts: how one begins, what follows when it fails. While a request is hedged, a failure is the client's business only when no other
+/// attempt is under way or about to begin.
+/// </content>
+public sealed partial class RouterFilter
+{
+    /// <summary>The back-off is over.</summary>
+    internal void Retry()
+    {
+        _retryPending = false;
+        Attempt();
+    }
+
+    private void Attempt()
+    {
+        StreamInfo info = Stream.Info;
+        if (_retry.Retries > 0)
+        {
+            long elapsed = _requestEnded ? (Now - info.Times.DownstreamReceiveEnd) / 1_000_000 : 0;
+            _timeouts.Announce(Stream.RequestHeaders, _model.SuppressesEnvoyHeaders, elapsed);
+        }
+
+        // The reference, not the state of the first attempt: a retry sees the cluster and membership of now.
+        ClusterState cluster = LocalAnswers.Reference(Stream, _forward)?.Current ?? _cluster!;
+        WorkerCluster worker = Stream.Worker.Worker.Cluster(cluster);
+        LoadBalancingRequest request = BalancingRequest();
+        HostPick pick = worker.Pick(in request);
+
+        // A first attempt without a host is none: the count stays 0.
+        if (pick.Host is not null || _retry.Retries > 0)
+        {
+            info.Upstream.AttemptCount++;
+        }
+
+        if (pick.Host is not { } host)
+        {
+            NoHost(pick.Failure!);
+            return;
+        }
+
+        if (_forward.IncludeAttemptCount)
+        {
+            Stream.RequestHeaders.SetNumber(WellKnownHeader.XEnvoyAttemptCount, info.Upstream.AttemptCount);
+        }
+
+        UpstreamAttempt attempt = NextAttempt();
+        attempt.Start(host, Now);
+        info.Times.UpstreamRequestBegin = attempt.Begin;
+        info.Times.UpstreamPoolReady = 0;
+        _retry.Remember(host);
+        AttemptFacts.Picked(info, host);
+        var priority = (RoutingPriority)_forward.Priority;
+        UpstreamTransportOverrides? overrides =
+            Stream.TransportOverrides ?? UpstreamOverrides.Of(info.Connection, info.FilterState, cluster.Config);
+        if (worker.Provision is not null)
+        {
+            HostHttpPools.Anticipate(worker, in request, priority, overrides, info.Protocol);
+        }
+
+        attempt.Acquire(HostHttpPools.Of(worker, host, priority, overrides, info.Protocol));
+    }
+
+    private LoadBalancingRequest BalancingRequest()
+    {
+        bool again = _retry.Retries > 0;
+        return new LoadBalancingRequest
+        {
+            Hash = _hash,
+            Subset = Stream.WeightedCluster?.Subset ?? _forward.Subset,
+            OriginalDestination = Stream.Info.Connection.LocalAddress,
+            Avoid = _retry.AvoidsPreviousHosts ? _retry.Tried : default,
+            Tried = _retry.Tried,
+            PriorityUpdateFrequency = again ? _retry.PriorityUpdateFrequency : 0,
+            OmitsCanaries = again && _retry.OmitsCanaryHosts,
+            Omits = again ? _retry.OmitsHosts : null,
+            ReselectMax = again ? _retry.HostSelectionAttempts : 0,
+            Attempt = (uint)_retry.Retries,
+        };
+    }
+
+    // The one object of a request that is not hedged; one that goes on steps aside for a new one.
+    private UpstreamAttempt NextAttempt()
+    {
+        if (_attempt is { IsInFlight: true } slow)
+        {
+            (_others ??= []).Add(slow);
+            _attempt = null;
+        }
+
+        return _attempt ??= new UpstreamAttempt(this);
+    }
+
+    private void NoHost(EndReason reason)
+    {
+        AbandonAll();
+        _http.Count(Cells, 503);
+        Stream.Reply(503, "no healthy upstream"u8, reason.About(_cluster!.Name));
+    }
+
+    internal void OnReady(UpstreamAttempt attempt, IUpstreamStream stream)
+    {
+        AttemptFacts.Connected(Stream.Info, attempt);
+        RequestRewrite.ApplyScheme(Stream, stream.Connection);
+        RequestRewrite.ApplyAutoHost(Stream, _forward, attempt.Host!.Hostname);
+        _anyStarted = true;
+        bool hasBody = _body.Length > 0;
+        bool endsWithHead = _requestEnded && !hasBody && _trailers is null && !_isUpgrade;
+        stream.SendHeaders(Stream.RequestHeaders, endsWithHead, _isUpgrade);
+        if (hasBody || (_requestEnded && !endsWithHead && _trailers is null))
+        {
+            stream.SendData(_body.Bytes, _requestEnded && _trailers is null);
+        }
+
+        if (_trailers is { } trailers)
+        {
+            stream.SendTrailers(trailers);
+        }
+
+        if (_requestEnded)
+        {
+            Stream.Info.Times.UpstreamSendEnd = Stream.Info.Times.UpstreamSendBegin;
+        }
+
+        _body.Sent();
+        ResumeSource();
+        CheckSource();
+        ArmTryTimer(attempt);
+        ArmAttemptTimers(attempt);
+    }
+
+    internal void OnPoolFailure(UpstreamAttempt attempt, StreamResetReason reason, string? transportFailure)
+    {
+        Stream.Info.Times.UpstreamPoolReady = attempt.Ready;
+        AttemptFailed(attempt, reason, transportFailure);
+    }
+
+    internal void OnReset(UpstreamAttempt attempt, StreamResetReason reason, string? transportFailure)
+    {
+        Cells.Add(_http.RqRxReset);
+        if (_responseStarted)
+        {
+            Cells.Add(Stream.Hcm.Stats.RqResetAfterStart);
+            Stream.End(StreamResetReasons.EndReason(reason, responseStarted: true, transportFailure), complete: false);
+            return;
+        }
+
+        attempt.Host!.Monitor.OnResult(OutlierResult.RequestReset, Stream.Loop.NowMilliseconds);
+        AttemptFailed(attempt, reason, transportFailure);
+    }
+
+    private void AttemptFailed(UpstreamAttempt attempt, StreamResetReason reason, string? transportFailure)
+    {
+        _others?.Remove(attempt);
+        if (!attempt.IsHedged && TryTakeRetry(_retry.Wants(reason, _anyStarted), out _))
+        {
+            ScheduleRetry(afterTimeout: false);
+            return;
+        }
+
+        int status = reason == StreamResetReason.ProtocolError ? 502 : 503;
+        _http.Count(Cells, status);
+        if (IsAnotherAwaited)
+        {
+            return;
+        }
+
+        EndReason end = StreamResetReasons.EndReason(reason, responseStarted: false, transportFailure);
+        string body = ResetBody.Of(reason, _retry.Retries > 0, transportFailure);
+        Stream.Reply(status, Encoding.ASCII.GetBytes(body), end.About(_cluster!.Name),
+            reason == StreamResetReason.Overflow ? static headers => headers.Set(WellKnownHeader.XEnvoyOverloaded, "true"u8) : null);
+    }
+
+    /// <summary>Whether a response may still come: from an attempt under way, or from a retry that waits for its time.</summary>
+    private bool IsAnotherAwaited => _retryPending || _others is { Count: > 0 } || _attempt is { IsInFlight: true };
+
+    private bool MayRetry => !_informed && !_responseStarted && _body.IsComplete;
+
+    /// <summary>Takes a retry if one is wanted and to be had. What forbids it is counted and flagged, even if another attempt answers.</summary>
+    /// <param name="wanted">Whether the policy asks for it.</param>
+    /// <param name="refused">Whether it was wanted in vain.</param>
+    private bool TryTakeRetry(bool wanted, out bool refused)
+    {
+        refused = false;
+        if (!wanted || !MayRetry)
+        {
+            return false;
+        }
+
+        RetryPermit permit = _retry.TryTake(_breaker);
+        if (permit == RetryPermit.Granted)
+        {
+            return true;
+        }
+
+        refused = true;
+        bool overflow = permit == RetryPermit.Overflow;
+        Cells.Add(overflow ? _http.RqRetryOverflow : _http.RqRetryLimitExceeded);
+        Stream.Info.Flags = Stream.Info.Flags.With(
+            overflow ? ResponseFlag.UpstreamOverflow : ResponseFlag.UpstreamRetryLimitExceeded);
+        return false;
+    }
+
+    private void ScheduleRetry(bool afterTimeout)
+    {
+        ResponseHeaders.Clear();
+        if (_forward.IncludeTimeoutRetryHeader)
+        {
+            Stream.RequestHeaders.Set(WellKnownHeader.XEnvoyIsTimeoutRetry, afterTimeout ? "true"u8 : "false"u8);
+        }
+
+        _retryPending = true;
+        Cells.Add(_http.RqRetry);
+        Cells.Add(_retry.IsRateLimited ? _http.RqRetryBackoffRateLimited : _http.RqRetryBackoff);
+        Timers.BackOff(_retry.BackOffMilliseconds(Stream.NextRandom()));
+    }
+
+    private void Abandon(UpstreamAttempt attempt)
+    {
+        if (attempt.Abandon())
+        {
+            Cells.Add(_http.RqTxReset);
+        }
+    }
+
+    private void AbandonAll()
+    {
+        _retryPending = false;
+        _timers?.CancelBackOff();
+        if (_attempt is { } attempt)
+        {
+            Abandon(attempt);
+        }
+
+        AbandonOthers(null);
+    }
+
+    /// <summary>Ends the attempts beside the one that answered, which becomes the request's only one.</summary>
+    private void KeepOnly(UpstreamAttempt winner)
+    {
+        _retryPending = false;
+        _timers?.CancelBackOff();
+        if (_others is not { Count: > 0 } && winner == _attempt)
+        {
+            return;
+        }
+
+        if (_attempt is { } latest && latest != winner)
+        {
+            Abandon(latest);
+        }
+
+        AbandonOthers(winner);
+        _attempt = winner;
+        AttemptFacts.Restore(Stream.Info, winner);
+    }
+
+    private void AbandonOthers(UpstreamAttempt? kept)
+    {
+        if (_others is not { Count: > 0 } others)
+        {
+            return;
+        }
+
+        foreach (UpstreamAttempt other in others)
+        {
+            if (other != kept)
+            {
+                Abandon(other);
+            }
+        }
+
+        others.Clear();
+    }
+}

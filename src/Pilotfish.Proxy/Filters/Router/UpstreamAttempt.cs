@@ -1,0 +1,159 @@
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Streams;
+
+namespace Pilotfish.Proxy.Filters.Router;
+
+/// <summary>
+/// One attempt of a router at one host: what it waits for, what it holds, and its own timers. A request has one at a time, reused by its
+/// retries, and several only while it is hedged. Its events go to the router, which decides. Loop-affine.
+/// </summary>
+/// <param name="router">Whose request this is.</param>
+internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUpstreamEvents
+{
+    private AttemptTimers? _timers;
+
+    public IUpstreamEvents Events => this;
+
+    // A head is parsed whole and told of at once, so attempts that run side by side never mix theirs.
+    public HeaderMap ResponseHeaders => router.ResponseHeaders;
+
+    public Host? Host { get; private set; }
+
+    /// <summary>Where it waits for a connection; null when it does not.</summary>
+    public IUpstreamHttpPool? Pool { get; private set; }
+
+    /// <summary>Its stream, from the pool's answer to the response's end.</summary>
+    public IUpstreamStream? Stream { get; private set; }
+
+    /// <summary>The connection that its pool gave it, also when the stream has ended.</summary>
+    public UpstreamConnection? Connection { get; private set; }
+
+    public HttpProtocol Protocol { get; private set; }
+
+    public bool IsInFlight => Pool is not null || Stream is not null;
+
+    /// <summary>It was silent for too long and goes on beside another one that was begun for it.</summary>
+    public bool IsHedged { get; set; }
+
+    /// <summary>Whether its host heard of a timeout already.</summary>
+    public bool TimeoutTold { get; set; }
+
+    /// <summary>When it asked its pool, in the loop's nanoseconds.</summary>
+    public long Begin { get; private set; }
+
+    /// <summary>When its pool answered, in the loop's nanoseconds.</summary>
+    public long Ready { get; private set; }
+
+    private AttemptTimers Timers => _timers ??= new AttemptTimers(router, this);
+
+    /// <summary>A host was picked; <see cref="Acquire"/> follows.</summary>
+    public void Start(Host host, long nowNanoseconds)
+    {
+        Host = host;
+        Connection = null;
+        Begin = nowNanoseconds;
+        Ready = 0;
+        IsHedged = false;
+        TimeoutTold = false;
+    }
+
+    public void Acquire(IUpstreamHttpPool pool)
+    {
+        Pool = pool;
+        pool.Acquire(this);
+    }
+
+    /// <summary>Nothing more comes of it: the response is whole, or it failed.</summary>
+    public void Over()
+    {
+        Pool = null;
+        Stream = null;
+        _timers?.Stop();
+    }
+
+    /// <summary>Gives it up wherever it stands; true when a stream had to be reset for that.</summary>
+    public bool Abandon()
+    {
+        IUpstreamHttpPool? pool = Pool;
+        IUpstreamStream? stream = Stream;
+        Over();
+        pool?.GiveUp(this);
+        stream?.Reset();
+        return stream is not null;
+    }
+
+    /// <summary>The request ended: hosts of clusters that went must not live on in requests that wait to be used again.</summary>
+    public void Forget()
+    {
+        Host = null;
+        Connection = null;
+        IsHedged = false;
+    }
+
+    /// <summary>per_try_timeout, in milliseconds from now.</summary>
+    public void LimitTry(long milliseconds) => Timers.Try(milliseconds);
+
+    /// <summary>per_try_idle_timeout, in milliseconds from now.</summary>
+    public void LimitIdle(long milliseconds) => Timers.Idle(milliseconds);
+
+    /// <summary>max_stream_duration of the exchange, in milliseconds from now.</summary>
+    public void LimitDuration(long milliseconds) => Timers.Duration(milliseconds);
+
+    /// <summary>A response began: it may take longer than a try.</summary>
+    public void ResponseStarted() => _timers?.CancelTry();
+
+    public void OnPoolReady(IUpstreamStream stream)
+    {
+        Pool = null;
+        Stream = stream;
+        Connection = stream.Connection;
+        Protocol = stream.Protocol;
+        Ready = router.Now;
+        router.OnReady(this, stream);
+    }
+
+    public void OnPoolFailure(StreamResetReason reason, string? transportFailure)
+    {
+        Ready = router.Now;
+        Over();
+        router.OnPoolFailure(this, reason, transportFailure);
+    }
+
+    public void OnUpstreamInformational(int status) => router.OnInformational(this, status);
+
+    public void OnUpstreamHeaders(int status, bool end)
+    {
+        if (end)
+        {
+            Over();
+        }
+
+        router.OnHeaders(this, status, end);
+    }
+
+    public void OnUpstreamData(ReadOnlySpan<byte> data, bool end)
+    {
+        if (end)
+        {
+            Over();
+        }
+
+        router.OnData(this, data, end);
+    }
+
+    public void OnUpstreamTrailers(HeaderMap trailers)
+    {
+        Over();
+        router.OnTrailers(trailers);
+    }
+
+    public void OnUpstreamReset(StreamResetReason reason, string? transportFailure)
+    {
+        Over();
+        router.OnReset(this, reason, transportFailure);
+    }
+
+    public void OnUpstreamSendBlocked(bool blocked) => router.OnSendBlocked(blocked);
+}
