@@ -212,6 +212,11 @@ public sealed class HttpStream
         Info.RouteMetadata = Route?.Metadata;
         Info.VirtualHostMetadata = VirtualHost?.Metadata;
         NoteCluster();
+        if (Route?.Forward is { } action)
+        {
+            _timers.ApplyRoute(action);
+        }
+
         return Route;
     }
 
@@ -224,7 +229,7 @@ public sealed class HttpStream
         Info.ClusterMetadata = cluster?.Config.Metadata;
     }
 
-    /// <summary>Lets the route be chosen anew, from the same route config.</summary>
+    /// <summary>Lets the route be chosen anew, from the same route config; its timeouts are the request's then.</summary>
     public void ClearRouteCache() => _routeChosen = false;
 
     /// <summary>The most specific per-route config of a filter, or null.</summary>
@@ -437,11 +442,7 @@ public sealed class HttpStream
 
     private bool EnterChain()
     {
-        if (ChooseRoute()?.Forward is { } forward)
-        {
-            _timers.ApplyRoute(forward);
-        }
-
+        ChooseRoute();
         if (Hcm.LogsNewRequests)
         {
             WriteLog(AccessLogType.DownstreamStart);

@@ -19,10 +19,12 @@ internal sealed class StreamTimers(HttpStream stream)
     private LoopTimer? _duration;
     private LoopTimer? _log;
     private long _idleMilliseconds;
+    private long _startMilliseconds;
 
     public void Start()
     {
         HcmModel hcm = stream.Hcm;
+        _startMilliseconds = stream.Loop.NowMilliseconds;
         SetIdle(hcm.StreamIdleTimeoutMilliseconds);
         if (hcm.RequestTimeoutMilliseconds > 0 && !stream.IsRequestComplete)
         {
@@ -38,7 +40,10 @@ internal sealed class StreamTimers(HttpStream stream)
         }
     }
 
-    /// <summary>The route's own timeouts replace the connection manager's.</summary>
+    /// <summary>
+    /// The timeouts of the route that was chosen, also of one that was chosen anew, replace the connection manager's. Time that the request
+    /// has used counts. An idle timeout stays when a later route names none, as in Envoy.
+    /// </summary>
     public void ApplyRoute(ForwardModel route)
     {
         if (route.IdleTimeoutMilliseconds is { } idle)
@@ -46,9 +51,29 @@ internal sealed class StreamTimers(HttpStream stream)
             SetIdle(idle);
         }
 
-        if (MaxDuration(route) is { } duration)
+        long duration = DurationOf(route);
+        bool tells = route.UsesStreamDuration && GrpcText.IsGrpcRequest(stream.RequestHeaders);
+        if (duration >= 0)
         {
-            SetDuration(duration);
+            // The upstream is told what counts, whichever setting it comes from.
+            if (tells)
+            {
+                GrpcText.SetTimeout(stream.RequestHeaders, duration);
+            }
+
+            SetDuration(Math.Max(0, duration - (stream.Loop.NowMilliseconds - _startMilliseconds)));
+            return;
+        }
+
+        if (_duration is not { IsScheduled: true })
+        {
+            return;
+        }
+
+        _duration.Cancel();
+        if (tells)
+        {
+            stream.RequestHeaders.Remove(WellKnownHeader.GrpcTimeout);
         }
     }
 
@@ -74,25 +99,17 @@ internal sealed class StreamTimers(HttpStream stream)
         _idleMilliseconds = 0;
     }
 
-    // Null: what the connection manager allows stays.
-    private long? MaxDuration(ForwardModel route)
+    private long DurationOf(ForwardModel route)
     {
-        HeaderMap headers = stream.RequestHeaders;
-        long? duration = route.MaxStreamDurationMilliseconds is { } own ? (own == 0 ? NoLimit : own) : null;
-        if (route.GrpcTimeoutMaxMilliseconds is { } most && GrpcText.TryReadTimeout(headers[WellKnownHeader.GrpcTimeout], out long asked))
+        if (route.GrpcTimeoutMaxMilliseconds is { } most
+            && GrpcText.TryReadTimeout(stream.RequestHeaders[WellKnownHeader.GrpcTimeout], out long asked))
         {
             long granted = most == 0 ? asked : Math.Min(asked, most);
-            duration = Math.Max(0, granted - route.GrpcTimeoutOffsetMilliseconds);
+            return Math.Max(0, granted - route.GrpcTimeoutOffsetMilliseconds);
         }
 
-        // The upstream is told what counts, whichever setting it comes from.
-        long told = duration ?? (stream.Hcm.MaxStreamDurationMilliseconds is > 0 and var common ? common : NoLimit);
-        if (route.UsesStreamDuration && told >= 0 && GrpcText.IsGrpcRequest(headers))
-        {
-            GrpcText.SetTimeout(headers, told);
-        }
-
-        return duration;
+        long configured = route.MaxStreamDurationMilliseconds ?? stream.Hcm.MaxStreamDurationMilliseconds;
+        return configured > 0 ? configured : NoLimit;
     }
 
     private void SetIdle(long milliseconds)

@@ -15,6 +15,9 @@ namespace Pilotfish.Proxy.Http2;
 /// </summary>
 internal sealed class Http2Pool : IHostHttpPool
 {
+    private const string UpgradesRefused = "the upstream does not enable extended CONNECT (SETTINGS_ENABLE_CONNECT_PROTOCOL)";
+    private const string NoSettings = "the upstream sent no SETTINGS within connect_timeout";
+
     private readonly WorkerCluster _cluster;
     private readonly Host _host;
     private readonly RoutingPriority _priority;
@@ -22,8 +25,12 @@ internal sealed class Http2Pool : IHostHttpPool
     private readonly CircuitBreaker _breaker;
     private readonly List<Http2UpstreamConnection> _connections = [];
     private readonly PendingRequests _pending;
+
+    // Upgrades wait for a connection whose peer has said that it takes them; nobody waits behind them.
+    private readonly PendingRequests _upgrades;
     private readonly double _ratio;
     private LoopTimer? _idleTimer;
+    private LoopTimer? _settingsTimer;
     private int _connecting;
     private bool _drained;
     private StreamProvision _told;
@@ -37,6 +44,7 @@ internal sealed class Http2Pool : IHostHttpPool
         _breaker = cluster.State.Breaker(priority);
         Http = ClusterHttp.Of(cluster.State);
         _pending = new PendingRequests(_breaker, ClusterStats, Worker.Stats, Http.RqCancelled);
+        _upgrades = new PendingRequests(_breaker, ClusterStats, Worker.Stats, Http.RqCancelled);
         _ratio = cluster.State.Config.Preconnect.PerUpstreamRatio;
     }
 
@@ -46,11 +54,15 @@ internal sealed class Http2Pool : IHostHttpPool
 
     public ClusterStats ClusterStats => _cluster.State.Stats;
 
-    public bool IsEmpty => _connections.Count == 0 && _connecting == 0 && _pending.Count == 0;
+    public bool IsEmpty => _connections.Count == 0 && _connecting == 0 && _pending.Count == 0 && _upgrades.Count == 0;
 
     public void Acquire(IPoolRequester requester)
     {
-        if (!TryHand(requester) && _pending.TryAdd(requester))
+        if (requester.IsUpgrade)
+        {
+            AcquireForUpgrade(requester);
+        }
+        else if (!TryHand(requester) && _pending.TryAdd(requester))
         {
             ConnectIfNeeded();
         }
@@ -81,6 +93,34 @@ internal sealed class Http2Pool : IHostHttpPool
         return false;
     }
 
+    private void AcquireForUpgrade(IPoolRequester requester)
+    {
+        foreach (Http2UpstreamConnection connection in _connections)
+        {
+            if (connection.HasRoom && connection.Upgrades == UpgradeSupport.Yes)
+            {
+                Hand(connection, requester);
+                return;
+            }
+        }
+
+        if (RefusesUpgrades)
+        {
+            requester.OnPoolFailure(StreamResetReason.LocalReset, UpgradesRefused);
+        }
+        else if (_upgrades.TryAdd(requester))
+        {
+            ConnectIfNeeded();
+            ArmSettingsTimer();
+        }
+    }
+
+    // Every connection's peer has spoken, and none takes upgrades.
+    private bool RefusesUpgrades => _connecting == 0 && _connections.Count > 0
+        && !_connections.Exists(static connection => connection.Upgrades != UpgradeSupport.No);
+
+    private bool AwaitsSettings => _connections.Exists(static connection => connection.Upgrades == UpgradeSupport.Unknown);
+
     // Hosts that are not in good health get no work that they were not asked for.
     private bool TryConnectAhead(double ratio, bool anticipates)
     {
@@ -105,7 +145,7 @@ internal sealed class Http2Pool : IHostHttpPool
             capacity += connection.Room;
         }
 
-        return new StreamProvision(_pending.Count, active, capacity);
+        return new StreamProvision(_pending.Count + _upgrades.Count, active, capacity);
     }
 
     private void Tell()
@@ -119,6 +159,7 @@ internal sealed class Http2Pool : IHostHttpPool
     public void GiveUp(IPoolRequester requester)
     {
         _pending.GiveUp(requester);
+        _upgrades.GiveUp(requester);
         Tell();
     }
 
@@ -156,6 +197,16 @@ internal sealed class Http2Pool : IHostHttpPool
             Hand(connection, first);
         }
 
+        while (connection.HasRoom && connection.Upgrades == UpgradeSupport.Yes && _upgrades.TryTake(out IPoolRequester? upgrade))
+        {
+            Hand(connection, upgrade);
+        }
+
+        if (_upgrades.Count > 0)
+        {
+            SettleUpgrades();
+        }
+
         Tell();
         if (connection.ActiveStreams > 0 || connection.IsClosed)
         {
@@ -169,6 +220,42 @@ internal sealed class Http2Pool : IHostHttpPool
         else
         {
             ArmIdleTimer();
+        }
+    }
+
+    // What waits for an upgrade learns from each peer's SETTINGS, or from the lack of any, what to wait for.
+    private void SettleUpgrades()
+    {
+        if (RefusesUpgrades)
+        {
+            _upgrades.Fail(StreamResetReason.LocalReset, UpgradesRefused);
+            return;
+        }
+
+        ConnectIfNeeded();
+        ArmSettingsTimer();
+    }
+
+    // Establishing a connection has connect_timeout; what it may be used for belongs to that.
+    private void ArmSettingsTimer()
+    {
+        if (!AwaitsSettings)
+        {
+            return;
+        }
+
+        _settingsTimer ??= new LoopTimer(Worker.Loop, static state => ((Http2Pool)state!).OnSettingsTime(), this);
+        if (!_settingsTimer.IsScheduled)
+        {
+            _settingsTimer.Schedule(_cluster.State.Config.ConnectTimeoutMilliseconds);
+        }
+    }
+
+    private void OnSettingsTime()
+    {
+        if (_upgrades.Count > 0 && AwaitsSettings)
+        {
+            _upgrades.Fail(StreamResetReason.ConnectionTimeout, NoSettings);
         }
     }
 
@@ -220,7 +307,7 @@ internal sealed class Http2Pool : IHostHttpPool
     // A connection on its way will carry many: one at a time is enough.
     private void ConnectIfNeeded()
     {
-        if (_pending.Count > 0 && _connecting == 0)
+        if (_connecting == 0 && (_pending.Count > 0 || (_upgrades.Count > 0 && !AwaitsSettings)))
         {
             ConnectAsync(ahead: false);
         }
@@ -253,6 +340,7 @@ internal sealed class Http2Pool : IHostHttpPool
         }
 
         _pending.Fail(PoolFailures.ReasonOf(result.Failure), result.TransportFailure);
+        _upgrades.Fail(PoolFailures.ReasonOf(result.Failure), result.TransportFailure);
     }
 
     private void ArmIdleTimer()

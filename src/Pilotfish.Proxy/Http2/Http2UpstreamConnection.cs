@@ -39,6 +39,11 @@ internal sealed class Http2UpstreamConnection : Http2Session
     /// <summary>Streams that it can take beside those it has.</summary>
     public long Room => IsDraining ? 0 : Math.Max(0, StreamsMax - _streams.Count);
 
+    /// <summary>Whether the peer takes extended CONNECT: it says so in its SETTINGS, before which none may be sent (RFC 8441 section 3).</summary>
+    public UpgradeSupport Upgrades => Output.Peer.AllowsConnectProtocol ? UpgradeSupport.Yes
+        : Output.Peer.Received ? UpgradeSupport.No
+        : UpgradeSupport.Unknown;
+
     private uint StreamsMax => Math.Min((uint)Options.ConcurrentStreamsMax, Output.Peer.ConcurrentStreamsMax);
 
     public Http2UpstreamStream Open(IUpstreamEvents events)

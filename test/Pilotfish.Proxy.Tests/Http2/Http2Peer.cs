@@ -26,10 +26,16 @@ internal sealed class Http2Peer(IByteStream stream)
     /// <summary>Reads the client's preface and answers with settings (pairs of id and value).</summary>
     public async Task StartServerAsync(params (SettingId Id, uint Value)[] settings)
     {
+        await ReadPrefaceAsync();
+        await SettingsAsync(settings);
+    }
+
+    /// <summary>Reads the client's preface and says nothing yet.</summary>
+    public async Task ReadPrefaceAsync()
+    {
         await FillAsync(24);
         Assert.Equal("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Encoding.ASCII.GetString([.. _unread[..24]]));
         _unread.RemoveRange(0, 24);
-        await SettingsAsync(settings);
     }
 
     public async Task SettingsAsync(params (SettingId Id, uint Value)[] settings)

@@ -53,7 +53,10 @@ public sealed partial class RouterFilter : HttpFilter
     internal long Now => Stream.Loop.NowNanoseconds;
 
     // One meter for all attempts: the access log tells what the request cost upstream.
-    public ref ByteMeter Meter => ref Stream.Info.UpstreamBytes;
+    internal ref ByteMeter Meter => ref Stream.Info.UpstreamBytes;
+
+    /// <summary>Whether the request asks for another protocol by an upgrade header.</summary>
+    internal bool IsUpgrade => _isUpgrade;
 
     private StatCells Cells => Stream.Worker.Stats;
 

@@ -16,8 +16,12 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
 
     public IUpstreamEvents Events => this;
 
+    public bool IsUpgrade => router.IsUpgrade;
+
     // A head is parsed whole and told of at once, so attempts that run side by side never mix theirs.
     public HeaderMap ResponseHeaders => router.ResponseHeaders;
+
+    public ref ByteMeter Meter => ref router.Meter;
 
     public Host? Host { get; private set; }
 
