@@ -249,7 +249,8 @@ public sealed class ProxyApp : IDisposable
             }
         });
         Collect(problems, () => _overload = new OverloadRefresher(
-            new OverloadCompiler(Context, _limits).Compile(bootstrap.OverloadManager), Workers, Stats.Main, Listeners.CloseIdleHttpConnections));
+            new OverloadCompiler(Context, _limits).Compile(bootstrap.OverloadManager), Workers, Stats.Main,
+            Listeners.CloseIdleHttpConnections, Listeners.ResetHighMemoryStreams));
         foreach (Envoy.Extensions.TransportSockets.Tls.V3.Secret secret in bootstrap.StaticResources?.Secrets ?? [])
         {
             Context.StaticSecrets[secret.Name] = secret;

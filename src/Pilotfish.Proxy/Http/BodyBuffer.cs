@@ -9,6 +9,9 @@ internal struct BodyBuffer
 
     public int Length { get; private set; }
 
+    /// <summary>What it has on loan, used or not.</summary>
+    public readonly int Capacity => _buffer?.Length ?? 0;
+
     public readonly ReadOnlySpan<byte> Span => _buffer is null ? default : _buffer.Span[..Length];
 
     public void Append(BufferPool pool, ReadOnlySpan<byte> bytes)

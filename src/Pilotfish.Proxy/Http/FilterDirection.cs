@@ -32,6 +32,9 @@ public abstract class FilterDirection
     /// <summary>Whether the last part has entered this direction.</summary>
     public bool IsEnded => _ended;
 
+    /// <summary>Bytes on loan for what a filter holds.</summary>
+    internal long BufferedBytes => _held.Capacity;
+
     /// <summary>A filter that stopped the message lets it go on. Ignored when it is not the one that stopped it.</summary>
     internal void Resume(HttpFilter filter)
     {

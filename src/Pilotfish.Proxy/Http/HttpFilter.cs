@@ -38,6 +38,9 @@ public abstract class HttpFilter
     {
     }
 
+    /// <summary>Bytes of body that the filter has on loan.</summary>
+    public virtual long BufferedBytes => 0;
+
     /// <summary>The request ended, however it did: release timers and whatever runs. Called exactly once.</summary>
     public virtual void OnEnd(StreamInfo info)
     {

@@ -88,6 +88,21 @@ public sealed class HttpStream
 
     public long BufferLimit => Connection.BufferLimitBytes;
 
+    /// <summary>Bytes on loan for the request's and the response's body, apart from the codec's.</summary>
+    public long BufferedBytes
+    {
+        get
+        {
+            long bytes = Request.BufferedBytes + Response.BufferedBytes;
+            foreach (HttpFilter filter in _filters)
+            {
+                bytes += filter.BufferedBytes;
+            }
+
+            return bytes;
+        }
+    }
+
     internal RequestDirection Request { get; }
 
     internal ResponseDirection Response { get; }
@@ -175,6 +190,13 @@ public sealed class HttpStream
     {
         Worker.Stats.Add(Hcm.Stats.RqRxReset);
         End(reason, complete: false);
+    }
+
+    /// <summary>The overload manager chose this stream to end; its codec resets it.</summary>
+    internal void OnMemoryPressure()
+    {
+        Worker.Stats.Add(Hcm.Stats.RqRxReset);
+        End(OverloadRules.TooMuchMemory, complete: false);
     }
 
     internal void OnSendBlocked(bool blocked) => BlockProducer(blocked);

@@ -12,6 +12,9 @@ public interface IUpstreamStream
 
     bool IsSendBlocked { get; }
 
+    /// <summary>Bytes on loan for what the upstream has not taken and what nobody has read of its answer.</summary>
+    long BufferedBytes { get; }
+
     /// <param name="headers">The request's head.</param>
     /// <param name="end">Whether no body follows.</param>
     /// <param name="isUpgrade">Whether the head asks for another protocol.</param>

@@ -9,6 +9,11 @@ internal static class OverloadRules
     private static readonly EndReason s_overloaded = new(EndCause.Overload, EndSide.Proxy, ResponseDetails.Overload,
         ResponseFlags.Of(ResponseFlag.OverloadManagerTerminated), "The process is short of a resource: the overload manager refuses requests.");
 
+    /// <summary>reset_high_memory_stream chose the request.</summary>
+    public static readonly EndReason TooMuchMemory = new(EndCause.Overload, EndSide.Proxy, ResponseDetails.Overload,
+        ResponseFlags.Of(ResponseFlag.OverloadManagerTerminated),
+        "The process is short of memory: the overload manager reset the streams that held the most of it.");
+
     /// <summary>True when the request was answered here.</summary>
     public static bool Refuse(HttpStream stream)
     {

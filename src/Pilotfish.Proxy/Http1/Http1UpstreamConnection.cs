@@ -60,6 +60,8 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
 
     public bool IsSendBlocked => _out.IsBlocked;
 
+    public long BufferedBytes => _in.Capacity + _out.Capacity;
+
     public long Requests { get; private set; }
 
     /// <summary>When it last became idle, in loop milliseconds.</summary>

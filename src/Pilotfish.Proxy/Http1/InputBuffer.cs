@@ -19,6 +19,9 @@ internal struct InputBuffer(BufferPool pool)
 
     public readonly int Length => _end - _start;
 
+    /// <summary>What it has on loan, used or not.</summary>
+    public readonly int Capacity => _buffer?.Length ?? 0;
+
     public readonly bool IsEmpty => _start == _end;
 
     public readonly ReadOnlySpan<byte> Unread => _buffer is null ? default : _buffer.Span[_start.._end];

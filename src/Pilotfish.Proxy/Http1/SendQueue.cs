@@ -37,6 +37,9 @@ internal sealed class SendQueue : ITurnEndObserver
 
     public bool IsEmpty => _start == _end && !_draining;
 
+    /// <summary>Bytes on loan for what was not sent.</summary>
+    public int Capacity => _buffer?.Length ?? 0;
+
     public long BytesSent { get; private set; }
 
     private int Gathered => _end - _start;

@@ -376,6 +376,23 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
         }
     }
 
+    public void OnMemoryPressure(HighMemoryStreams streams)
+    {
+        foreach (Http2DownstreamStream stream in _streams.All)
+        {
+            streams.Offer(stream);
+        }
+    }
+
+    /// <summary>The client does not take a response that is complete: what waits for it is dropped.</summary>
+    internal void EndFlush(Http2DownstreamStream stream)
+    {
+        if (!_closed && _streams.Find(stream.Id) == stream)
+        {
+            ResetStream(stream, Http2ErrorCode.INTERNAL_ERROR);
+        }
+    }
+
     public void OnDrainDeadline() => Abort(DownstreamEnds.DrainDeadline);
 
     internal void OnIdleTimeout()

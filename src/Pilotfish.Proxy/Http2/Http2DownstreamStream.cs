@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Http2.Frames;
+using Pilotfish.Proxy.Overload;
 using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Streams;
 
@@ -11,7 +12,7 @@ namespace Pilotfish.Proxy.Http2;
 /// A client's request on a shared connection. It stays in its session after its request object has ended, until the client took what
 /// flow control held back. Extended CONNECT (RFC 8441) shows itself to the rest of the proxy as an HTTP/1.1 upgrade.
 /// </summary>
-internal sealed class Http2DownstreamStream(Http2DownstreamConnection connection) : Http2Stream(connection), IDownstreamStream
+internal sealed class Http2DownstreamStream(Http2DownstreamConnection connection) : Http2Stream(connection), IDownstreamStream, IMemoryHolder
 {
     private const int WebSocketKeyBytes = 16;
 
@@ -26,6 +27,8 @@ internal sealed class Http2DownstreamStream(Http2DownstreamConnection connection
     public long StartedMilliseconds { get; private set; }
 
     public bool CanSendTrailers => true;
+
+    public override long BufferedBytes => base.BufferedBytes + (Http?.BufferedBytes ?? 0);
 
     public bool ResponseStarted => _responseStarted;
 
@@ -126,6 +129,18 @@ internal sealed class Http2DownstreamStream(Http2DownstreamConnection connection
         Http = null;
         http.Recycle();
         connection.OnRequestEnded(this, reason, complete);
+    }
+
+    public void EndForMemory()
+    {
+        if (Http is { } http)
+        {
+            http.OnMemoryPressure();
+        }
+        else
+        {
+            connection.EndFlush(this);
+        }
     }
 
     internal override void OnReset(Http2ErrorCode code, Http2End end)

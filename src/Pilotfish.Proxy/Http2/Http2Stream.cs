@@ -60,6 +60,9 @@ internal abstract class Http2Stream(Http2Session session)
     /// <summary>Whether it stands in the output's queue.</summary>
     internal bool IsQueued { get; set; }
 
+    /// <summary>Bytes on loan for what waits here, in both directions.</summary>
+    public virtual long BufferedBytes => _held.Capacity + Pending.Capacity;
+
     public bool IsSendBlocked { get; private set; }
 
     protected bool IsPaused => _pauses > 0;

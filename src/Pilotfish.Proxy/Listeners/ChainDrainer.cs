@@ -1,7 +1,9 @@
 using Pilotfish.Proxy.Drain;
 using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Overload;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Workers;
+using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Timers;
 
 namespace Pilotfish.Proxy.Listeners;
@@ -46,6 +48,21 @@ internal sealed class ChainDrainer(WorkerSet workers, DrainOptions options, Stat
     /// <summary>Asks every connection of the chains that is idle between HTTP requests to close.</summary>
     public void CloseIdle(IReadOnlyList<FilterChainModel> chains) =>
         workers.PostAll(worker => ForEach(chains, worker, static connection => connection.DrainObserver?.OnCloseIdle()));
+
+    /// <summary>Ends the streams of the chains' connections that hold the most memory, each worker its own.</summary>
+    /// <param name="chains">Those of one or more listeners.</param>
+    /// <param name="reset">How many of them, and where they are counted.</param>
+    public void ResetHighMemoryStreams(IReadOnlyList<FilterChainModel> chains, HighMemoryReset reset) => workers.PostAll(worker =>
+    {
+        var streams = new HighMemoryStreams(reset.Power);
+        ForEach(chains, worker, connection => connection.DrainObserver?.OnMemoryPressure(streams));
+        int resets = streams.Reset(reset.Level);
+        if (resets > 0)
+        {
+            worker.Stats.Add(reset.Count, resets);
+            Log.Warning(LogComponent.Main, $"overload: {resets} streams that held the most memory were reset");
+        }
+    });
 
     private void Finish(IReadOnlyList<FilterChainModel> chains, Action? then) => workers.PostAll(
         worker => ForEach(chains, worker, Close),

@@ -126,6 +126,21 @@ public sealed class ListenerDirectory : IResourceCollection
         }
     }
 
+    /// <summary>reset_high_memory_stream, for every listener that heeds the overload manager.</summary>
+    internal void ResetHighMemoryStreams(Overload.HighMemoryReset reset)
+    {
+        var chains = new List<FilterChainModel>();
+        foreach (ListenerEntry entry in _entries.Values)
+        {
+            if (entry.State.Model is { } model && model.Overload != Overload.OverloadState.Inactive)
+            {
+                chains.AddRange(model.AllChains);
+            }
+        }
+
+        _drainer.ResetHighMemoryStreams(chains, reset);
+    }
+
     /// <summary>Stops accepting and drains: /drain_listeners and the agent's shutdown.</summary>
     /// <param name="inboundOnly">Leaves listeners that are not INBOUND alone.</param>
     /// <param name="graceful">Waits the drain time before sockets close; otherwise they close now.</param>

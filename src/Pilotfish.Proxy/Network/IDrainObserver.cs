@@ -1,3 +1,5 @@
+using Pilotfish.Proxy.Overload;
+
 namespace Pilotfish.Proxy.Network;
 
 /// <summary>Set on a connection by a terminal filter that wants to hear of a drain rather than ask at each response.</summary>
@@ -19,6 +21,11 @@ public interface IDrainObserver
 
     /// <summary>The process is short of something: an HTTP connection without a request closes, others go on.</summary>
     void OnCloseIdle()
+    {
+    }
+
+    /// <summary>The process is short of memory: offers the streams that can be ended on their own.</summary>
+    void OnMemoryPressure(HighMemoryStreams streams)
     {
     }
 }

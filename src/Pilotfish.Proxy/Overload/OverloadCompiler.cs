@@ -25,6 +25,8 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
         var plan = new OverloadPlan
         {
             State = context.Overload,
+            TrackedPower = TrackedPower(message?.BufferFactoryConfig),
+            RefreshDelay = context.Stats.Scope("overload").Histogram("refresh_interval_delay"),
             RefreshMilliseconds = Math.Max(1, ProtoValues.Milliseconds(message?.RefreshInterval, OverloadPlan.DefaultRefreshMilliseconds)),
         };
         if (message is null)
@@ -68,6 +70,9 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
                 field, $"resource monitor '{monitor.Name}' has type '{config.MessageName}', which Pilotfish does not have"),
         };
         StatScope scope = context.Stats.Scope("overload." + monitor.Name);
+
+        // One read is over before the next begins: none is ever skipped.
+        scope.Counter("skipped_updates");
         plan.Monitors.Add(new OverloadPlan.MonitorEntry(monitor.Name, made, scope.Gauge("pressure"), scope.Counter("failed_updates")));
     }
 
@@ -96,12 +101,22 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
             Actions + "reduce_timeouts" => state.ReduceTimeouts,
             Actions + "shrink_heap" => state.ShrinkHeap,
             Actions + "close_idle_http_connections" => state.CloseIdleHttpConnections,
-            Actions + "reset_high_memory_stream" => Unheeded(action.Name),
+            Actions + "reset_high_memory_stream" => state.ResetHighMemoryStream,
             _ => throw new ConfigRejectedException(field + ".name", $"Unknown overload action {action.Name}"),
         };
         if (level == state.ReduceTimeouts)
         {
             AddTimers(action, field + ".typed_config");
+        }
+
+        if (level == state.ResetHighMemoryStream)
+        {
+            plan.StreamsReset = context.Stats.Scope(action.Name).Counter("count");
+            if (plan.TrackedPower == 0)
+            {
+                context.Warnings.Add(
+                    $"overload_manager: '{action.Name}' has no effect without buffer_factory_config.minimum_account_to_track_power_of_two");
+            }
         }
 
         StatScope scope = context.Stats.Scope("overload." + action.Name);
@@ -130,11 +145,13 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
             point.Name, found.Level, Triggers(plan, point.Triggers, field), scope.Gauge("scale_percent"), null));
     }
 
-    private OverloadLevel Unheeded(string name)
+    private static int TrackedPower(BufferFactoryConfig? config) => config?.MinimumAccountToTrackPowerOfTwo switch
     {
-        context.Warnings.Add($"overload_manager: '{name}' has no effect: buffers are bounded by per_connection_buffer_limit_bytes");
-        return new OverloadLevel();
-    }
+        null => 0,
+        >= HighMemoryStreams.PowerMin and <= HighMemoryStreams.PowerMax and var power => (int)power,
+        var power => throw new ConfigRejectedException("overload_manager.buffer_factory_config.minimum_account_to_track_power_of_two",
+            $"{power} is not between {HighMemoryStreams.PowerMin} and {HighMemoryStreams.PowerMax}"),
+    };
 
     private void AddTimers(OverloadAction action, string field)
     {

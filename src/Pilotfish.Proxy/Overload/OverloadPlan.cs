@@ -11,6 +11,15 @@ internal sealed class OverloadPlan
 
     public long RefreshMilliseconds { get; init; } = DefaultRefreshMilliseconds;
 
+    /// <summary>minimum_account_to_track_power_of_two; 0 = streams are not measured.</summary>
+    public int TrackedPower { get; init; }
+
+    /// <summary>`envoy.overload_actions.reset_high_memory_stream.count`.</summary>
+    public Counter StreamsReset { get; set; }
+
+    /// <summary>`overload.refresh_interval_delay`: milliseconds from one refresh to the next.</summary>
+    public Histogram RefreshDelay { get; init; }
+
     public List<MonitorEntry> Monitors { get; } = [];
 
     public List<LevelEntry> Levels { get; } = [];

@@ -18,17 +18,22 @@ internal sealed class OverloadRefresher : IDisposable
     private readonly LoopTimer _timer;
     private readonly Dictionary<string, double> _pressures = new(StringComparer.Ordinal);
     private readonly Action _closeIdle;
+    private readonly Action<HighMemoryReset> _resetStreams;
+    private long _refreshed;
 
     /// <param name="plan">What to watch and what to do.</param>
     /// <param name="workers">Whose main loop times this.</param>
     /// <param name="cells">The main loop's.</param>
     /// <param name="closeIdle">Closes idle HTTP connections everywhere.</param>
-    public OverloadRefresher(OverloadPlan plan, WorkerSet workers, StatCells cells, Action closeIdle)
+    /// <param name="resetStreams">Ends the streams that hold the most memory.</param>
+    public OverloadRefresher(
+        OverloadPlan plan, WorkerSet workers, StatCells cells, Action closeIdle, Action<HighMemoryReset> resetStreams)
     {
         _plan = plan;
         _workers = workers;
         _cells = cells;
         _closeIdle = closeIdle;
+        _resetStreams = resetStreams;
         _timer = new LoopTimer(workers.MainLoop, static state => ((OverloadRefresher)state!).OnTimer(), this);
     }
 
@@ -44,6 +49,13 @@ internal sealed class OverloadRefresher : IDisposable
 
     private void OnTimer()
     {
+        long now = _workers.MainLoop.NowMilliseconds;
+        if (_refreshed > 0)
+        {
+            _cells.Record(_plan.RefreshDelay, now - _refreshed);
+        }
+
+        _refreshed = now;
         Refresh();
         _timer.Schedule(_plan.RefreshMilliseconds);
     }
@@ -78,6 +90,11 @@ internal sealed class OverloadRefresher : IDisposable
         if (_plan.State.CloseIdleHttpConnections.IsSaturated)
         {
             _closeIdle();
+        }
+
+        if (_plan is { TrackedPower: > 0, State.ResetHighMemoryStream.IsActive: true })
+        {
+            _resetStreams(new HighMemoryReset(_plan.TrackedPower, _plan.State.ResetHighMemoryStream.Value, _plan.StreamsReset));
         }
     }
 

@@ -23,6 +23,8 @@ public sealed class OverloadState
 
     public OverloadLevel ShrinkHeap { get; } = new();
 
+    public OverloadLevel ResetHighMemoryStream { get; } = new();
+
     public OverloadLevel CloseIdleHttpConnections { get; } = new();
 
     public LoadShedPoint TcpListenerAccept { get; } = new();

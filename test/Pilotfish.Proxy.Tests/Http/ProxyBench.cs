@@ -195,6 +195,14 @@ internal sealed class ProxyBench
         }
     }
 
+    public void OfferStreams(Pilotfish.Proxy.Overload.HighMemoryStreams streams)
+    {
+        foreach (DownstreamConnection connection in _connections)
+        {
+            connection.DrainObserver?.OnMemoryPressure(streams);
+        }
+    }
+
     public TestClient Connect(TlsSessionFacts? tls = null)
     {
         (IByteStream client, IByteStream server) = MemoryStreamPair.Create(

@@ -55,7 +55,7 @@ public sealed class OverloadManagerTests
             var plan = new OverloadCompiler(fixture.Context, ConnectionLimits.None).Compile(Configuration());
             var heap = new ScriptedMonitor();
             plan.Monitors[0] = plan.Monitors[0] with { Monitor = heap };
-            using var manager = new OverloadRefresher(plan, fixture.Workers, fixture.Stats.Main, static () => { });
+            using var manager = new OverloadRefresher(plan, fixture.Workers, fixture.Stats.Main, static () => { }, static _ => { });
             OverloadState state = fixture.Context.Overload;
             heap.Pressure = 0.85;
             manager.Start();

@@ -14,6 +14,9 @@ internal sealed class RequestBody
     private long _limit;
     private bool _keep;
 
+    /// <summary>What it has on loan, used or not.</summary>
+    public int Capacity => _buffer.Capacity;
+
     public int Length => _buffer.Length;
 
     public ReadOnlySpan<byte> Bytes => _buffer.Span;

@@ -213,6 +213,20 @@ public sealed partial class RouterFilter : HttpFilter
         }
     }
 
+    public override long BufferedBytes
+    {
+        get
+        {
+            long bytes = _body.Capacity + (_shadows?.Capacity ?? 0) + (_attempt?.Stream?.BufferedBytes ?? 0);
+            foreach (UpstreamAttempt other in _others ?? [])
+            {
+                bytes += other.Stream?.BufferedBytes ?? 0;
+            }
+
+            return bytes;
+        }
+    }
+
     public override void OnEnd(StreamInfo info)
     {
         _timers?.Stop();

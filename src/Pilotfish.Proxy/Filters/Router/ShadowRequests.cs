@@ -15,6 +15,9 @@ internal sealed class ShadowRequests
     private BufferPool _pool = null!;
     private long _limit;
 
+    /// <summary>What the copied body has on loan, used or not.</summary>
+    public int Capacity => _body.Capacity;
+
     public bool IsEmpty => _requests.Count == 0;
 
     public void Begin(HttpStream stream, ForwardModel forward, long bufferLimit)
