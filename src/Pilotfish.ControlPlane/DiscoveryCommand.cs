@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Pilotfish.Api.Failures;
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Config;
 using Pilotfish.ControlPlane.Injection;
@@ -81,7 +82,7 @@ public static class DiscoveryCommand
         }
         catch (IOException e)
         {
-            stderr.WriteLine($"The control plane cannot start: {FileProblem.Of(e)}");
+            stderr.WriteLine($"The control plane cannot start: {FailureText.Of(e)}");
             return ExitFailure;
         }
     }

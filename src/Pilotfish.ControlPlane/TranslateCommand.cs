@@ -2,6 +2,7 @@ using System.Text;
 using Envoy.Config.Core.V3;
 using Google.Protobuf;
 using Istio.Mesh.V1Alpha1;
+using Pilotfish.Api.Failures;
 using Pilotfish.Api.Messages;
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Config;
@@ -110,7 +111,7 @@ public static class TranslateCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"The file '{file}' cannot be read: {FileProblem.Of(e)}.", e);
+            throw new IOException($"The file '{file}' cannot be read: {FailureText.Of(e)}.", e);
         }
     }
 

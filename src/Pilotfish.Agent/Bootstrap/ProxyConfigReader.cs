@@ -1,6 +1,7 @@
 using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
 using Istio.Mesh.V1Alpha1;
+using Pilotfish.Api.Failures;
 using Pilotfish.Api.Messages;
 using Pilotfish.Api.Messages.Shapes;
 using Pilotfish.Api.Names;
@@ -134,7 +135,7 @@ public static class ProxyConfigReader
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AgentConfigException($"The mesh config file '{path}' cannot be read: {FileProblem.Of(e)}.");
+            throw new AgentConfigException($"The mesh config file '{path}' cannot be read: {FailureText.Of(e)}.");
         }
     }
 

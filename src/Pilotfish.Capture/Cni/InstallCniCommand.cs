@@ -111,11 +111,14 @@ public static class InstallCniCommand
         }
 
         var api = new KubernetesApi(options.KubeconfigPath);
-        return new RepairLoop(new PodRepair(
+        var pods = new KubernetesNodePods(api, options.Repair, TimeProvider.System, log);
+        var repair = new PodRepair(
             options.Repair,
-            new KubernetesNodePods(api, options.Repair, TimeProvider.System, log),
+            pods,
             new ProcNetworkNamespaces(options.ProcDir),
             rules => IptablesCommand.Run(rules, TextWriter.Null, log),
-            log));
+            TimeProvider.System,
+            log);
+        return new RepairLoop(repair, pods, log);
     }
 }

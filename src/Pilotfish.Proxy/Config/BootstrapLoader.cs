@@ -1,5 +1,6 @@
 using Envoy.Config.Bootstrap.V3;
 using Google.Protobuf;
+using Pilotfish.Api.Failures;
 using Pilotfish.Api.Messages;
 using Pilotfish.Api.Yaml;
 
@@ -48,7 +49,7 @@ internal static class BootstrapLoader
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            problems.Add($"unable to read file: {options.ConfigPath}: {FileProblem.Of(e)}");
+            problems.Add($"unable to read file: {options.ConfigPath}: {FailureText.Of(e)}");
             return null;
         }
 

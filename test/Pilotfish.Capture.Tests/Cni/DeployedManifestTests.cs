@@ -27,7 +27,7 @@ public sealed class DeployedManifestTests
         string[] rights = [.. role.Sequence("rules")!.Items.Cast<YamlMapping>().SelectMany(
             rule => Texts(rule, "verbs").Select(verb => $"{verb} {Texts(rule, "resources").Single()}"))];
 
-        Assert.Equal(["get pods", "list pods", "create events"], rights);
+        Assert.Equal(["get pods", "list pods", "watch pods", "create events"], rights);
     }
 
     [Fact]

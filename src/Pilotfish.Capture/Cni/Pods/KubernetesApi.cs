@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using Pilotfish.Api.Failures;
 
 namespace Pilotfish.Capture.Cni.Pods;
 
@@ -40,7 +41,51 @@ internal sealed class KubernetesApi(string kubeconfigPath)
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
             throw new PodLookupException(
-                $"The Kubernetes API at '{config.Server}' cannot be asked for {what}: {e.InnerException?.Message ?? e.Message}", e);
+                $"The Kubernetes API at '{config.Server}' cannot be asked for {what}: {FailureText.Of(e)}.", e);
+        }
+    }
+
+    /// <summary>Reads an answer that goes on, line by line, until the API or <paramref name="ending"/> ends it.</summary>
+    /// <param name="path">With its query.</param>
+    /// <param name="what">What is asked for, in words.</param>
+    /// <param name="longest">Then it is given up, and that is no failure.</param>
+    /// <param name="onLine">Gets each line; its bytes are good for the call only.</param>
+    /// <param name="ending">Ends it, too.</param>
+    /// <returns>False where the API no longer knows what was asked for (410).</returns>
+    /// <exception cref="PodLookupException">The API cannot be asked, or refuses.</exception>
+    public bool Follow(string path, string what, TimeSpan longest, Action<ReadOnlyMemory<byte>> onLine, CancellationToken ending)
+    {
+        Kubeconfig config = Kubeconfig.Load(kubeconfigPath);
+        using HttpClient client = NewClient(config);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ending);
+        limit.CancelAfter(longest);
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(config.Server, path));
+            using HttpResponseMessage response = client.Send(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            if (response.StatusCode == HttpStatusCode.Gone)
+            {
+                return false;
+            }
+
+            if (!response.IsSuccessStatusCode)
+            {
+                throw new PodLookupException(
+                    $"The Kubernetes API at '{config.Server}' answered {(int)response.StatusCode} for a watch of {what}"
+                    + Advice(response.StatusCode, request.Method, isWatch: true));
+            }
+
+            using Stream body = response.Content.ReadAsStream(limit.Token);
+            JsonLines.Read(body, onLine, limit.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            return true;
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+        {
+            throw new PodLookupException($"The Kubernetes API at '{config.Server}' cannot be asked to watch {what}: {FailureText.Of(e)}.", e);
         }
     }
 
@@ -81,12 +126,12 @@ internal sealed class KubernetesApi(string kubeconfigPath)
         return client;
     }
 
-    private static string Advice(HttpStatusCode status, HttpMethod method) => status switch
+    private static string Advice(HttpStatusCode status, HttpMethod method, bool isWatch = false) => status switch
     {
         HttpStatusCode.NotFound => "; it does not exist, or not yet.",
         HttpStatusCode.Conflict => "; it has changed since it was seen.",
         HttpStatusCode.Unauthorized => "; the token in the kubeconfig has expired or was revoked, and 'install-cni' renews it.",
-        HttpStatusCode.Forbidden => $"; the service account of istio-cni needs the right to '{Right(method)}' pods.",
+        HttpStatusCode.Forbidden => $"; the service account of istio-cni needs the right to '{(isWatch ? "watch" : Right(method))}' pods.",
         _ => ".",
     };
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pilotfish.Api.Failures;
 
 namespace Pilotfish.Capture.Cni.Pods;
 
@@ -17,7 +18,7 @@ internal sealed class KubernetesPodSource(string kubeconfigPath) : IPodSource
         }
         catch (JsonException e)
         {
-            throw new PodLookupException($"The Kubernetes API gave something else than a pod for '{ns}/{name}': {e.Message}", e);
+            throw new PodLookupException($"The Kubernetes API gave something else than a pod for '{ns}/{name}': {FailureText.Of(e)}.", e);
         }
     }
 }

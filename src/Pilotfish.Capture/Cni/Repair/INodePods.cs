@@ -6,7 +6,16 @@ namespace Pilotfish.Capture.Cni.Repair;
 internal interface INodePods
 {
     /// <exception cref="PodLookupException">The API cannot be asked.</exception>
-    IReadOnlyList<NodePod> List();
+    NodePodList List();
+
+    /// <summary>Tells every change after a version, and returns when the API ends the watch, which it does every few minutes.</summary>
+    /// <param name="version">Of the list, or what the watch before returned.</param>
+    /// <param name="tell">Called on this thread.</param>
+    /// <param name="ending">Ends it, too.</param>
+    /// <returns>The version to go on from.</returns>
+    /// <exception cref="WatchExpiredException">The version is too old.</exception>
+    /// <exception cref="PodLookupException">The API cannot be asked, or says something else.</exception>
+    string Watch(string version, Action<NodePodChange> tell, CancellationToken ending);
 
     /// <summary>Deletes the very pod that was seen, in the state it was seen in.</summary>
     /// <exception cref="PodLookupException">The API refuses, or cannot be asked.</exception>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -12,12 +13,37 @@ internal sealed class KubernetesNodePods(KubernetesApi api, RepairOptions option
     private const string JsonType = "application/json";
     private const string MergePatchType = "application/merge-patch+json";
 
-    public IReadOnlyList<NodePod> List()
+    /// <summary>The API ends a watch by itself after this time; a connection that died silently is given up a little later.</summary>
+    private static readonly TimeSpan s_watch = TimeSpan.FromMinutes(5);
+
+    private static readonly TimeSpan s_watchGrace = TimeSpan.FromSeconds(30);
+
+    private string What => options.NodeName.Length == 0 ? "the pods of all nodes" : $"the pods of node '{options.NodeName}'";
+
+    public NodePodList List()
     {
-        // What the API's cache has is new enough: a broken pod stays broken until somebody acts.
-        string query = "?resourceVersion=0" + Parameter("labelSelector", options.LabelSelectors) + Parameter("fieldSelector", FieldSelector());
-        string what = options.NodeName.Length == 0 ? "the pods of all nodes" : $"the pods of node '{options.NodeName}'";
-        return NodePodJson.ParseList(api.Send(HttpMethod.Get, "/api/v1/pods" + query, null, what), what);
+        // What the API's cache has is new enough: the watch goes on from there.
+        string path = "/api/v1/pods?resourceVersion=0" + Selectors();
+        return NodePodJson.ParseList(api.Send(HttpMethod.Get, path, null, What), What);
+    }
+
+    public string Watch(string version, Action<NodePodChange> tell, CancellationToken ending)
+    {
+        string seconds = ((int)s_watch.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        string path = $"/api/v1/pods?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}" + Parameter("resourceVersion", version) + Selectors();
+        string last = version;
+        bool isKnown = api.Follow(path, What, s_watch + s_watchGrace, Read, ending);
+        return isKnown ? last : throw new WatchExpiredException();
+
+        void Read(ReadOnlyMemory<byte> line)
+        {
+            NodePodChange? change = NodePodJson.ParseEvent(line, What, out string reached);
+            last = reached.Length > 0 ? reached : last;
+            if (change is not null)
+            {
+                tell(change);
+            }
+        }
     }
 
     public void Delete(NodePod pod) => api.Send(
@@ -42,7 +68,7 @@ internal sealed class KubernetesNodePods(KubernetesApi api, RepairOptions option
 
     public void Tell(NodePod pod, string reason, string message)
     {
-        string now = clock.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+        string now = clock.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
         var about = new JsonObject
         {
             ["apiVersion"] = "v1",
@@ -83,6 +109,8 @@ internal sealed class KubernetesNodePods(KubernetesApi api, RepairOptions option
 
     private static string Parameter(string name, string value) =>
         value.Length == 0 ? string.Empty : $"&{name}={Uri.EscapeDataString(value)}";
+
+    private string Selectors() => Parameter("labelSelector", options.LabelSelectors) + Parameter("fieldSelector", FieldSelector());
 
     private string FieldSelector() => string.Join(
         ',', new[] { options.FieldSelectors, options.NodeName.Length == 0 ? "" : "spec.nodeName=" + options.NodeName }.Where(s => s.Length > 0));

@@ -1,35 +1,68 @@
+using System.Collections.Concurrent;
+
 namespace Pilotfish.Capture.Cni.Repair;
 
-/// <summary>Looks for broken pods from time to time, on a thread of its own, until disposed.</summary>
+/// <summary>Two threads until disposed: one follows the API, one repairs what it tells, so that a slow repair keeps no watch waiting.</summary>
 internal sealed class RepairLoop : IDisposable
 {
-    /// <summary>A broken pod's validation is tried again after 10 s, 20 s, 40 s...: looking more often gains nothing.</summary>
-    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(5);
+    /// <summary>Changes that wait for a repair; then the watch waits, and the API's end of the connection with it.</summary>
+    private const int ChangesMax = 1024;
 
     private readonly CancellationTokenSource _ending = new();
+    private readonly BlockingCollection<NodePodChange> _changes = new(ChangesMax);
     private readonly PodRepair _repair;
-    private readonly Thread _thread;
+    private readonly Thread _watching;
+    private readonly Thread _repairing;
 
-    public RepairLoop(PodRepair repair)
+    public RepairLoop(PodRepair repair, INodePods pods, TextWriter log)
     {
         _repair = repair;
-        _thread = new Thread(Run) { IsBackground = true, Name = "repair" };
-        _thread.Start();
+        var watch = new PodWatch(pods, Add, pause => _ending.Token.WaitHandle.WaitOne(pause), log);
+        _watching = new Thread(() => watch.Run(_ending.Token)) { IsBackground = true, Name = "watch pods" };
+        _repairing = new Thread(Repair) { IsBackground = true, Name = "repair" };
+        _watching.Start();
+        _repairing.Start();
     }
 
     public void Dispose()
     {
         _ending.Cancel();
-        _thread.Join();
+        _watching.Join();
+        _repairing.Join();
+        _changes.Dispose();
         _ending.Dispose();
     }
 
-    private void Run()
+    private void Add(NodePodChange change)
     {
-        do
+        try
         {
-            _repair.Look();
+            _changes.Add(change, _ending.Token);
         }
-        while (!_ending.Token.WaitHandle.WaitOne(s_interval));
+        catch (OperationCanceledException)
+        {
+            // The process is to end.
+        }
+    }
+
+    private void Repair()
+    {
+        try
+        {
+            while (true)
+            {
+                int wait = _repair.UntilRetry is { } until ? (int)Math.Ceiling(until.TotalMilliseconds) : Timeout.Infinite;
+                if (_changes.TryTake(out NodePodChange? change, wait, _ending.Token))
+                {
+                    _repair.Handle(change);
+                }
+
+                _repair.Retry();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The process is to end.
+        }
     }
 }

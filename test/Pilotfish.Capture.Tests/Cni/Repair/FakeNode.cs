@@ -7,7 +7,17 @@ namespace Pilotfish.Capture.Tests.Cni.Repair;
 /// <summary>A node whose pods, API and networks are in the test's hands; it writes down what was done to them.</summary>
 internal sealed class FakeNode : INodePods, INetworkNamespaces
 {
+    /// <summary>What the next watches tell, each then ending by itself; an exception is thrown instead. Without more, everything ends.</summary>
+    public Queue<object> Watches { get; } = [];
+
+    /// <summary>The versions that watches were asked to go on from.</summary>
+    public List<string> Versions { get; } = [];
+
     public List<NodePod> Pods { get; } = [];
+
+    public SteppedClock Clock { get; } = new();
+
+    private int _lists;
 
     public List<string> Done { get; } = [];
 
@@ -39,9 +49,29 @@ internal sealed class FakeNode : INodePods, INetworkNamespaces
         {
             Change("rules in " + rules.NetworkNamespace + (rules.NativeNftables ? " by nft" : ""));
         },
+        Clock,
         Log);
 
-    public IReadOnlyList<NodePod> List() => ListFailures-- > 0 ? throw new PodLookupException("The API is away.") : [.. Pods];
+    public NodePodList List() => ListFailures-- > 0 ? throw new PodLookupException("The API is away.") : new NodePodList($"list {++_lists}", [.. Pods]);
+
+    public string Watch(string version, Action<NodePodChange> tell, CancellationToken ending)
+    {
+        Versions.Add(version);
+        switch (Watches.TryDequeue(out object? next) ? next : null)
+        {
+            case Exception failure:
+                throw failure;
+            case NodePodChange[] changes:
+                Array.ForEach(changes, tell);
+                break;
+            default:
+                // Nothing more happens on this node.
+                ending.WaitHandle.WaitOne();
+                break;
+        }
+
+        return $"after {version}";
+    }
 
     public void Delete(NodePod pod) => Change($"delete {pod} {pod.Uid}@{pod.ResourceVersion}");
 

@@ -6,7 +6,7 @@ namespace Pilotfish.Capture.Tests.Cni.Repair;
 public sealed class KubernetesNodePodsTests : IDisposable
 {
     private const string Pods = """
-        {"kind": "PodList", "items": [
+        {"kind": "PodList", "metadata": {"resourceVersion": "41"}, "items": [
           {"metadata": {"namespace": "shop", "name": "web-0", "uid": "u1", "resourceVersion": "9",
              "annotations": {"sidecar.istio.io/status": "{}"}},
            "spec": {"containers": [{"name": "istio-proxy", "args": ["proxy", "sidecar"]}]},
@@ -27,8 +27,10 @@ public sealed class KubernetesNodePodsTests : IDisposable
         using var api = new FakeKubernetes("200 OK", Pods, tls: true);
         var options = new RepairOptions { NodeName = "n-1", LabelSelectors = "app=web", FieldSelectors = "status.phase=Pending" };
 
-        IReadOnlyList<NodePod> pods = Source(api, options).List();
+        NodePodList list = Source(api, options).List();
 
+        Assert.Equal("41", list.Version);
+        IReadOnlyList<NodePod> pods = list.Pods;
         Assert.Equal(["shop/web-0", "shop/web-1"], pods.Select(pod => pod.ToString()));
         Assert.True(BrokenPods.IsBroken(pods[0], options));
         Assert.False(BrokenPods.IsBroken(pods[1], options));
@@ -96,6 +98,62 @@ public sealed class KubernetesNodePodsTests : IDisposable
 
         Assert.Contains("something else than the pods of node 'n-1'", e.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Watch_TellsChangesInOrder_AndReturnsWhereToGoOn()
+    {
+        const string Events = """
+            {"type": "ADDED", "object": {"metadata": {"namespace": "shop", "name": "a", "uid": "u1", "resourceVersion": "42"}}}
+            {"type": "MODIFIED", "object": {"metadata": {"namespace": "shop", "name": "a", "uid": "u1", "resourceVersion": "43"}}}
+            {"type": "DELETED", "object": {"metadata": {"namespace": "shop", "name": "a", "uid": "u1", "resourceVersion": "44"}}}
+            {"type": "SOMETHING NEW", "object": {}}
+            {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "50"}}}
+            {"type": "ADDED", "object": {"metadata": {"namespace": "shop", "name": "half an ev
+            """;
+        using var api = new FakeKubernetes("200 OK", Events, tls: true);
+        var told = new List<string>();
+
+        string version = Source(api, new RepairOptions { NodeName = "n-1" }).Watch(
+            "41", change => told.Add(Word(change)), TestContext.Current.CancellationToken);
+
+        Assert.Equal(["put a", "put a", "gone a"], told);
+        Assert.Equal("50", version);
+        Assert.StartsWith(
+            "GET /api/v1/pods?watch=true&allowWatchBookmarks=true&timeoutSeconds=300&resourceVersion=41&fieldSelector=spec.nodeName%3Dn-1 HTTP/1.1",
+            api.Asked,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("410 Gone", "{}")]
+    [InlineData("200 OK", """{"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}}""" + "\n")]
+    public void Watch_FromAVersionThatIsForgotten_AsksForANewList(string status, string body)
+    {
+        using var api = new FakeKubernetes(status, body, tls: false);
+
+        Assert.Throws<WatchExpiredException>(() => Source(api).Watch("1", _ => { }, TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("403 Forbidden", "{}", "needs the right to 'watch' pods")]
+    [InlineData("200 OK", """{"type": "ERROR", "object": {"code": 500, "message": "etcd is away"}}""" + "\n", "etcd is away")]
+    [InlineData("200 OK", "<html>\n", "gave no event")]
+    public void Watch_Refused_SaysWhy(string status, string body, string said)
+    {
+        using var api = new FakeKubernetes(status, body, tls: false);
+
+        PodLookupException e = Assert.Throws<PodLookupException>(
+            () => Source(api).Watch("1", _ => { }, TestContext.Current.CancellationToken));
+
+        Assert.Contains(said, e.Message, StringComparison.Ordinal);
+    }
+
+    private static string Word(NodePodChange change) => change switch
+    {
+        NodePodChange.Put put => "put " + put.Pod.Name,
+        NodePodChange.Gone gone => "gone " + gone.Pod.Name,
+        _ => "all",
+    };
 
     private KubernetesNodePods Source(FakeKubernetes api, RepairOptions? options = null)
     {

@@ -14,8 +14,8 @@ public sealed class PodRepairTests
         _node.Pods.Add(FakeNode.Broken());
         PodRepair repair = _node.Repair(s_repairing);
 
-        repair.Look();
-        repair.Look();
+        repair.Handle(Seen());
+        repair.Handle(Seen());
 
         Assert.Equal(["rules in /proc/self/ns/net"], _node.Done);
         Assert.Equal(1, repair.Repaired);
@@ -26,7 +26,7 @@ public sealed class PodRepairTests
     {
         _node.Pods.Add(FakeNode.Broken());
 
-        _node.Repair(s_repairing with { NativeNftables = true }).Look();
+        _node.Repair(s_repairing with { NativeNftables = true }).Handle(Seen());
 
         Assert.Equal(["rules in /proc/self/ns/net by nft"], _node.Done);
     }
@@ -36,7 +36,7 @@ public sealed class PodRepairTests
     {
         _node.Pods.Add(FakeNode.Broken());
 
-        _node.Repair(new RepairOptions { Mode = RepairMode.Delete }).Look();
+        _node.Repair(new RepairOptions { Mode = RepairMode.Delete }).Handle(Seen());
 
         Assert.Equal(["delete shop/web-0 u1@9", "event DeleteBrokenPod: pod detected as broken, deleted"], _node.Done);
     }
@@ -51,7 +51,7 @@ public sealed class PodRepairTests
         };
         _node.Pods.AddRange([FakeNode.Broken(), labelled]);
 
-        _node.Repair(new RepairOptions { Mode = RepairMode.Label }).Look();
+        _node.Repair(new RepairOptions { Mode = RepairMode.Label }).Handle(Seen());
 
         Assert.Equal(
             ["label shop/web-0 cni.istio.io/uninitialized=true", "event LabelBrokenPod: pod detected as broken, labeled"], _node.Done);
@@ -64,26 +64,37 @@ public sealed class PodRepairTests
         _node.ChangeFailures = int.MaxValue;
         PodRepair repair = _node.Repair(new RepairOptions { Mode = RepairMode.Delete });
 
-        for (int look = 0; look < 8; look++)
+        repair.Handle(Seen());
+        var pauses = new List<double>();
+        while (repair.UntilRetry is { } pause)
         {
-            repair.Look();
+            pauses.Add(pause.TotalSeconds);
+            _node.Clock.Advance(pause);
+            repair.Handle(Seen());
+            repair.Retry();
         }
 
+        Assert.Equal([2, 4, 8, 16], pauses);
         Assert.Equal(Enumerable.Repeat("event DeleteBrokenPod: pod detected as broken, but failed to delete: It does not work.", 5), _node.Done);
         Assert.Equal(0, repair.Repaired);
         Assert.EndsWith("It was tried 5 times; delete the pod by hand.\n", _node.Log.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void BrokenPod_AfterAFailure_IsRepairedAtTheNextLook()
+    public void BrokenPod_AfterAFailure_IsTriedAgainAfterAPause()
     {
         _node.Pods.Add(FakeNode.Broken());
         _node.Namespace = null;
         PodRepair repair = _node.Repair(s_repairing);
 
-        repair.Look();
+        repair.Handle(Seen());
         _node.Namespace = "/proc/thread-self/ns/net";
-        repair.Look();
+        repair.Handle(new NodePodChange.Put(_node.Pods[0]));
+        repair.Retry();
+        Assert.Empty(_node.Done);
+
+        _node.Clock.Advance(repair.UntilRetry!.Value);
+        repair.Retry();
 
         Assert.Equal(["rules in /proc/thread-self/ns/net"], _node.Done);
         Assert.Contains("No process on this node has the pod's address '10.1.0.5'.", _node.Log.ToString(), StringComparison.Ordinal);
@@ -94,10 +105,10 @@ public sealed class PodRepairTests
     {
         _node.Pods.Add(FakeNode.Broken());
         PodRepair repair = _node.Repair(s_repairing);
-        repair.Look();
+        repair.Handle(Seen());
 
         _node.Pods[0] = FakeNode.Broken("u2");
-        repair.Look();
+        repair.Handle(Seen());
 
         Assert.Equal(2, _node.Done.Count);
     }
@@ -114,35 +125,45 @@ public sealed class PodRepairTests
             },
         });
 
-        _node.Repair(s_repairing).Look();
+        _node.Repair(s_repairing).Handle(Seen());
 
         Assert.Empty(_node.Done);
         Assert.Contains("includeOutboundIPRanges", _node.Log.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Api_ThatIsAway_IsSaidOnceAndAskedAgain()
+    public void BrokenPod_ThatPassesByItself_IsNotTriedAgain()
     {
-        _node.Pods.Add(FakeNode.Broken());
-        _node.ListFailures = 3;
+        _node.Namespace = null;
         PodRepair repair = _node.Repair(s_repairing);
+        repair.Handle(new NodePodChange.Put(FakeNode.Broken()));
 
-        for (int look = 0; look < 4; look++)
-        {
-            repair.Look();
-        }
+        repair.Handle(new NodePodChange.Put(FakeNode.Broken() with { InitContainers = [] }));
 
-        Assert.Single(_node.Done);
-        Assert.Equal(2, _node.Log.ToString().Split("away").Length);
+        Assert.Null(repair.UntilRetry);
     }
 
     [Fact]
-    public void Mode_None_DoesNotEvenAsk()
+    public void BrokenPod_ThatIsGone_IsForgotten()
     {
-        _node.ListFailures = 1;
+        _node.Namespace = null;
+        PodRepair repair = _node.Repair(s_repairing);
+        repair.Handle(new NodePodChange.Put(FakeNode.Broken()));
 
-        _node.Repair(new RepairOptions()).Look();
+        repair.Handle(new NodePodChange.Gone(FakeNode.Broken()));
 
-        Assert.Equal(1, _node.ListFailures);
+        Assert.Null(repair.UntilRetry);
     }
+
+    [Fact]
+    public void Mode_None_DoesNothing()
+    {
+        _node.Pods.Add(FakeNode.Broken());
+
+        _node.Repair(new RepairOptions()).Handle(Seen());
+
+        Assert.Empty(_node.Done);
+    }
+
+    private NodePodChange.All Seen() => new([.. _node.Pods]);
 }
