@@ -9,8 +9,8 @@ return asked.Role switch
 {
     "istio-iptables" => IptablesCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     "serve" => ServeCommand.Run(asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
-    "--version" or "version" => ServeCommand.Run(["--version"], ProcessEnvironment.Read(), Console.Out, Console.Error),
-    "proxy" or "wait" or "request" =>
+    "--version" => ServeCommand.Run(["--version"], ProcessEnvironment.Read(), Console.Out, Console.Error),
+    "proxy" or "wait" or "request" or "version" =>
         AgentCommand.Run(asked.Role, asked.Args, ProcessEnvironment.Read(), Console.Out, Console.Error),
     _ => Unknown(asked.Role),
 };
@@ -24,6 +24,7 @@ static int Unknown(string role)
           wait, request          pilot-agent's helpers
           serve                  the data plane alone, from an Envoy bootstrap (Envoy's flags)
           istio-iptables         redirect the pod's packets to the sidecar
+          version                what this executable is
         'ROLE --help' shows a role's flags.
         """;
     if (role is "--help" or "-h" or "help")

@@ -2,7 +2,7 @@ using Pilotfish.Agent.Lifecycle;
 
 namespace Pilotfish.Agent.Commands;
 
-/// <summary>The roles of pilot-agent: <c>proxy</c>, <c>wait</c> and <c>request</c>, with its flags, defaults and exit codes.</summary>
+/// <summary>The roles of pilot-agent: <c>proxy</c>, <c>wait</c>, <c>request</c> and <c>version</c>, with its flags, defaults and exit codes.</summary>
 public static class AgentCommand
 {
     /// <summary>What pilot-agent ends with after any error; scripts and the kubelet see it.</summary>
@@ -17,7 +17,7 @@ public static class AgentCommand
         TextWriter errors) => Run(role, args, environment, output, errors, ProxyDataPlane.Start);
 
     // Internal for testing: with another data plane.
-    /// <param name="role">proxy, wait or request.</param>
+    /// <param name="role">proxy, wait, request or version.</param>
     /// <param name="args">What follows the role.</param>
     /// <param name="environment">The process's variables.</param>
     /// <param name="output">Standard output.</param>
@@ -42,6 +42,7 @@ public static class AgentCommand
             "proxy" => ProxyCommand.Run(args, environment, output, errors, startDataPlane),
             "wait" => WaitCommand.Run(args, output),
             "request" => RequestCommand.Run(args, output),
+            "version" => VersionCommand.Run(args, output),
             _ => $"unknown command \"{role}\" for \"pilot-agent\"",
         };
         if (problem is null)

@@ -46,6 +46,15 @@ internal static class AgentHelp
         Exit codes: 0 after an answer below 400 or a 404, else 255.
         """;
 
+    private const string Version = """
+        Usage: version [flags]
+
+        Prints what this executable is.
+
+          -s, --short           the version alone
+          -o, --output FORMAT   'yaml' or 'json'
+        """;
+
     /// <summary>Null where help is not asked for, or the role is not of pilot-agent.</summary>
     public static string? Asked(string role, IReadOnlyList<string> args)
     {
@@ -59,6 +68,7 @@ internal static class AgentHelp
             "proxy" => Proxy,
             "wait" => Wait,
             "request" => Request,
+            "version" => Version,
             _ => null,
         };
     }

@@ -15,9 +15,14 @@ public sealed class FlagSet
 
     public IReadOnlyList<string> Arguments => _arguments;
 
-    public FlagSet Text(string name, string fallback = "")
+    public FlagSet Text(string name, string fallback = "", string? shorthand = null)
     {
         _values[name] = fallback;
+        if (shorthand is not null)
+        {
+            _shorthands[shorthand] = name;
+        }
+
         return this;
     }
 
@@ -26,12 +31,7 @@ public sealed class FlagSet
     public FlagSet Boolean(string name, bool fallback, string? shorthand = null)
     {
         _booleans.Add(name);
-        if (shorthand is not null)
-        {
-            _shorthands[shorthand] = name;
-        }
-
-        return Text(name, fallback ? "true" : "false");
+        return Text(name, fallback ? "true" : "false", shorthand);
     }
 
     /// <summary>Null, or the sentence why the arguments cannot be used.</summary>

@@ -4,6 +4,7 @@ using Google.Protobuf;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Pilotfish.Api.Messages;
+using Pilotfish.Api.Names;
 using Pilotfish.ControlPlane.Xds;
 
 namespace Pilotfish.ControlPlane.Debug;
@@ -19,7 +20,7 @@ internal static class DebugEndpoints
             context.Response.StatusCode = server.Current is null ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
             return Task.CompletedTask;
         }));
-        app.MapGet("/version", (RequestDelegate)(context => context.Response.WriteAsync(XdsIdentity.Version)));
+        app.MapGet("/version", (RequestDelegate)(context => context.Response.WriteAsync(BuildInfo.Current.OneLine)));
         app.MapGet("/metrics", (RequestDelegate)(context =>
         {
             context.Response.ContentType = "text/plain; version=0.0.4";

@@ -5,7 +5,7 @@ using Pilotfish.Runtime.Interop;
 
 namespace Pilotfish.Local.Commands;
 
-/// <summary>`down [DIR]`: stops a mesh and removes what killed ones left.</summary>
+/// <summary>`down [DIR]`, `down --all`: stops one mesh, or all, and removes what killed ones left.</summary>
 public static class DownCommand
 {
     private const int ExitSuccess = 0;
@@ -16,10 +16,19 @@ public static class DownCommand
 
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
 
-    public static async Task<int> RunAsync(string? mesh, TextWriter output, TextWriter error)
+    /// <param name="mesh">Folder or id; null for the current folder's mesh, else the only one there is.</param>
+    /// <param name="isAll">Every mesh of this machine; <paramref name="mesh"/> is null then.</param>
+    /// <param name="output">Standard output.</param>
+    /// <param name="error">Standard error.</param>
+    public static async Task<int> RunAsync(string? mesh, bool isAll, TextWriter output, TextWriter error)
     {
         try
         {
+            if (isAll && mesh is not null)
+            {
+                throw new LocalException($"'--all' and '{mesh}' contradict each other; give one of them.");
+            }
+
             MachineNeeds.Demand();
             int removed = await Leftovers.RemoveAsync();
             if (removed > 0)
@@ -27,16 +36,19 @@ public static class DownCommand
                 await output.WriteLineAsync($"removed what {removed} killed {(removed == 1 ? "mesh" : "meshes")} had left");
             }
 
-            if (MeshLocator.TryFind(mesh) is not { } found)
+            IReadOnlyList<(MeshFolders Folders, MeshDescription Description)> found = isAll ? MeshLocator.Running() : One(mesh);
+            foreach ((MeshFolders folders, MeshDescription description) in found)
             {
-                // Not an error: a script that cleans up must not have to ask first.
-                Demand(mesh);
-                await output.WriteLineAsync(mesh is null ? "no mesh is running" : $"no mesh of {mesh} is running");
-                return ExitSuccess;
+                await StopAsync(folders, description.UpPid);
+                await output.WriteLineAsync($"the mesh of {description.Directory} is removed");
             }
 
-            await StopAsync(found.Folders, found.Description.UpPid);
-            await output.WriteLineAsync($"the mesh of {found.Description.Directory} is removed");
+            if (found.Count == 0)
+            {
+                // Not an error: a script that cleans up must not have to ask first.
+                await output.WriteLineAsync(mesh is null ? "no mesh is running" : $"no mesh of {mesh} is running");
+            }
+
             return ExitSuccess;
         }
         catch (LocalException e)
@@ -44,6 +56,17 @@ public static class DownCommand
             await error.WriteLineAsync("error: " + e.Message);
             return ExitFailure;
         }
+    }
+
+    private static IReadOnlyList<(MeshFolders Folders, MeshDescription Description)> One(string? mesh)
+    {
+        if (MeshLocator.TryFind(mesh, "'pilotfish down --all' removes all") is { } found)
+        {
+            return [found];
+        }
+
+        Demand(mesh);
+        return [];
     }
 
     /// <summary>A misspelt name is an error all the same. The folder of a mesh may be gone, but then its mesh was found.</summary>

@@ -33,8 +33,10 @@ internal static class MeshLocator
         mesh is null ? "No mesh is running. Start one with 'pilotfish up DIR'." : $"No mesh of '{mesh}' is running. Start it with 'pilotfish up {mesh}'.");
 
     /// <summary>Null when no such mesh runs.</summary>
+    /// <param name="mesh">Folder or id; null for the current folder's mesh, else the only one there is.</param>
+    /// <param name="advice">What else there is to do when several run.</param>
     /// <exception cref="LocalException">Several run, none of them in the current folder, and none was named.</exception>
-    public static (MeshFolders Folders, MeshDescription Description)? TryFind(string? mesh)
+    public static (MeshFolders Folders, MeshDescription Description)? TryFind(string? mesh, string? advice = null)
     {
         var running = Running();
         string path = mesh ?? Environment.CurrentDirectory;
@@ -53,7 +55,7 @@ internal static class MeshLocator
 
         return running.Count == 1
             ? running[0]
-            : throw new LocalException("Several meshes are running; name one by its folder or id:"
+            : throw new LocalException($"Several meshes are running; name one by its folder or id{(advice is null ? "" : $" ({advice})")}:"
                 + string.Concat(running.Select(m => $"\n  {m.Folders.Id}  {m.Description.Directory}")));
     }
 

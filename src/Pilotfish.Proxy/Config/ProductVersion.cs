@@ -1,3 +1,5 @@
+using Pilotfish.Api.Names;
+
 namespace Pilotfish.Proxy.Config;
 
 /// <summary>What this program says that it is.</summary>
@@ -8,8 +10,7 @@ internal static class ProductVersion
     public const uint EnvoyMinor = 40;
     public const uint EnvoyPatch = 0;
 
-    public static string Own { get; } =
-        typeof(ProductVersion).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
+    public static string Own { get; } = BuildInfo.Current.Version;
 
     /// <summary>In the form of Envoy's version string: revision/version/status/build type/TLS library.</summary>
     public static string Text { get; } =

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 
 namespace Pilotfish.Commands;
 
@@ -33,6 +34,7 @@ internal static class CommandTree
             Exec.Build(),
             Logs.Build(),
             Validate.Build(),
+            Version.Build(),
         };
 
         foreach ((string name, string description) in s_roles)
@@ -42,7 +44,12 @@ internal static class CommandTree
 
         // Our commands end themselves on signals; a deadline here would cut off the removal of namespaces.
         ParseResult parsed = root.Parse(args);
-        int exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
-        return parsed.Errors.Count > 0 ? ExitUsage : exitCode;
+        if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction)
+        {
+            Console.Error.WriteLine("error: " + UsageProblem.Describe(parsed, args));
+            return ExitUsage;
+        }
+
+        return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
 }

@@ -3,14 +3,16 @@ using Pilotfish.Local.Commands;
 
 namespace Pilotfish.Commands;
 
-/// <summary>`pilotfish down [DIR]`.</summary>
+/// <summary>`pilotfish down [DIR]`, `pilotfish down --all`.</summary>
 internal static class Down
 {
     public static Command Build()
     {
         var mesh = MeshArgument.Build();
-        var command = new Command("down", "Stop a mesh and remove everything it made.") { mesh };
-        command.SetAction((parsed, _) => DownCommand.RunAsync(parsed.GetValue(mesh), Console.Out, Console.Error));
+        var all = new Option<bool>("--all") { Description = "every mesh that runs on this machine" };
+        var command = new Command("down", "Stop a mesh and remove everything it made.") { mesh, all };
+        command.SetAction((parsed, _) => DownCommand.RunAsync(
+            parsed.GetValue(mesh), parsed.GetValue(all), Console.Out, Console.Error));
         return command;
     }
 }

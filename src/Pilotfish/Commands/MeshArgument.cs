@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Pilotfish.Commands;
 
@@ -13,14 +14,17 @@ internal static class MeshArgument
             Arity = ArgumentArity.ZeroOrOne,
         };
 
-        // A misspelt option would else be looked for as a folder.
-        mesh.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && result.Tokens[0].Value.StartsWith('-'))
-            {
-                result.AddError($"Unrecognized option '{result.Tokens[0].Value}'.");
-            }
-        });
+        RefuseOptions(mesh);
         return mesh;
     }
+
+    /// <summary>A misspelt option would else be looked for as a folder.</summary>
+    public static void RefuseOptions<T>(Argument<T> folder) =>
+        folder.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && result.Tokens[0].Value.StartsWith('-') && result.Parent is CommandResult { Command: var command })
+            {
+                result.AddError(UsageProblem.Unknown(command, result.Tokens[0].Value));
+            }
+        });
 }

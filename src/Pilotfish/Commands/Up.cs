@@ -9,6 +9,7 @@ internal static class Up
     public static Command Build()
     {
         var directory = new Argument<string>("DIR") { Description = "folder of Kubernetes and Istio manifests" };
+        MeshArgument.RefuseOptions(directory);
         var detach = new Option<bool>("--detach", "-d") { Description = "return when the mesh is up, leave it running" };
         var publish = new Option<string[]>("--publish", "-p")
         {

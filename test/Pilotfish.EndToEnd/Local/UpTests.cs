@@ -144,6 +144,11 @@ public sealed class UpTests : IDisposable
             Assert.Equal(1, unclear.ExitCode);
             Assert.Contains(_mesh, unclear.Error, StringComparison.Ordinal);
             Assert.Contains(other, unclear.Error, StringComparison.Ordinal);
+            Assert.Contains("'pilotfish down --all' removes all", unclear.Error, StringComparison.Ordinal);
+
+            var version = await Executable.RunInAsync(other, "version");
+            Assert.Equal(0, version.ExitCode);
+            Assert.Matches(@"^client version: (\S+)\ncontrol plane version: \1\ndata plane version: ", version.Output);
 
             Assert.Equal(0, (await Executable.RunInAsync(other, "down")).ExitCode);
             Assert.Equal("web\n", (await Executable.RunInAsync("/", "get", "--names")).Output);
@@ -160,10 +165,14 @@ public sealed class UpTests : IDisposable
     }
 
     [Theory]
-    [InlineData("no command", 64, "Required command was not provided")]
-    [InlineData("unknown command", 64, "Unrecognized command or argument 'upp'", "upp")]
+    [InlineData("no command", 64, "a command is needed, such as 'pilotfish up DIR'")]
+    [InlineData("unknown command", 64, "'upp' is no command of 'pilotfish'. Did you mean 'up'?", "upp")]
     [InlineData("no folder named", 64, "Required argument 'DIR' missing", "up")]
-    [InlineData("misspelt option", 64, "Unrecognized option '--nmaes'", "get", "--nmaes")]
+    [InlineData("misspelt option", 64, "'--nmaes' is no option of 'pilotfish get'. Did you mean '--names'?", "get", "--nmaes")]
+    [InlineData("misspelt option of up", 64, "'--detahc' is no option of 'pilotfish up'. Did you mean '--detach'?", "up", "--detahc")]
+    [InlineData("two folders", 64, "'b' is no argument of 'pilotfish down'", "down", "a", "b")]
+    [InlineData("a folder and all", 1, "'--all' and '/x' contradict each other", "down", "/x", "--all")]
+    [InlineData("no format", 1, "--output must be 'yaml' or 'json'", "version", "-o", "toml")]
     [InlineData("no such folder", 1, "There is no folder '/nonexistent'", "up", "/nonexistent")]
     [InlineData("a file", 1, "is a file; 'up' takes the folder", "up", "/proc/version")]
     [InlineData("no port", 1, "must be PORT:SERVICE:PORT", "up", "/proc/self", "--publish", "80")]
@@ -172,6 +181,8 @@ public sealed class UpTests : IDisposable
         var result = await Executable.RunAsync(words);
         Assert.True(result.ExitCode == exitCode, $"{label}: {result.ExitCode}");
         Assert.Contains(sentence, result.Error, StringComparison.Ordinal);
+        Assert.True(exitCode != 64 || result.Error.Trim().Split('\n').Length == 1, result.Error);
+        Assert.Equal("", result.Output);
     }
 
     [Fact]
