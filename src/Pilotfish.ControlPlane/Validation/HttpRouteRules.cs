@@ -1,5 +1,6 @@
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Injection.Merging;
+using Pilotfish.ControlPlane.Translation.Routes;
 using Pilotfish.Language.Re2;
 
 namespace Pilotfish.ControlPlane.Validation;
@@ -12,7 +13,13 @@ internal static class HttpRouteRules
 
     private static readonly string[] s_actions = ["route", "redirect", "directResponse", "delegate"];
     private static readonly string[] s_stringMatches = ["uri", "scheme", "method", "authority"];
-    private static readonly string[] s_mapMatches = ["headers", "queryParams", "withoutHeaders"];
+    /// <summary>What a token may have beside letters and digits (RFC 9110, section 5.6.2).</summary>
+    private const string TokenMarks = "!#$%&'*+-.^_`|~";
+
+    private const string QueryParams = "queryParams";
+    private static readonly string[] s_headerMatches = ["headers", "withoutHeaders"];
+    private static readonly string[] s_mapMatches = [.. s_headerMatches, QueryParams];
+    private static readonly string[] s_pseudoHeaders = [":method", ":scheme", ":authority", ":path", ":status"];
 
     public static void Check(YamlMapping route, string path, ConfigProblems problems)
     {
@@ -81,6 +88,29 @@ internal static class HttpRouteRules
         }
     }
 
+    /// <summary>Claims of tokens are matched at gateways alone: a sidecar chooses the route before the server's sidecar has seen the token.</summary>
+    public static void RefuseClaims(YamlMapping route, string path, ConfigProblems problems)
+    {
+        var matches = route.Items("match").ToList();
+        for (var i = 0; i < matches.Count; i++)
+        {
+            foreach (var field in s_headerMatches)
+            {
+                foreach (var entry in matches[i].Mapping(field)?.Entries ?? [])
+                {
+                    if (ClaimMatches.Claim(entry.Key) is not null)
+                    {
+                        problems.Add($"{path}.match[{i}].{field}[{entry.Key}]", "a token's claim can choose the route at a gateway only; name one in 'gateways'.");
+                    }
+                }
+            }
+        }
+    }
+
+    private static bool IsHeaderName(string name) =>
+        ClaimMatches.Claim(name) is not null || s_pseudoHeaders.Contains(name)
+        || name.All(static c => char.IsAsciiLetterOrDigit(c) || TokenMarks.Contains(c));
+
     private static void CheckRewrite(YamlMapping? rewrite, string path, ConfigProblems problems)
     {
         if (rewrite is null)
@@ -125,6 +155,10 @@ internal static class HttpRouteRules
                     if (entry.Key.Length == 0)
                     {
                         problems.Add($"{inner}.{field}", "a name is empty.");
+                    }
+                    else if (field != QueryParams && !IsHeaderName(entry.Key))
+                    {
+                        problems.Add($"{inner}.{field}", $"'{entry.Key}' is no name of a header.");
                     }
 
                     // A match on a header without any value asks for its presence.

@@ -33,6 +33,11 @@ internal static class VirtualServiceRules
         VisibilityRules.CheckExportTo(spec, problems);
         VisibilityRules.CheckGateways(spec, "spec", problems);
         CheckRoutes(spec, "http", problems, HttpRouteRules.Check);
+        if (gateways.Count == 0 || gateways.Contains(MeshGateway))
+        {
+            CheckRoutes(spec, "http", problems, HttpRouteRules.RefuseClaims);
+        }
+
         CheckRoutes(spec, "tcp", problems, CheckTcp);
         CheckRoutes(spec, "tls", problems, (route, path, p) => CheckTls(route, path, hosts, p));
     }

@@ -69,6 +69,35 @@ public sealed class RouteGeneratorTests
     }
 
     [Fact]
+    public void ClaimsOfTheToken_AreMatchedInTheMetadataOfTheJwtFilter()
+    {
+        const string Rule = """
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata: {name: claims}
+            spec:
+              hosts: [ratings]
+              http:
+              - match:
+                - headers: {"@request.auth.claims.group.id": {exact: a}, "@Request.Auth.Claims[x.y][z]": {prefix: b}, "@request.auth.claimsX": {exact: c}}
+                  withoutHeaders: {"@request.auth.claims.sub": {regex: "*"}}
+                route: [{destination: {host: ratings}}]
+            """;
+
+        var match = Generate(Manifests.Bookinfo + "\n---\n" + Rule, "9080").VirtualHosts[0].Routes[0].Match;
+
+        Assert.Equal("@request.auth.claimsX", Assert.Single(match.Headers).Name);
+        Assert.All(match.DynamicMetadata, static m => Assert.Equal("envoy.filters.http.jwt_authn", m.Filter));
+        Assert.Equal(
+            ["payload/x.y/z", "payload/group/id", "!payload/sub"],
+            match.DynamicMetadata.Select(static m => (m.Invert ? "!" : "") + string.Join('/', m.Path.Select(static p => p.Key))));
+        var either = match.DynamicMetadata[1].Value.OrMatch.ValueMatchers;
+        Assert.Equal("a", either[0].ListMatch.OneOf.StringMatch.Exact);
+        Assert.Equal("a", either[1].StringMatch.Exact);
+        Assert.True(match.DynamicMetadata[2].Value.PresentMatch);
+    }
+
+    [Fact]
     public void RedirectDirectResponseRewriteFaultAndCors_AreTranslated()
     {
         const string Rule = """

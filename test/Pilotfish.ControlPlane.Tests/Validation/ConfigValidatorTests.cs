@@ -43,6 +43,7 @@ public sealed class ConfigValidatorTests
     [InlineData("{hosts: [a], " + Route + "}")]
     [InlineData("{hosts: ['*.example.com', 10.0.0.1], gateways: [g], " + Route + "}")]
     [InlineData("{hosts: ['*'], gateways: [g], " + Route + "}")]
+    [InlineData("{hosts: [a], gateways: [g], http: [{match: [{headers: {'@request.auth.claims.a': {exact: b}, ':path': {exact: /}, 'x-y.z~': {}}, queryParams: {'a b': {exact: c}}}], route: [{destination: {host: a}}]}]}")]
     [InlineData("{hosts: [a], http: [{match: [{uri: {prefix: /}, headers: {x: {}}}], redirect: {uri: /b, redirectCode: 308}}]}")]
     [InlineData("{hosts: [a], http: [{timeout: 0.5s, retries: {attempts: 3, perTryTimeout: 2s}, route: [{destination: {host: a}, weight: 90}, {destination: {host: b}, weight: 10}]}]}")]
     [InlineData("{hosts: [a.com], tls: [{match: [{sniHosts: [a.com], port: 443}], route: [{destination: {host: a}}]}]}")]
@@ -57,6 +58,9 @@ public sealed class ConfigValidatorTests
     }
 
     [Theory]
+    [InlineData("{hosts: [a], http: [{match: [{headers: {'@request.auth.claims.a': {exact: b}}}], route: [{destination: {host: a}}]}]}", "spec.http[0].match[0].headers[@request.auth.claims.a]: a token's claim")]
+    [InlineData("{hosts: [a], gateways: [mesh, g], http: [{match: [{withoutHeaders: {'@request.auth.claims[a][b]': {exact: b}}}], route: [{destination: {host: a}}]}]}", "spec.http[0].match[0].withoutHeaders[@request.auth.claims[a][b]]: a token's claim")]
+    [InlineData("{hosts: [a], http: [{match: [{headers: {'@request.auth': {exact: b}}}], route: [{destination: {host: a}}]}]}", "spec.http[0].match[0].headers: '@request.auth' is no name of a header")]
     [InlineData("{hosts: [], gateways: [g], " + Route + "}", "spec.hosts: ")]
     [InlineData("{hosts: ['a b'], " + Route + "}", "spec.hosts[0]: 'a b'")]
     [InlineData("{hosts: ['*'], " + Route + "}", "spec.hosts[0]: the host '*'")]

@@ -28,6 +28,11 @@ internal static partial class InstallationCheck
             }
         }
 
+        if (spec.Mapping("values") is { } values && ValuesCheck.Unknown(values).FirstOrDefault() is { } unknown)
+        {
+            throw new InjectionException($"{unknown} Values that only templates of your own read stand below 'unvalidatedValues'.");
+        }
+
         DemandKnown(spec.Mapping("components"), "components.", s_components);
         if (spec.At("components", "cni", "enabled") is { IsNull: false } cni
             && !(cni is YamlScalar scalar && scalar.TryGetBoolean(out _)))

@@ -29,6 +29,11 @@ internal sealed class InstallationValues
         return new InstallationValues(spec);
     }
 
+    /// <summary>Fields of its mesh configuration that do not exist, each as a sentence. They have no effect, as in Istio.</summary>
+    public IEnumerable<SourceError> Warnings() =>
+        ValuesCheck.UnknownFields(_spec.Mapping("meshConfig"), "meshConfig")
+            .Concat(ValuesCheck.UnknownFields(_spec.Mapping("values")?.Mapping("meshConfig"), "values.meshConfig"));
+
     /// <summary>The charts' defaults with the installation's own values over them.</summary>
     public YamlMapping Values(YamlMapping? valuesFile, string revision)
     {
@@ -56,6 +61,11 @@ internal sealed class InstallationValues
             }
 
             values.Overlay(own);
+        }
+
+        if (_spec.Mapping("unvalidatedValues") is { } free)
+        {
+            values.Overlay(free);
         }
 
         if (revision.Length > 0)

@@ -21,7 +21,7 @@ public static class KubeInjectCommand
         var warnings = new List<string>();
         try
         {
-            var injector = new Injector(KubeInjectSettings.Load(options, environment));
+            var injector = new Injector(KubeInjectSettings.Load(options, environment, warnings.Add));
             using var file = options.InputFile == StandardStream ? null : Open(options.InputFile);
             using var result = options.OutputFile.Length == 0 ? null : new ResultFile(options.OutputFile);
             new ManifestInjector(injector, warnings.Add).Run(file ?? input, options.InputFile, result?.Writer ?? output);

@@ -1,3 +1,4 @@
+using Pilotfish.Api.Failures;
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Injection.Configuration;
 using Pilotfish.ControlPlane.Injection.Merging;
@@ -9,17 +10,23 @@ internal static class KubeInjectSettings
 {
     private const string DefaultRevision = "default";
 
+    /// <param name="options">The flags.</param>
+    /// <param name="environment">Reads a variable of the process' environment.</param>
+    /// <param name="warn">Gets a sentence for each setting that has no effect.</param>
     /// <exception cref="InjectionException">A file is missing or holds something else than it must.</exception>
-    public static InjectionSettings Load(KubeInjectOptions options, Func<string, string?> environment)
+    public static InjectionSettings Load(KubeInjectOptions options, Func<string, string?> environment, Action<string> warn)
     {
         // Templates of the default revision are rendered with an empty one.
         var revision = options.Revision == DefaultRevision ? "" : options.Revision;
         var installation = InstallationValues.Create(ReadOperatorSpec(options.OperatorFile), options.Settings);
-        var values = installation.Values(ReadValues(options), revision);
+        Warn(installation.Warnings(), warn);
+        var values = installation.Values(ReadValues(options, warn), revision);
         var mesh = installation.Mesh(values);
-        if (ReadMapping(options.MeshConfigFile) is { } meshConfig)
+        if (ReadMapping(options.MeshConfigFile) is { } document)
         {
-            mesh = mesh.With(Unwrap(meshConfig, options.MeshConfigFile, "mesh"));
+            var meshConfig = Unwrap(document, options.MeshConfigFile, "mesh");
+            Warn(ValuesCheck.UnknownFields(meshConfig), warn);
+            mesh = mesh.With(meshConfig);
         }
 
         var config = options.InjectConfigFile.Length == 0
@@ -38,17 +45,27 @@ internal static class KubeInjectSettings
     }
 
     /// <summary>The ConfigMap that Helm writes holds templates and values together: one file is then enough.</summary>
-    private static YamlMapping? ReadValues(KubeInjectOptions options)
+    private static YamlMapping? ReadValues(KubeInjectOptions options, Action<string> warn)
     {
-        if (ReadMapping(options.ValuesFile) is { } values)
+        if (ReadMapping(options.ValuesFile) is { } given)
         {
-            return Unwrap(values, options.ValuesFile, "values");
+            var values = Unwrap(given, options.ValuesFile, "values");
+            Warn(ValuesCheck.Unknown(values).Concat(ValuesCheck.UnknownFields(values.Mapping("meshConfig"), "values.meshConfig")), warn);
+            return values;
         }
 
         var parsed = YamlDocuments.Parse(
             options.InjectConfigFile.Length == 0 ? "" : ReadText(options.InjectConfigFile), options.InjectConfigFile);
         return parsed.IsOk && parsed.Documents is [YamlMapping document] && document.Text("kind") == "ConfigMap"
             && document.TextAt("data", "values") is { } text ? ParseMapping(text, "values") : null;
+    }
+
+    private static void Warn(IEnumerable<SourceError> problems, Action<string> warn)
+    {
+        foreach (var problem in problems)
+        {
+            warn($"Warning: {problem} It has no effect.");
+        }
     }
 
     private static YamlMapping ReadOperatorSpec(string file)
@@ -136,7 +153,7 @@ internal static class KubeInjectSettings
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InjectionException($"cannot read '{file}': {e.Message}", e);
+            throw new InjectionException($"cannot read '{file}': {FailureText.Of(e)}.", e);
         }
     }
 }

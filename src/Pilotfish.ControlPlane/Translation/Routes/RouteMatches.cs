@@ -59,13 +59,25 @@ internal static class RouteMatches
     private static void AddHeaders(RouteMatch match, HTTPMatchRequest given)
     {
         var headers = new List<HeaderMatcher>();
-        foreach (var (name, value) in given.Headers)
+        foreach (var (name, value) in given.Headers.OrderBy(static h => h.Key, StringComparer.Ordinal))
         {
+            if (ClaimMatches.Claim(name) is { } claim)
+            {
+                match.DynamicMetadata.Add(ClaimMatches.Build(claim, value, isInverted: false));
+                continue;
+            }
+
             headers.Add(Header(name, value));
         }
 
-        foreach (var (name, value) in given.WithoutHeaders)
+        foreach (var (name, value) in given.WithoutHeaders.OrderBy(static h => h.Key, StringComparer.Ordinal))
         {
+            if (ClaimMatches.Claim(name) is { } claim)
+            {
+                match.DynamicMetadata.Add(ClaimMatches.Build(claim, value, isInverted: true));
+                continue;
+            }
+
             var header = Header(name, value);
             header.InvertMatch = true;
 

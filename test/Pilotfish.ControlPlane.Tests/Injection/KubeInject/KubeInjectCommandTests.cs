@@ -59,6 +59,8 @@ public sealed class KubeInjectCommandTests
     [InlineData("values=7", "'values': expected a mapping, found")]
     [InlineData("values.global.proxy.statusPort=99999", "'values.global.proxy.statusPort': '99999' is no port")]
     [InlineData("meshConfig.defaultConfig.concurrency=two", "defaultConfig.concurrency")]
+    [InlineData("values.globl.tag=1", "'values.globl' is no value of an installation. Did you mean 'global'? Values that only templates of your own read stand below 'unvalidatedValues'.")]
+    [InlineData("values.global.proxy.resource.limits.cpu=1", "'values.global.proxy.resource' is no value of an installation. Did you mean 'resources'?")]
     [InlineData("revision=Blue", "the revision 'Blue' is no name of a control plane")]
     [InlineData("values.global.proxy.resources.limits.cpu=lots", "limits[cpu]: 'lots' is no quantity")]
     public void Setting_ThatIsWrong_IsNamed(string setting, string message)
@@ -81,6 +83,7 @@ public sealed class KubeInjectCommandTests
     [InlineData("operator", "kind: Pod\n", "expected an IstioOperator, found Pod")]
     [InlineData("operator", "kind: IstioOperator\nspec: 7\n", "spec: expected a mapping")]
     [InlineData("operator", "kind: IstioOperator\nspec: {values: 7}\n", "'values': expected a mapping")]
+    [InlineData("operator", "kind: IstioOperator\nspec:\n  values:\n    global: {hubb: x}\n", ":4:14: 'values.global.hubb' is no value of an installation. Did you mean 'hub'?")]
     [InlineData("operator", "kind: IstioOperator\nspec: {tags: 7}\n", "'tags' is no setting of an installation")]
     public void File_OfAnInstallationThatIsWrong_IsNamed(string flag, string text, string message)
     {
@@ -101,6 +104,60 @@ public sealed class KubeInjectCommandTests
 
             Assert.Equal(1, exitCode);
             Assert.Contains(message, errors, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Theory]
+    [InlineData("mesh", "accessLogFil: /dev/stdout\n", ":1:1: The field 'accessLogFil' is unknown in 'istio.mesh.v1alpha1.MeshConfig'. Did you mean 'accessLogFile'? It has no effect.")]
+    [InlineData("mesh", "kind: ConfigMap\ndata:\n  mesh: |\n    rootNamespac: x\n", "mesh:1:1: The field 'rootNamespac' is unknown")]
+    [InlineData("values", "global:\n  tagg: 1\n", ":2:3: 'values.global.tagg' is no value of an installation. Did you mean 'tag'? It has no effect.")]
+    [InlineData("values", "meshConfig: {trustDomaine: x}\n", ":1:14: 'values.meshConfig': The field 'trustDomaine' is unknown")]
+    [InlineData("set", "meshConfig.trustDomaine=x", "Warning: 'meshConfig': The field 'trustDomaine' is unknown in 'istio.mesh.v1alpha1.MeshConfig'. Did you mean 'trustDomain'?")]
+    [InlineData("set", "unvalidatedValues.global.mine=x", "")]
+    public void Setting_ThatNobodyReads_IsSaidAndPassedOver(string flag, string text, string warning)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, text);
+            var options = new KubeInjectOptions { InputFile = "-" };
+            options = flag switch
+            {
+                "mesh" => options with { MeshConfigFile = file },
+                "values" => options with { ValuesFile = file },
+                _ => options with { Settings = [text] },
+            };
+
+            var (exitCode, output, errors) = Run(Pod, options);
+
+            Assert.Equal(0, exitCode);
+            Assert.Contains("name: istio-proxy", output, StringComparison.Ordinal);
+            Assert.Contains(warning, errors, StringComparison.Ordinal);
+            Assert.Equal(warning.Length > 0, errors.Contains("Warning:", StringComparison.Ordinal));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public void UnvalidatedValues_ReachTheTemplates()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, "templates: {sidecar: 'metadata: {annotations: {mine: \"{{ .Values.mine.own }}\"}}'}\n");
+
+            var (exitCode, output, _) = Run(
+                Pod, new KubeInjectOptions { InputFile = "-", InjectConfigFile = file, Settings = ["unvalidatedValues.mine.own=seen"] });
+
+            Assert.Equal(0, exitCode);
+            Assert.Contains("mine: seen", output, StringComparison.Ordinal);
         }
         finally
         {
