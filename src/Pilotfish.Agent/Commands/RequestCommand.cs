@@ -1,4 +1,5 @@
 using System.Text;
+using Pilotfish.Api.Failures;
 
 namespace Pilotfish.Agent.Commands;
 
@@ -65,7 +66,7 @@ internal static class RequestCommand
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException or UriFormatException or FormatException)
         {
-            return $"command failed: {e.Message}";
+            return $"command failed: {FailureText.Of(e)}";
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Pilotfish.Api.Failures;
 
 namespace Pilotfish.Agent.Commands;
 
@@ -60,11 +61,11 @@ internal static class WaitCommand
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
             {
-                last = e.Message;
+                last = FailureText.Of(e);
             }
-            catch (Exception e) when (e is InvalidOperationException or UriFormatException)
+            catch (Exception e) when (e is InvalidOperationException or UriFormatException or NotSupportedException)
             {
-                return $"the url '{url}' cannot be used: {e.Message}";
+                return $"the url '{url}' cannot be used: it is no absolute http or https URL";
             }
         }
 

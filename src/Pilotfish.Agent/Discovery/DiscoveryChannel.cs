@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Envoy.Config.Cluster.V3;
+using Pilotfish.Api.Failures;
 using Pilotfish.Api.Names;
 using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Diagnostics;
@@ -73,7 +74,7 @@ public sealed class DiscoveryChannel(DiscoveryTarget target, Cluster cluster) : 
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
         {
-            failure = $"The control plane's root certificate '{target.RootFile}' cannot be used: {e.Message}";
+            failure = $"The control plane's root certificate '{target.RootFile}' cannot be used: {FailureText.Of(e)}";
             return false;
         }
 
@@ -97,7 +98,7 @@ public sealed class DiscoveryChannel(DiscoveryTarget target, Cluster cluster) : 
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Log.Debug(LogComponent.Agent, $"no certificate to show to the control plane: {e.Message}");
+            Log.Debug(LogComponent.Agent, $"no certificate to show to the control plane: {FailureText.Of(e)}");
             return null;
         }
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Pilotfish.Api.Failures;
 using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Loops;
 
@@ -83,7 +84,7 @@ internal sealed class AppMetrics(EventLoop loop) : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException or UriFormatException)
         {
-            Log.Error(LogComponent.Agent, $"error scraping {target.Url}: {e.Message}");
+            Log.Error(LogComponent.Agent, $"error scraping {target.Url}: {FailureText.Of(e)}");
             return null;
         }
     }

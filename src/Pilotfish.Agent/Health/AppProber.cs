@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
+using Pilotfish.Api.Failures;
 using Pilotfish.Runtime.Loops;
 
 namespace Pilotfish.Agent.Health;
@@ -67,7 +68,7 @@ internal sealed class AppProber : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or SocketException or OperationCanceledException or IOException)
         {
-            string cause = e is OperationCanceledException ? $"no answer within {probe.Timeout}" : e.Message;
+            string cause = e is OperationCanceledException ? $"no answer within {probe.Timeout}" : FailureText.Of(e);
             return new ProbeResult(HttpStatusCode.InternalServerError, $"The {probe.Kind} probe of port {probe.Port} failed: {cause}");
         }
     }

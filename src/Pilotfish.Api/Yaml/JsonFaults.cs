@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pilotfish.Api.Failures;
 
 namespace Pilotfish.Api.Yaml;
 
@@ -12,6 +13,11 @@ internal static class JsonFaults
         int column = (int)(exception.BytePositionInLine ?? 0) + (line == 0 ? start.Column : 1);
         int at = exception.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
         string reason = at < 0 ? exception.Message : exception.Message[..at];
+        if (FailureText.IsResourceName(reason))
+        {
+            reason = "another character is expected here.";
+        }
+
         return new YamlSyntaxException(new SourcePosition(start.File, start.Line + line, column), $"The JSON is broken: {reason}");
     }
 }

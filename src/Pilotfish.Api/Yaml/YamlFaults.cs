@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Pilotfish.Api.Failures;
 using YamlDotNet.Core;
 
 namespace Pilotfish.Api.Yaml;
@@ -17,7 +18,7 @@ internal static class YamlFaults
             // The scanner answers a few broken texts with an exception of the base library. The text is at fault all
             // the same, and a bad file must never end a control plane.
             InvalidOperationException or ArgumentException or IndexOutOfRangeException or OverflowException =>
-                new SourceError(new SourcePosition(fileName, 1, 1), $"The text is not YAML: {exception.Message}"),
+                new SourceError(new SourcePosition(fileName, 1, 1), $"The text is not YAML: {FailureText.Of(exception)}."),
             _ => null,
         };
         return error is not null;

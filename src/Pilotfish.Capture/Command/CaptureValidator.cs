@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Pilotfish.Api.Failures;
 using Pilotfish.Capture.Rules;
 using Pilotfish.Runtime.Interop;
 
@@ -66,7 +67,7 @@ internal sealed class CaptureValidator(
         }
         catch (SocketException e)
         {
-            log.WriteLine($"error: validation cannot listen on {address}: {e.Message}");
+            log.WriteLine($"error: validation cannot listen on {address}: {FailureText.Of(e)}");
             listener.Dispose();
         }
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Pilotfish.Api.Failures;
 using Pilotfish.Capture.Processes;
 using Pilotfish.Capture.Rules;
 
@@ -43,7 +44,7 @@ internal static class HostFacts
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CaptureException(
-                $"'{ResolvConf}' cannot be read ({e.Message}), so the resolvers to capture are unknown. Name them with "
+                $"'{ResolvConf}' cannot be read ({FailureText.Of(e)}), so the resolvers to capture are unknown. Name them with "
                 + $"--{IptablesFlags.DnsServers}, or capture all with --{IptablesFlags.CaptureAllDns}.");
         }
     }

@@ -40,9 +40,14 @@ public sealed class Re2Regex
         {
             return new Re2Regex(pattern, translated);
         }
+        catch (RegexParseException exception)
+        {
+            throw new Re2SyntaxException(pattern, $"{exception.Error}, at about character {exception.Offset}");
+        }
         catch (Exception exception) when (exception is ArgumentException or NotSupportedException)
         {
-            throw new Re2SyntaxException(pattern, exception.Message);
+            // The runtime's own texts are not in every executable.
+            throw new Re2SyntaxException(pattern, "it is too large, or asks for what cannot be matched in linear time");
         }
     }
 

@@ -1,3 +1,4 @@
+using Pilotfish.Api.Failures;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Runtime.Diagnostics;
@@ -81,7 +82,7 @@ public sealed class AccessLogFiles(FileWriterOptions options, bool opensFiles = 
         }
         catch (IOException e)
         {
-            throw new ConfigRejectedException(field, $"the access log '{path}' cannot be opened: {e.Message}", e);
+            throw new ConfigRejectedException(field, $"the access log '{path}' cannot be opened: {FailureText.Of(e)}", e);
         }
 
         _files.Add(path, file);

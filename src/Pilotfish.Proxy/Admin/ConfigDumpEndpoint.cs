@@ -3,6 +3,7 @@ using Envoy.Admin.V3;
 using Envoy.Config.Bootstrap.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Api.Failures;
 using Pilotfish.Api.Messages;
 using Pilotfish.Proxy.Http1.InternalServer;
 using Pilotfish.Proxy.Xds;
@@ -40,7 +41,7 @@ internal sealed class ConfigDumpEndpoint(HeldResource bootstrap, ResourceTable f
             }
             catch (ArgumentException e)
             {
-                Refuse(response, 400, $"Error while parsing name_regex from {expression}: {e.Message}\n");
+                Refuse(response, 400, $"Error while parsing name_regex from {expression}: {FailureText.Of(e)}\n");
                 return;
             }
         }

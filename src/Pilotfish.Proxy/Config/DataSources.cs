@@ -1,5 +1,6 @@
 using System.Text;
 using Envoy.Config.Core.V3;
+using Pilotfish.Api.Failures;
 using Pilotfish.Proxy.AccessLogs;
 
 namespace Pilotfish.Proxy.Config;
@@ -43,7 +44,7 @@ public static class DataSources
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigRejectedException(field, $"the file '{path}' cannot be read: {e.Message}", e);
+            throw new ConfigRejectedException(field, $"the file '{path}' cannot be read: {FailureText.Of(e)}", e);
         }
     }
 }

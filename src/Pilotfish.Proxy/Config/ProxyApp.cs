@@ -2,6 +2,7 @@ using System.Text;
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Core.V3;
 using Google.Protobuf;
+using Pilotfish.Api.Failures;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Admin;
 using Pilotfish.Proxy.Clusters;
@@ -315,7 +316,7 @@ public sealed class ProxyApp : IDisposable
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                Log.Error(LogComponent.Admin, $"cannot write the admin address to '{path}': {e.Message}");
+                Log.Error(LogComponent.Admin, $"cannot write the admin address to '{path}': {FailureText.Of(e)}");
             }
         }
     }

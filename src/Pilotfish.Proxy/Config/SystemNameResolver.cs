@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Pilotfish.Api.Failures;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Runtime.Sockets;
 
@@ -38,7 +39,7 @@ internal sealed class SystemNameResolver : NameResolver
             // A name that does not exist has no addresses; anything else is a failure that keeps what is known.
             return e.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData
                 ? new NameAnswer([], TtlMilliseconds, null)
-                : new NameAnswer([], TtlMilliseconds, e.Message);
+                : new NameAnswer([], TtlMilliseconds, FailureText.Of(e));
         }
     }
 }

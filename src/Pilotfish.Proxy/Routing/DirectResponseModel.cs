@@ -1,6 +1,7 @@
 using System.Text;
 using Envoy.Config.Core.V3;
 using Envoy.Config.Route.V3;
+using Pilotfish.Api.Failures;
 using Pilotfish.Proxy.Config;
 
 namespace Pilotfish.Proxy.Routing;
@@ -43,7 +44,7 @@ public sealed record DirectResponseModel(int Status, byte[] Body)
                 }
                 catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
                 {
-                    throw new ConfigRejectedException($"{field}.filename", exception.Message, exception);
+                    throw new ConfigRejectedException($"{field}.filename", $"the file '{source!.Filename}' cannot be read: {FailureText.Of(exception)}", exception);
                 }
 
             case DataSource.SpecifierOneofCase.EnvironmentVariable:

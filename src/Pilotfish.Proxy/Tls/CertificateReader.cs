@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Envoy.Extensions.TransportSockets.Tls.V3;
+using Pilotfish.Api.Failures;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Runtime.Tls;
 
@@ -44,7 +45,7 @@ internal static class CertificateReader
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
-            throw new ConfigRejectedException(field, $"the certificate and key cannot be used: {e.Message}", e);
+            throw new ConfigRejectedException(field, $"the certificate and key cannot be used: {FailureText.Of(e)}", e);
         }
     }
 }

@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
+using Pilotfish.Api.Failures;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Runtime.Tls;
 
@@ -51,7 +52,7 @@ internal sealed class SpiffeTrust
         catch (Exception e) when (e is CryptographicException or JsonException or FormatException or InvalidOperationException
             or KeyNotFoundException)
         {
-            throw new ConfigRejectedException(at, $"the trust bundles cannot be read: {e.Message}", e);
+            throw new ConfigRejectedException(at, $"the trust bundles cannot be read: {FailureText.Of(e)}", e);
         }
 
         return trust._bundles.Count > 0 ? trust : throw new ConfigRejectedException(at, "no trust domain has a bundle");

@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
+using Pilotfish.Api.Failures;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Runtime.Tls;
 
@@ -91,7 +92,7 @@ internal static class ValidationCompiler
         }
         catch (CryptographicException e)
         {
-            throw new ConfigRejectedException(field + ".trusted_ca", $"the certificates cannot be read: {e.Message}", e);
+            throw new ConfigRejectedException(field + ".trusted_ca", $"the certificates cannot be read: {FailureText.Of(e)}", e);
         }
     }
 
@@ -108,7 +109,7 @@ internal static class ValidationCompiler
         }
         catch (Exception e) when (e is CryptographicException or FormatException)
         {
-            throw new ConfigRejectedException(field + ".crl", $"the revocation lists cannot be read: {e.Message}", e);
+            throw new ConfigRejectedException(field + ".crl", $"the revocation lists cannot be read: {FailureText.Of(e)}", e);
         }
     }
 

@@ -1,5 +1,6 @@
 using Envoy.Service.Discovery.V3;
 using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Api.Failures;
 using Pilotfish.Api.Messages;
 using Pilotfish.Api.Yaml;
 using Pilotfish.Proxy.Config;
@@ -105,7 +106,7 @@ internal sealed class FileSubscriptions : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Log.Warning(LogComponent.Config, $"The file '{file.Path}' cannot be read: {e.Message}");
+            Log.Warning(LogComponent.Config, $"The file '{file.Path}' cannot be read: {FailureText.Of(e)}");
         }
     }
 

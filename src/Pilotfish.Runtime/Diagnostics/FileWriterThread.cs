@@ -92,7 +92,7 @@ public sealed class FileWriterThread : IDisposable
         int fd = FileCalls.OpenAppend(path, out int errno);
         return fd >= 0
             ? new FileWriterThread(fd, path, path, options)
-            : throw new IOException($"The file '{path}' cannot be opened for appending (errno {errno}).");
+            : throw new IOException($"The file '{path}' cannot be opened for appending: {Errno.Text(errno)}.");
     }
 
     /// <summary>Writes to a descriptor that stays open afterwards.</summary>

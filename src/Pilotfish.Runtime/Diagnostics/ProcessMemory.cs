@@ -64,7 +64,7 @@ public static class ProcessMemory
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // Without /proc the pages stay, which costs memory and nothing else.
-            Log.Debug(LogComponent.Main, $"{MapsFile} cannot be read: {e.Message}");
+            Log.Debug(LogComponent.Main, $"{MapsFile} cannot be read: {Errno.Text(e is UnauthorizedAccessException ? Errno.EACCES : e.HResult)}");
         }
     }
 

@@ -42,7 +42,7 @@ internal sealed unsafe class Epoll : IDisposable
         _wake = _epoll < 0 ? -1 : Libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         if (_wake < 0 || Add(_wake, EPOLLIN | EPOLLET, WakeKey) != 0)
         {
-            throw new IOException($"An event loop needs two file descriptors and could not get them (errno {Marshal.GetLastPInvokeError()}).");
+            throw new IOException($"An event loop needs two file descriptors and could not get them: {Marshal.GetLastPInvokeErrorMessage()}.");
         }
     }
 
@@ -75,7 +75,7 @@ internal sealed unsafe class Epoll : IDisposable
         }
 
         int errno = Marshal.GetLastSystemError();
-        return errno == Errno.EINTR ? 0 : throw new IOException($"epoll_wait failed with errno {errno}.");
+        return errno == Errno.EINTR ? 0 : throw new IOException($"epoll_wait failed: {Marshal.GetPInvokeErrorMessage(errno)}.");
     }
 
     internal uint EventsAt(int index) => Unsafe.ReadUnaligned<uint>(ref _batch[index * s_stride]);

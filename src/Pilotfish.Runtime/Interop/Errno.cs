@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Pilotfish.Runtime.Streams;
 
 namespace Pilotfish.Runtime.Interop;
@@ -32,6 +33,9 @@ internal static class Errno
     internal const int EHOSTDOWN = 112;
     internal const int EHOSTUNREACH = 113;
     internal const int EINPROGRESS = 115;
+
+    /// <summary>The system's own text, such as "Permission denied".</summary>
+    internal static string Text(int errno) => Marshal.GetPInvokeErrorMessage(errno);
 
     internal static IoError ToIoError(int errno) => errno switch
     {

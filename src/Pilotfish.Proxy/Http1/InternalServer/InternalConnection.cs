@@ -1,3 +1,4 @@
+using Pilotfish.Api.Failures;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Streams;
 using Pilotfish.Runtime.Buffers;
@@ -52,7 +53,7 @@ internal sealed class InternalConnection
         catch (Exception exception)
         {
             // A bug in a handler's answer must not take the data plane along: this client loses its connection, the log has the reason.
-            Log.Error(LogComponent.Admin, $"a connection from {_stream.RemoteAddress} ended by an error: {exception.Message}");
+            Log.Error(LogComponent.Admin, $"a connection from {_stream.RemoteAddress} ended by an error: {FailureText.Of(exception)}");
         }
 
         _deadline.Cancel();
@@ -181,7 +182,7 @@ internal sealed class InternalConnection
             Log.Error(LogComponent.Admin, $"{_headers.GetText(WellKnownHeader.Path)} failed: {exception}");
             response.Body.ResetWrittenCount();
             response.Status = 500;
-            response.Write($"{exception.Message}\n");
+            response.Write($"{FailureText.Of(exception)}\n");
         }
 
         await FinishAsync(response);
