@@ -61,10 +61,9 @@ public static class DiscoveryCommand
                     .MapValidation();
                 map?.Invoke(endpoints);
             });
-            if (options.TlsCertFile is null)
+            if (UnservedForLackOfCertificate(options) is { } unserved)
             {
-                stderr.WriteLine($"No certificate is given (--tlsCertFile, --tlsKeyFile): {options.SecureGrpcAddress} (xDS over TLS) and "
-                    + $"{options.HttpsAddress} (webhooks) are not served.");
+                stderr.WriteLine(unserved);
             }
 
             await host.RunAsync(CancellationToken.None);
@@ -85,6 +84,20 @@ public static class DiscoveryCommand
             stderr.WriteLine($"The control plane cannot start: {FailureText.Of(e)}");
             return ExitFailure;
         }
+    }
+
+    // Internal for testing.
+    /// <summary>A sentence about addresses that were asked for and need a certificate; null where there are none, or one is given.</summary>
+    internal static string? UnservedForLackOfCertificate(DiscoveryOptions options)
+    {
+        string[] addresses =
+        [
+            .. options.SecureGrpcAddress.Length > 0 ? new[] { $"{options.SecureGrpcAddress} (xDS over TLS)" } : [],
+            .. options.HttpsAddress.Length > 0 ? new[] { $"{options.HttpsAddress} (webhooks)" } : [],
+        ];
+        return options.TlsCertFile is not null || addresses.Length == 0
+            ? null
+            : $"No certificate is given (--tlsCertFile, --tlsKeyFile): {string.Join(" and ", addresses)} {(addresses.Length == 1 ? "is" : "are")} not served.";
     }
 
     private static Dictionary<string, string> KubeletVersions(DiscoveryServer server) =>

@@ -16,6 +16,23 @@ public sealed class DiscoveryOptionsTests
         Assert.Equal(expected, error);
     }
 
+    [Theory]
+    [InlineData("", ":15012 (xDS over TLS) and :15017 (webhooks) are not served.")]
+    [InlineData("--secureGRPCAddr=", ": :15017 (webhooks) is not served.")]
+    [InlineData("--httpsAddr=", ": :15012 (xDS over TLS) is not served.")]
+    [InlineData("--httpsAddr= --secureGRPCAddr=", null)]
+    [InlineData("--tlsCertFile=a --tlsKeyFile=b", null)]
+    public void AddressesWithoutCertificate_AreNamedWhereTheyWereAskedFor(string args, string? expected)
+    {
+        DiscoveryOptions options = DiscoveryOptions.Parse(
+            args.Split(' ', StringSplitOptions.RemoveEmptyEntries), new Dictionary<string, string>(), out _)!;
+
+        string? said = DiscoveryCommand.UnservedForLackOfCertificate(options);
+
+        Assert.Equal(expected is null, said is null);
+        Assert.EndsWith(expected ?? "", said ?? "", StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Help_IsPrintedInsteadOfRunning()
     {

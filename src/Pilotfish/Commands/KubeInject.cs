@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Pilotfish.ControlPlane.Injection.KubeInject;
 
 namespace Pilotfish.Commands;
@@ -6,6 +7,9 @@ namespace Pilotfish.Commands;
 /// <summary>The flags of `kube-inject`, under the names of the tool it replaces.</summary>
 internal static class KubeInject
 {
+    /// <summary>What istioctl ends with after a wrong command line.</summary>
+    private const int Failure = 1;
+
     public static int Run(IReadOnlyList<string> args, IReadOnlyDictionary<string, string> environment)
     {
         var file = new Option<string>("--filename", "-f") { Description = "The manifest to inject; '-' reads standard input." };
@@ -23,9 +27,9 @@ internal static class KubeInject
             Description = "A setting of the installation, such as values.global.tag=1.30.0; may be repeated.",
             AllowMultipleArgumentsPerToken = false,
         };
-        var command = new RootCommand("Adds the sidecar to the workloads of a Kubernetes manifest and prints the whole.")
+        var command = new Command("kube-inject", "Adds the sidecar to the workloads of a Kubernetes manifest and prints the whole.")
         {
-            file, output, mesh, values, config, operators, revision, settings,
+            file, output, mesh, values, config, operators, revision, settings, new HelpOption(),
         };
         command.SetAction(result => KubeInjectCommand.Run(
             new KubeInjectOptions
@@ -43,6 +47,13 @@ internal static class KubeInject
             Console.In,
             Console.Out,
             Console.Error));
-        return command.Parse([.. args]).Invoke();
+        ParseResult parsed = command.Parse([.. args]);
+        if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction)
+        {
+            Console.Error.WriteLine("Error: " + UsageProblem.Describe(parsed, [.. args]));
+            return Failure;
+        }
+
+        return parsed.Invoke();
     }
 }
