@@ -26,6 +26,7 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
         {
             Protocols = TlsParameterCompiler.Protocols(common.TlsParams, isServer, field),
             CipherSuites = TlsParameterCompiler.Ciphers(common.TlsParams, field),
+            Groups = [.. common.TlsParams?.EcdhCurves ?? []],
             ApplicationProtocols = [.. common.AlpnProtocols],
             Certificates = Certificates(common, field),
             Trust = Trust(common, field),

@@ -15,8 +15,11 @@ internal sealed class TlsContextModel
 
     public SslProtocols Protocols { get; init; }
 
-    /// <summary>IANA names allowed under TLS 1.2; null for all.</summary>
-    public IReadOnlySet<string>? CipherSuites { get; init; }
+    /// <summary>IANA names allowed under TLS 1.2, most wanted first; null for Envoy's default.</summary>
+    public IReadOnlyCollection<string>? CipherSuites { get; init; }
+
+    /// <summary>Key exchange groups, most wanted first; empty for the library's own.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
 
     public bool IsReady
     {

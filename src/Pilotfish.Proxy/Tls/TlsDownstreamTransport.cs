@@ -19,6 +19,8 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model) : Downstream
         Check = static _ => new TlsRefusal(TlsFailureKind.Chain, "verify cert failed: no trusted_ca is configured"),
     };
 
+    private readonly ServerChoices _choices = new(model.Certificates);
+
     public override string Name => "tls";
 
     public bool RequiresClientCertificate { get; init; }
@@ -48,7 +50,7 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model) : Downstream
             raw.Close();
         }, null);
         timer.Schedule(connection.Listener.Overload, connection.Chain.HandshakeMilliseconds);
-        TlsHandshake<TlsServerStream> handshake = await TlsServerStream.AcceptAsync(raw, Choose);
+        TlsHandshake handshake = await TlsServerStream.AcceptAsync(raw, Choose);
         timer.Cancel();
         if (handshake.Stream is not { } stream)
         {
@@ -77,18 +79,20 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model) : Downstream
             return null;
         }
 
-        TlsPeerVerification? verification = model.Trust?.Current ?? (RequiresClientCertificate ? s_nobody : null);
-        return new TlsServerChoice
-        {
-            Certificate = identity.Context,
-            ApplicationProtocols = model.ApplicationProtocols,
-            ClientVerification = verification,
-
-            // Rules about the certificate's content demand that there is one (default_validator.cc, verify_mode).
-            RequireClientCertificate = RequiresClientCertificate || verification is { Check: not null, AcceptUntrusted: false },
-            Protocols = model.Protocols,
-            CipherSuites = model.CipherSuites,
-            AllowResumption = AllowsResumption,
-        };
+        return _choices.Of(identity, model.Trust?.Current ?? (RequiresClientCertificate ? s_nobody : null), Make);
     }
+
+    private TlsServerChoice Make(TlsIdentity identity, TlsPeerVerification? verification) => new()
+    {
+        Certificate = identity.Context,
+        ApplicationProtocols = model.ApplicationProtocols,
+        ClientVerification = verification,
+
+        // Rules about the certificate's content demand that there is one (default_validator.cc, verify_mode).
+        RequireClientCertificate = RequiresClientCertificate || verification is { Check: not null, AcceptUntrusted: false },
+        Protocols = model.Protocols,
+        CipherSuites = model.CipherSuites,
+        Groups = model.Groups,
+        AllowResumption = AllowsResumption,
+    };
 }

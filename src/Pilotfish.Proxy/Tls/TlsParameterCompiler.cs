@@ -50,14 +50,14 @@ internal static class TlsParameterCompiler
         return (from13 ? SslProtocols.None : SslProtocols.Tls12) | (to13 ? SslProtocols.Tls13 : SslProtocols.None);
     }
 
-    public static HashSet<string>? Ciphers(TlsParameters? parameters, string field)
+    public static List<string>? Ciphers(TlsParameters? parameters, string field)
     {
         if (parameters is null || parameters.CipherSuites.Count == 0)
         {
             return null;
         }
 
-        var allowed = new HashSet<string>();
+        var allowed = new List<string>();
         foreach (string group in parameters.CipherSuites)
         {
             // [A|B] is a group of equal preference.
@@ -68,7 +68,10 @@ internal static class TlsParameterCompiler
                     throw new ConfigRejectedException(field + ".tls_params.cipher_suites", $"'{name}' is not a supported cipher suite");
                 }
 
-                allowed.Add(iana);
+                if (!allowed.Contains(iana))
+                {
+                    allowed.Add(iana);
+                }
             }
         }
 

@@ -37,7 +37,7 @@ internal sealed class TlsUpstreamTransport(TlsContextModel model) : UpstreamTran
 
         UpstreamTransportOverrides? overrides = request.Overrides;
         string name = overrides?.ServerName ?? (ServerName.Length == 0 && UsesHostname ? request.Host.Hostname : ServerName);
-        TlsHandshake<TlsClientStream> handshake = await TlsClientStream.ConnectAsync(socket, new TlsClientOptions
+        TlsHandshake handshake = await TlsClientStream.ConnectAsync(socket, new TlsClientOptions
         {
             ServerName = name,
             ApplicationProtocols = overrides?.ApplicationProtocols is { } protocols ? protocols.Split(',') : model.ApplicationProtocols,
@@ -45,6 +45,7 @@ internal sealed class TlsUpstreamTransport(TlsContextModel model) : UpstreamTran
             ServerVerification = Verification(overrides?.VerifySubjectAltName, name),
             Protocols = model.Protocols,
             CipherSuites = model.CipherSuites,
+            Groups = model.Groups,
             AllowResumption = AllowsResumption,
         });
         if (handshake.Stream is { } stream)

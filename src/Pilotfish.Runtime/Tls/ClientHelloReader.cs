@@ -3,13 +3,93 @@ using System.Text;
 
 namespace Pilotfish.Runtime.Tls;
 
-/// <summary>Finds what SslStream does not tell in the TLS records of a whole ClientHello: ALPN (RFC 7301), kinds of signature.</summary>
+/// <summary>Reads the TLS records of a ClientHello: whether it is all there, server name, ALPN (RFC 7301), kinds of signature.</summary>
 internal static class ClientHelloReader
 {
     private const int RecordHeaderBytes = 5;
     private const byte HandshakeRecord = 22;
+    private const int MessageHeaderBytes = 4;
+    private const byte ClientHelloMessage = 1;
+    private const int ServerNameExtension = 0;
     private const int AlpnExtension = 16;
     private const int SignatureAlgorithmsExtension = 13;
+
+    /// <summary>The largest record: 2^14 bytes and what encryption of TLS 1.2 may add (RFC 5246 section 6.2.3).</summary>
+    private const int RecordBytesMax = (16 * 1024) + 2048;
+
+    /// <summary>How far the first bytes of a connection are a ClientHello.</summary>
+    internal static ClientHelloProgress Measure(ReadOnlySpan<byte> records)
+    {
+        int length = 0;
+        int wanted = MessageHeaderBytes;
+        Span<byte> header = stackalloc byte[MessageHeaderBytes];
+        while (true)
+        {
+            if (records.Length > 0 && (records[0] != HandshakeRecord || (records.Length > 1 && records[1] != 3)))
+            {
+                return ClientHelloProgress.Foreign;
+            }
+
+            if (records.Length < RecordHeaderBytes)
+            {
+                return ClientHelloProgress.NeedMore;
+            }
+
+            int size = BinaryPrimitives.ReadUInt16BigEndian(records[3..]);
+            if (size is 0 or > RecordBytesMax)
+            {
+                return ClientHelloProgress.BadLength;
+            }
+
+            ReadOnlySpan<byte> body = records.Slice(RecordHeaderBytes, Math.Min(size, records.Length - RecordHeaderBytes));
+            for (int i = 0; i < body.Length && length + i < MessageHeaderBytes; i++)
+            {
+                header[length + i] = body[i];
+            }
+
+            length += body.Length;
+            if (length > 0 && header[0] != ClientHelloMessage)
+            {
+                return ClientHelloProgress.OtherMessage;
+            }
+
+            if (length >= MessageHeaderBytes)
+            {
+                wanted = MessageHeaderBytes + (BinaryPrimitives.ReadInt32BigEndian(header) & 0xFFFFFF);
+                if (length >= wanted)
+                {
+                    return ClientHelloProgress.Complete;
+                }
+            }
+
+            if (body.Length < size)
+            {
+                return ClientHelloProgress.NeedMore;
+            }
+
+            records = records[(RecordHeaderBytes + size)..];
+        }
+    }
+
+    /// <summary>The host name of the server_name extension (RFC 6066 section 3); null without one.</summary>
+    internal static string? ServerName(ReadOnlySpan<byte> records)
+    {
+        byte[] message = new byte[records.Length];
+        var outer = new Reader(Find(records, message, ServerNameExtension));
+        if (outer.Block16(out ReadOnlySpan<byte> list))
+        {
+            var names = new Reader(list);
+            while (names.Number8(out int type) && names.Block16(out ReadOnlySpan<byte> name))
+            {
+                if (type == 0 && !name.IsEmpty)
+                {
+                    return Encoding.Latin1.GetString(name);
+                }
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>The protocols in the client's order; empty when there are none or the bytes are not a ClientHello.</summary>
     internal static IReadOnlyList<string> Protocols(ReadOnlySpan<byte> records)
@@ -106,6 +186,12 @@ internal static class ClientHelloReader
 
             _left = _left[count..];
             return true;
+        }
+
+        internal bool Number8(out int number)
+        {
+            number = _left.IsEmpty ? 0 : _left[0];
+            return Skip(1);
         }
 
         internal bool Number16(out int number)

@@ -17,6 +17,21 @@ public sealed class RevocationLists
 
     public int Count => _lists.Count;
 
+    /// <summary>When the first of them is out of date.</summary>
+    internal DateTimeOffset EarliestUpdate
+    {
+        get
+        {
+            DateTimeOffset earliest = DateTimeOffset.MaxValue;
+            foreach (RevocationList list in _lists)
+            {
+                earliest = list.NextUpdate < earliest ? list.NextUpdate : earliest;
+            }
+
+            return earliest;
+        }
+    }
+
     /// <summary>Every `X509 CRL` block of the text. Throws <see cref="CryptographicException"/> on a malformed one.</summary>
     public static RevocationLists FromPem(string pem)
     {

@@ -9,6 +9,22 @@ internal static class TlsChainText
     private const X509ChainStatusFlags Ignored =
         X509ChainStatusFlags.RevocationStatusUnknown | X509ChainStatusFlags.OfflineRevocation;
 
+    internal const string Malformed = "X509_verify_cert: certificate verification error at depth 1: malformed certificate";
+
+    /// <summary>Until when a chain that verifies goes on to do so: its certificates' ends and those of the revocation lists.</summary>
+    internal static DateTimeOffset GoodUntil(X509Chain chain, TlsPeerVerification verification, X509Certificate2Collection anchors)
+    {
+        DateTimeOffset until = verification.Revocation?.EarliestUpdate ?? DateTimeOffset.MaxValue;
+        int last = AnchorDepth(chain, anchors);
+        for (int depth = 0; depth <= last && !verification.AllowExpired; depth++)
+        {
+            var end = new DateTimeOffset(chain.ChainElements[depth].Certificate.NotAfter);
+            until = end < until ? end : until;
+        }
+
+        return until;
+    }
+
     /// <summary>Null for a chain that verifies.</summary>
     internal static string? Problem(X509Chain? chain, TlsPeerVerification verification, X509Certificate2Collection anchors)
     {

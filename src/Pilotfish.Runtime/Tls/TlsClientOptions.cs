@@ -21,6 +21,9 @@ public sealed record TlsClientOptions
 
     public bool AllowResumption { get; init; } = true;
 
-    /// <summary>IANA names allowed under TLS 1.2; null allows all. Checked after the handshake.</summary>
-    public IReadOnlySet<string>? CipherSuites { get; init; }
+    /// <summary>IANA names allowed under TLS 1.2, most wanted first; null allows the engine's own. SslStream checks them after the handshake.</summary>
+    public IReadOnlyCollection<string>? CipherSuites { get; init; }
+
+    /// <summary>Key exchange groups in Envoy's names, most wanted first; empty leaves them to the library. SslStream cannot narrow them.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pilotfish.Runtime.Interop;
 using Pilotfish.Runtime.Streams;
 
 namespace Pilotfish.Runtime.Tls;
@@ -10,10 +11,18 @@ namespace Pilotfish.Runtime.Tls;
 internal static class TlsFailureText
 {
     internal const int CertificateVerifyFailed = 125;
+    internal const int EncryptedLengthTooLong = 146;
+    internal const int ExcessiveMessageSize = 150;
     internal const int HttpRequest = 156;
     internal const int NoSharedCipher = 184;
     internal const int PeerDidNotReturnACertificate = 192;
+    internal const int UnexpectedMessage = 223;
     internal const int WrongVersionNumber = 247;
+    internal const string ClosedText = "remote closed the connection during the TLS handshake";
+
+    internal const string NoCertificateClause = "peer did not provide required client certificate";
+
+    private const int OpenSslPeerDidNotReturnACertificate = 199;
 
     /// <summary>Library 16 (SSL) in the upper byte of a packed BoringSSL error.</summary>
     private const long SslLibrary = 16L << 24;
@@ -21,16 +30,16 @@ internal static class TlsFailureText
     /// <summary>Library 2 (system) with the errno of a reset connection.</summary>
     private const string ResetText = "TLS_error:|33554536:system library:OPENSSL_internal:Connection reset by peer:TLS_error_end";
 
-    private const string ClosedText = "remote closed the connection during the TLS handshake";
-
     // Alerts are 1000 + their number in both libraries.
     private static readonly Dictionary<int, string> s_names = new()
     {
         [CertificateVerifyFailed] = "CERTIFICATE_VERIFY_FAILED",
+        [EncryptedLengthTooLong] = "ENCRYPTED_LENGTH_TOO_LONG",
+        [ExcessiveMessageSize] = "EXCESSIVE_MESSAGE_SIZE",
         [HttpRequest] = "HTTP_REQUEST",
         [NoSharedCipher] = "NO_SHARED_CIPHER",
         [PeerDidNotReturnACertificate] = "PEER_DID_NOT_RETURN_A_CERTIFICATE",
-        [223] = "UNEXPECTED_MESSAGE",
+        [UnexpectedMessage] = "UNEXPECTED_MESSAGE",
         [240] = "UNSUPPORTED_PROTOCOL",
         [WrongVersionNumber] = "WRONG_VERSION_NUMBER",
         [253] = "NO_COMMON_SIGNATURE_ALGORITHMS",
@@ -70,9 +79,11 @@ internal static class TlsFailureText
     {
         [134] = CertificateVerifyFailed,
         [156] = HttpRequest,
+        [152] = ExcessiveMessageSize,
+        [150] = EncryptedLengthTooLong,
         [193] = NoSharedCipher,
         [199] = PeerDidNotReturnACertificate,
-        [244] = 223,
+        [244] = UnexpectedMessage,
         [258] = 240,
         [267] = WrongVersionNumber,
         [118] = 253,
@@ -89,6 +100,38 @@ internal static class TlsFailureText
         ? Of(PeerDidNotReturnACertificate, refusal.Text)
         : Of(CertificateVerifyFailed, refusal.Text);
 
+    internal static string Of(IoError transport) =>
+        transport is IoError.ConnectionReset or IoError.BrokenPipe ? ResetText : transport.Describe();
+
+    internal static string Of(OpenSslError error, out TlsFailureKind kind)
+    {
+        kind = TlsFailureKind.Transport;
+        if (error.Code == 0)
+        {
+            return ClosedText;
+        }
+
+        string text = OfOpenSsl((long)error.Code, Name(error.Text), ref kind);
+        if ((int)(error.Code & 0x7FFFFF) != OpenSslPeerDidNotReturnACertificate)
+        {
+            return text;
+        }
+
+        kind = TlsFailureKind.NoPeerCertificate;
+        return Of(PeerDidNotReturnACertificate, NoCertificateClause);
+    }
+
+    /// <summary>What bytes that do not begin a handshake are: plaintext HTTP, an alert, noise.</summary>
+    internal static string OfForeign(ReadOnlySpan<byte> received)
+    {
+        const byte Alert = 21;
+        const int AlertRecordBytes = 7;
+        return IsHttp(received) ? Of(HttpRequest)
+            : received.Length >= AlertRecordBytes && received[0] == Alert && received[1] == 3
+                ? s_names.ContainsKey(1000 + received[6]) ? Of(1000 + received[6]) : Of(UnexpectedMessage)
+            : Of(WrongVersionNumber);
+    }
+
     /// <param name="exception">What SslStream threw.</param>
     /// <param name="received">The first bytes of the peer, when they are at hand: they tell HTTP from noise.</param>
     /// <param name="kind">What to count.</param>
@@ -99,7 +142,7 @@ internal static class TlsFailureText
         {
             if (at is ByteStreamException transport)
             {
-                return transport.Error is IoError.ConnectionReset or IoError.BrokenPipe ? ResetText : transport.Message;
+                return Of(transport.Error);
             }
         }
 
@@ -157,7 +200,9 @@ internal static class TlsFailureText
             return false;
         }
 
-        name = message[(message.LastIndexOf(':') + 1)..].Replace(' ', '_').Replace('/', '_').ToUpperInvariant();
+        name = Name(message[(message.LastIndexOf(':') + 1)..]);
         return true;
     }
+
+    private static string Name(string reason) => reason.Replace(' ', '_').Replace('/', '_').ToUpperInvariant();
 }

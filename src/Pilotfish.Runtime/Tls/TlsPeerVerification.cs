@@ -8,6 +8,8 @@ namespace Pilotfish.Runtime.Tls;
 /// </summary>
 public sealed record TlsPeerVerification
 {
+    private TlsVerdicts _verdicts = new();
+
     /// <summary>Trust anchors: roots, and intermediates that are trusted by themselves. Empty checks no chain at all.</summary>
     public required X509Certificate2Collection Roots { get; init; }
 
@@ -34,6 +36,9 @@ public sealed record TlsPeerVerification
 
     /// <summary>Certificates allowed between leaf and anchor; null is OpenSSL's own limit.</summary>
     public int? DepthMax { get; init; }
+
+    /// <summary>Chains that verified. Copies that differ in <see cref="Check"/> alone share them.</summary>
+    internal TlsVerdicts Verdicts => _verdicts.Serves(this) ? _verdicts : _verdicts = new TlsVerdicts(this);
 
     internal bool VerifiesChain => Roots.Count > 0 || RootsFor is not null;
 

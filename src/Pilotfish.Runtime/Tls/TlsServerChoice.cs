@@ -1,11 +1,32 @@
 using System.Net.Security;
 using System.Security.Authentication;
+using Pilotfish.Runtime.Interop;
 
 namespace Pilotfish.Runtime.Tls;
 
 /// <summary>What a server answers one client with. Shared between connections and immutable.</summary>
 public sealed record TlsServerChoice
 {
+    private SslContext? _context;
+
+    public TlsServerChoice()
+    {
+    }
+
+    // A copy differs in something, so it has a context of its own.
+    [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]
+    private TlsServerChoice(TlsServerChoice other)
+    {
+        Certificate = other.Certificate;
+        ApplicationProtocols = other.ApplicationProtocols;
+        ClientVerification = other.ClientVerification;
+        RequireClientCertificate = other.RequireClientCertificate;
+        Protocols = other.Protocols;
+        AllowResumption = other.AllowResumption;
+        CipherSuites = other.CipherSuites;
+        Groups = other.Groups;
+    }
+
     /// <summary>Made once per certificate with <see cref="TlsCertificates"/>; carries the resumption state.</summary>
     public required SslStreamCertificateContext Certificate { get; init; }
 
@@ -25,8 +46,55 @@ public sealed record TlsServerChoice
     public bool AllowResumption { get; init; } = true;
 
     /// <summary>
-    /// IANA names allowed under TLS 1.2; null allows all. Checked after the handshake: telling .NET beforehand would cost a
-    /// context per handshake and lose resumption.
+    /// IANA names allowed under TLS 1.2, most wanted first; null allows the engine's own. SslStream checks them after the handshake:
+    /// telling .NET beforehand would cost a context per handshake and lose resumption.
     /// </summary>
-    public IReadOnlySet<string>? CipherSuites { get; init; }
+    public IReadOnlyCollection<string>? CipherSuites { get; init; }
+
+    /// <summary>Key exchange groups in Envoy's names, most wanted first; empty leaves them to the library. SslStream cannot narrow them.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
+
+    /// <summary>
+    /// libssl's context, made at the first handshake. Throws <see cref="System.Security.Cryptography.CryptographicException"/> when the
+    /// library refuses certificate, key or suites.
+    /// </summary>
+    internal SslContext Context
+    {
+        get
+        {
+            if (_context is { } known)
+            {
+                return known;
+            }
+
+            var made = SslContext.Create(ToSettings());
+            if (Interlocked.CompareExchange(ref _context, made, null) is not { } earlier)
+            {
+                return made;
+            }
+
+            // Another worker was first, and its ticket keys are in use.
+            made.Dispose();
+            return earlier;
+        }
+    }
+
+    /// <summary>
+    /// Frees libssl's context when this choice will not be made again; sessions that use it keep it as long as they live. A handshake
+    /// that still comes makes another one.
+    /// </summary>
+    public void Retire() => Interlocked.Exchange(ref _context, null)?.Dispose();
+
+    private SslContextSettings ToSettings() => new()
+    {
+        IsServer = true,
+        Certificate = Certificate,
+        Protocols = Protocols,
+        CipherSuites = CipherSuites,
+        Groups = Groups,
+        AllowResumption = AllowResumption,
+        ApplicationProtocols = ApplicationProtocols,
+        ClientAuthorities = ClientVerification?.Roots,
+        RequireClientCertificate = RequireClientCertificate,
+    };
 }

@@ -1,108 +1,19 @@
-using System.Net.Security;
-using System.Security.Authentication;
 using Pilotfish.Runtime.Streams;
 
 namespace Pilotfish.Runtime.Tls;
 
-/// <summary>The server's side of a TLS session.</summary>
-public sealed class TlsServerStream : TlsStream
+/// <summary>The server's side of TLS sessions.</summary>
+public static class TlsServerStream
 {
-    private TlsServerStream(IByteStream inner, SslStream ssl, TlsSessionFacts facts)
-        : base(inner, ssl, facts)
-    {
-    }
+    internal const string NoCertificate = "no certificate serves the name that the client asks for";
 
     /// <summary>
     /// Shakes hands. <paramref name="choose"/> sees what the client asks for and gives the answer; null refuses. The caller bounds
     /// the time by closing <paramref name="inner"/>.
     /// </summary>
-    public static async ValueTask<TlsHandshake<TlsServerStream>> AcceptAsync(IByteStream inner, Func<TlsClientHello, TlsServerChoice?> choose)
-    {
-        var transport = new TlsTransport(inner, isServer: true);
-        var ssl = new SslStream(transport, leaveInnerStreamOpen: true);
-        TlsVerifier? verifier = null;
-        TlsServerChoice? chosen = null;
-        string? serverName = null;
-        const string NoCertificate = "no certificate serves the name that the client asks for";
-        bool refused = false;
-        string? failure;
-        TlsFailureKind kind = TlsFailureKind.Protocol;
-        try
-        {
-            await ssl.AuthenticateAsServerAsync(
-                (_, hello, _, _) =>
-                {
-                    serverName = hello.ServerName;
-                    ReadOnlySpan<byte> bytes = transport.TakeHello();
-                    IReadOnlyList<string> offered = ClientHelloReader.Protocols(bytes);
-                    chosen = choose(new TlsClientHello
-                    {
-                        ServerName = string.IsNullOrEmpty(serverName) ? null : serverName,
-                        ApplicationProtocols = offered,
-                        AcceptsEcdsa = ClientHelloReader.AcceptsEcdsa(bytes),
-                    });
-                    refused = chosen is null;
-                    if (chosen is null)
-                    {
-                        throw new AuthenticationException(NoCertificate);
-                    }
-
-                    verifier = new TlsVerifier(chosen.ClientVerification, chosen.RequireClientCertificate, isServer: true);
-                    return new ValueTask<SslServerAuthenticationOptions>(ToOptions(chosen, offered, verifier));
-                },
-                null,
-                CancellationToken.None);
-            failure = TlsVerifier.CheckCipher(ssl, chosen!.CipherSuites);
-            if (failure is null)
-            {
-                return new(new TlsServerStream(inner, ssl, FactsOf(ssl, serverName, verifier!.IsValidated, transport.TakeFlight())), null, TlsFailureKind.None);
-            }
-        }
-        catch (Exception exception) when (exception is AuthenticationException or IOException or InvalidOperationException
-            or NotSupportedException or ArgumentException)
-        {
-            failure = FailureOf(verifier, exception, transport.TakeHello(), out kind);
-            if (refused)
-            {
-                (failure, kind) = (NoCertificate, TlsFailureKind.Protocol);
-            }
-        }
-
-        inner.Close();
-        ssl.Dispose();
-        return new(null, failure, kind);
-    }
-
-    private static SslServerAuthenticationOptions ToOptions(TlsServerChoice choice, IReadOnlyList<string> offered, TlsVerifier verifier) => new()
-    {
-        ServerCertificateContext = choice.Certificate,
-        EnabledSslProtocols = choice.Protocols,
-        ApplicationProtocols = Common(choice.ApplicationProtocols, offered),
-        ClientCertificateRequired = choice.ClientVerification is not null,
-        CertificateChainPolicy = choice.ClientVerification?.ToPolicy(),
-        RemoteCertificateValidationCallback = choice.ClientVerification is null ? null : verifier.Callback,
-        AllowTlsResume = choice.AllowResumption,
-        AllowRenegotiation = false,
-    };
-
-    /// <summary>
-    /// Ours that the client knows too. None at all means no ALPN: offering a list that does not match would make .NET send a fatal
-    /// alert, where Envoy goes on without.
-    /// </summary>
-    private static List<SslApplicationProtocol>? Common(IReadOnlyList<string> ours, IReadOnlyList<string> offered)
-    {
-        List<SslApplicationProtocol>? common = null;
-        foreach (string protocol in ours)
-        {
-            foreach (string theirs in offered)
-            {
-                if (string.Equals(protocol, theirs, StringComparison.Ordinal))
-                {
-                    (common ??= []).Add(new SslApplicationProtocol(protocol));
-                }
-            }
-        }
-
-        return common;
-    }
+    public static ValueTask<TlsHandshake> AcceptAsync(
+        IByteStream inner, Func<TlsClientHello, TlsServerChoice?> choose, TlsEngine engine = TlsEngine.Automatic) =>
+        TlsEngines.Resolve(engine) == TlsEngine.Libssl
+            ? LibsslServer.AcceptAsync(inner, choose)
+            : SslStreamServer.AcceptAsync(inner, choose);
 }

@@ -1,5 +1,4 @@
 using System.Net.Security;
-using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -26,14 +25,6 @@ internal sealed class TlsVerifier
 
     internal bool IsValidated { get; private set; }
 
-    /// <summary>TLS 1.3 suites are not configurable, in Envoy neither.</summary>
-    internal static string? CheckCipher(SslStream ssl, IReadOnlySet<string>? allowed)
-    {
-        return allowed is null || ssl.SslProtocol == SslProtocols.Tls13 || allowed.Contains(ssl.NegotiatedCipherSuite.ToString())
-            ? null
-            : TlsFailureText.Of(TlsFailureText.NoSharedCipher);
-    }
-
     private bool Verify(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         if (_verification is null)
@@ -44,23 +35,81 @@ internal sealed class TlsVerifier
         if (certificate is not X509Certificate2 peer)
         {
             Refusal = _required
-                ? new TlsRefusal(TlsFailureKind.NoPeerCertificate, "peer did not provide required client certificate")
+                ? new TlsRefusal(TlsFailureKind.NoPeerCertificate, TlsFailureText.NoCertificateClause)
                 : null;
             return !_required;
         }
 
-        // The name is not .NET's business: mesh certificates carry SPIFFE URIs, which Check compares.
-        string? chainProblem = _verification.VerifiesChain ? ChainProblem(peer, chain) : null;
-        if (chainProblem is not null && !_verification.AcceptUntrusted)
+        return Judge(peer, _verification.VerifiesChain ? ChainProblem(peer, chain) : null);
+    }
+
+    /// <summary>
+    /// Judges a peer by the certificates that it showed, on its loop. Chains that verified before, against the same anchors, are not
+    /// built again until one of their certificates or lists runs out.
+    /// </summary>
+    internal bool Verify(X509Certificate2 peer, IReadOnlyList<byte[]> issuers, DateTimeOffset now)
+    {
+        if (_verification is null)
+        {
+            return true;
+        }
+
+        TlsVerdicts verdicts = _verification.Verdicts;
+        return Judge(peer, !_verification.VerifiesChain || verdicts.IsGood(peer, _isServer, now) ? null : ChainProblem(peer, issuers, verdicts));
+    }
+
+    // The name is not the chain's business: mesh certificates carry SPIFFE URIs, which Check compares.
+    private bool Judge(X509Certificate2 peer, string? chainProblem)
+    {
+        if (chainProblem is not null && !_verification!.AcceptUntrusted)
         {
             Refusal = new TlsRefusal(TlsFailureKind.Chain, "verify cert failed: " + chainProblem);
             return false;
         }
 
-        TlsRefusal? refusal = _verification.Check?.Invoke(peer);
+        TlsRefusal? refusal = _verification!.Check?.Invoke(peer);
         IsValidated = refusal is null && chainProblem is null && (_verification.VerifiesChain || _verification.Check is not null);
         Refusal = _verification.AcceptUntrusted ? null : refusal;
         return Refusal is null;
+    }
+
+    private string? ChainProblem(X509Certificate2 peer, IReadOnlyList<byte[]> issuers, TlsVerdicts verdicts)
+    {
+        X509Certificate2Collection? roots = _verification!.Roots;
+        if (_verification.RootsFor is { } rootsFor)
+        {
+            (roots, string? problem) = rootsFor(peer);
+            if (roots is null)
+            {
+                return problem;
+            }
+        }
+
+        using X509Chain chain = NewChain(roots);
+        var shown = new X509Certificate2Collection();
+        try
+        {
+            foreach (byte[] issuer in issuers)
+            {
+                shown.Add(X509CertificateLoader.LoadCertificate(issuer));
+            }
+        }
+        catch (CryptographicException)
+        {
+            return TlsChainText.Malformed;
+        }
+
+        chain.ChainPolicy.ExtraStore.AddRange(shown);
+        // A resumed session of a client comes without them.
+        chain.ChainPolicy.ExtraStore.AddRange(verdicts.Issuers);
+        chain.Build(peer);
+        string? chainProblem = TlsChainText.Problem(chain, _verification, roots);
+        if (chainProblem is null)
+        {
+            verdicts.Add(peer, _isServer, TlsChainText.GoodUntil(chain, _verification, roots), shown);
+        }
+
+        return chainProblem;
     }
 
     private string? ChainProblem(X509Certificate2 peer, X509Chain? built)
@@ -77,8 +126,7 @@ internal sealed class TlsVerifier
         }
 
         // Anchors of other trust domains must not take part in path building, so the chain that .NET built does not count.
-        using var chain = new X509Chain { ChainPolicy = _verification.ToPolicy(roots) };
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(_isServer ? "1.3.6.1.5.5.7.3.2" : "1.3.6.1.5.5.7.3.1"));
+        using X509Chain chain = NewChain(roots);
         if (built is not null)
         {
             chain.ChainPolicy.ExtraStore.AddRange(built.ChainPolicy.ExtraStore);
@@ -86,5 +134,12 @@ internal sealed class TlsVerifier
 
         chain.Build(peer);
         return TlsChainText.Problem(chain, _verification, roots);
+    }
+
+    private X509Chain NewChain(X509Certificate2Collection roots)
+    {
+        var chain = new X509Chain { ChainPolicy = _verification!.ToPolicy(roots) };
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(_isServer ? "1.3.6.1.5.5.7.3.2" : "1.3.6.1.5.5.7.3.1"));
+        return chain;
     }
 }

@@ -21,7 +21,7 @@ public sealed class HostileTlsTests
         NetAddress address = bench.Apply(listener);
         SocketStream socket = await TestPeers.ConnectAsync(loop, address);
         var slow = new FaultyByteStream(socket, new FaultScript { SendBytesMax = 1 });
-        TlsClientStream client = (await TlsClientStream.ConnectAsync(slow, TlsBench.Client())).Stream!;
+        TlsStream client = (await TlsClientStream.ConnectAsync(slow, TlsBench.Client())).Stream!;
         Assert.True(await TlsBench.EchoesAsync(client));
         client.Close();
     });
@@ -109,7 +109,7 @@ public sealed class HostileTlsTests
         var bench = new TlsBench(loop);
         NetAddress address = bench.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", TlsBench.Mutual())));
         SocketStream socket = await TestPeers.ConnectAsync(loop, address);
-        TlsClientStream client = (await TlsClientStream.ConnectAsync(socket, TlsBench.Client())).Stream!;
+        TlsStream client = (await TlsClientStream.ConnectAsync(socket, TlsBench.Client())).Stream!;
         Assert.True(await TlsBench.EchoesAsync(client));
         socket.TrySend([23, 3, 3, 0, 32, .. new byte[32]]);
         await TestPeers.UntilAsync(loop, () => bench.Stat("l", "downstream_cx_destroy") == 1);

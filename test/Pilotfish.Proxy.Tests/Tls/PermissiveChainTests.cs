@@ -23,7 +23,7 @@ public sealed class PermissiveChainTests
     {
         (TlsBench bench, NetAddress address) = Permissive(loop);
         TlsClientOptions client = TlsBench.Client() with { ApplicationProtocols = [alpn] };
-        TlsClientStream stream = (await bench.ShakeHandsAsync(address, client)).Stream!;
+        TlsStream stream = (await bench.ShakeHandsAsync(address, client)).Stream!;
         Assert.Equal(chain, await NameAsync(stream));
         Assert.Equal(TlsBench.ServerUri, Proxy.Tls.SubjectAltNames.Read(stream.Tls.PeerCertificate!)[0].Name);
         stream.Close();
@@ -49,7 +49,7 @@ public sealed class PermissiveChainTests
         (TlsBench bench, NetAddress address) = Permissive(loop);
 
         // The application's own server answers, which demands no certificate of the mesh.
-        TlsClientStream stream = (await bench.ShakeHandsAsync(address, new TlsClientOptions { ApplicationProtocols = ["h2"] })).Stream!;
+        TlsStream stream = (await bench.ShakeHandsAsync(address, new TlsClientOptions { ApplicationProtocols = ["h2"] })).Stream!;
         Assert.Equal("app.example", Proxy.Tls.SubjectAltNames.Read(stream.Tls.PeerCertificate!)[0].Name);
         Assert.True(await TlsBench.EchoesAsync(stream));
         stream.Close();

@@ -32,14 +32,14 @@ public sealed class SecretTests : IDisposable
         var bench = new TlsBench(loop);
         Push(bench, TlsBench.Mesh, TlsBench.ServerUri);
         NetAddress address = bench.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", BySds())));
-        TlsClientStream before = (await bench.ShakeHandsAsync(address, TlsBench.Client())).Stream!;
+        TlsStream before = (await bench.ShakeHandsAsync(address, TlsBench.Client())).Stream!;
         Assert.True(await TlsBench.EchoesAsync(before));
         string first = before.Tls.PeerCertificate!.Thumbprint;
 
         var next = new TestCertificates("next root");
         Push(bench, next, TlsBench.ServerUri);
         TlsClientOptions newcomer = new() { Certificate = next.Identity(TlsBench.ClientUri), ServerName = "rotated" };
-        TlsClientStream after = (await bench.ShakeHandsAsync(address, newcomer)).Stream!;
+        TlsStream after = (await bench.ShakeHandsAsync(address, newcomer)).Stream!;
         Assert.True(await TlsBench.EchoesAsync(after));
         Assert.NotEqual(first, after.Tls.PeerCertificate!.Thumbprint);
         Assert.True(await TlsBench.EchoesAsync(before));
@@ -109,7 +109,7 @@ public sealed class SecretTests : IDisposable
                 clock.Advance(TimeSpan.FromSeconds(1.1));
                 await loop.YieldAsync();
                 await loop.YieldAsync();
-                TlsHandshake<TlsClientStream> shaken = await bench.ShakeHandsAsync(address, TlsBench.Client() with { ServerName = uri[^9..] });
+                TlsHandshake shaken = await bench.ShakeHandsAsync(address, TlsBench.Client() with { ServerName = uri[^9..] });
                 Assert.True(await TlsBench.EchoesAsync(shaken.Stream!), shaken.Failure);
                 shaken.Stream!.Close();
                 return shaken.Stream.Tls.PeerCertificate!.Thumbprint;

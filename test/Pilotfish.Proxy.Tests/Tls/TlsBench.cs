@@ -60,7 +60,7 @@ internal sealed class TlsBench
         return Fixture.AddressOf(listener.Name);
     }
 
-    public async Task<TlsHandshake<TlsClientStream>> ShakeHandsAsync(NetAddress address, TlsClientOptions options)
+    public async Task<TlsHandshake> ShakeHandsAsync(NetAddress address, TlsClientOptions options)
     {
         SocketStream socket = await TestPeers.ConnectAsync(Loop, address);
         return await TlsClientStream.ConnectAsync(socket, options);
@@ -69,7 +69,7 @@ internal sealed class TlsBench
     /// <summary>Whether bytes go through and come back: TLS 1.3 clients learn of a refusal only then.</summary>
     public async Task<bool> EchoesAsync(NetAddress address, TlsClientOptions options)
     {
-        TlsHandshake<TlsClientStream> handshake = await ShakeHandsAsync(address, options);
+        TlsHandshake handshake = await ShakeHandsAsync(address, options);
         bool echoes = handshake.Stream is not null && await EchoesAsync(handshake.Stream);
         handshake.Stream?.Close();
         return echoes;

@@ -180,13 +180,13 @@ public sealed class XdsWireTests
         bench.Cluster = bench.Http2Cluster(new Http2ProtocolOptions(), Tls(trusted, "cp.example"));
         bench.Start();
         TlsServerChoice choice = Identity(other);
-        TlsHandshake<TlsServerStream> refused = await TlsServerStream.AcceptAsync((await bench.AcceptAsync()).Stream, _ => choice);
+        TlsHandshake refused = await TlsServerStream.AcceptAsync((await bench.AcceptAsync()).Stream, _ => choice);
         refused.Stream?.Close();
         await bench.UntilAsync(() => bench.TransportFailures.Count > 0);
         Assert.Contains("CERTIFICATE_VERIFY_FAILED:verify cert failed: X509_verify_cert", bench.TransportFailures[0], StringComparison.Ordinal);
 
         bench.Cluster = bench.Http2Cluster(new Http2ProtocolOptions(), Tls(other, "cp.example"));
-        TlsServerStream? accepted = null;
+        TlsStream? accepted = null;
         while (accepted is null)
         {
             // An attempt with the former roots may be on its way.
@@ -209,7 +209,7 @@ public sealed class XdsWireTests
         bench.Cluster = bench.Http2Cluster(new Http2ProtocolOptions(), Tls(trusted, "elsewhere.example"));
         bench.Start();
         TlsServerChoice choice = Identity(trusted);
-        TlsHandshake<TlsServerStream> refused = await TlsServerStream.AcceptAsync((await bench.AcceptAsync()).Stream, _ => choice);
+        TlsHandshake refused = await TlsServerStream.AcceptAsync((await bench.AcceptAsync()).Stream, _ => choice);
         refused.Stream?.Close();
 
         await bench.UntilAsync(() => bench.TransportFailures.Count > 0);

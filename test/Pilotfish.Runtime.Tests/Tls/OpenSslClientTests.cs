@@ -8,7 +8,7 @@ using Pilotfish.Testing;
 namespace Pilotfish.Runtime.Tests.Tls;
 
 /// <summary>A foreign implementation on the other side: openssl's s_client.</summary>
-public sealed class OpenSslClientTests : IDisposable
+public abstract class OpenSslClientTests(TlsEngine engine) : TlsEngineTests(engine), IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("runtime-openssl").FullName;
     private readonly TestCertificates _mesh = new();
@@ -36,9 +36,9 @@ public sealed class OpenSslClientTests : IDisposable
             "s_client", "-connect", listener.LocalAddress.ToString(), version, "-servername", "server.a", "-alpn", "h2,istio",
             "-cert", Path.Combine(_directory, "chain.pem"), "-key", Path.Combine(_directory, "key.pem"),
             "-CAfile", Path.Combine(_directory, "root.pem"), "-verify_return_error");
-        TlsHandshake<TlsServerStream> handshake = await TlsServerStream.AcceptAsync((await listener.AcceptAsync()).Stream!, _ => choice);
+        TlsHandshake handshake = await Accept((await listener.AcceptAsync()).Stream!, _ => choice);
         Assert.Null(handshake.Failure);
-        TlsServerStream server = handshake.Stream!;
+        TlsStream server = handshake.Stream!;
         Assert.Equal("istio", server.Tls.ApplicationProtocol);
         Assert.Equal("server.a", server.Tls.ServerName);
         await client.StandardInput.WriteAsync("hello from openssl\n");
@@ -66,3 +66,7 @@ public sealed class OpenSslClientTests : IDisposable
         return Process.Start(start)!;
     }
 }
+
+public sealed class LibsslOpenSslClientTests() : OpenSslClientTests(TlsEngine.Libssl);
+
+public sealed class SslStreamOpenSslClientTests() : OpenSslClientTests(TlsEngine.SslStream);

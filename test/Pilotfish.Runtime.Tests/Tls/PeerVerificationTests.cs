@@ -7,7 +7,7 @@ using Pilotfish.Testing;
 namespace Pilotfish.Runtime.Tests.Tls;
 
 /// <summary>Which client certificates a server takes, and what it says of the others.</summary>
-public sealed class PeerVerificationTests
+public abstract class PeerVerificationTests(TlsEngine engine) : TlsEngineTests(engine)
 {
     private const string ClientUri = "spiffe://cluster.local/ns/a/sa/client";
 
@@ -99,10 +99,10 @@ public sealed class PeerVerificationTests
     public void Server_PlaintextClient_SaysWhatCame(string sent, string failure) => LoopRunner.Run(async loop =>
     {
         (IByteStream a, IByteStream b) = MemoryStreamPair.Create(loop);
-        ValueTask<TlsHandshake<TlsServerStream>> accepting =
-            TlsServerStream.AcceptAsync(b, _ => new TlsServerChoice { Certificate = s_mesh.Identity(ClientUri) });
+        ValueTask<TlsHandshake> accepting =
+            Accept(b, _ => new TlsServerChoice { Certificate = s_mesh.Identity(ClientUri) });
         await a.SendAsync(System.Text.Encoding.ASCII.GetBytes(sent));
-        TlsHandshake<TlsServerStream> handshake = await accepting;
+        TlsHandshake handshake = await accepting;
         Assert.Equal(failure, handshake.Failure);
         Assert.Equal(TlsFailureKind.Protocol, handshake.Kind);
         a.Close();
@@ -116,10 +116,10 @@ public sealed class PeerVerificationTests
         {
             Certificate = s_mesh.Identity(ClientUri), Protocols = System.Security.Authentication.SslProtocols.Tls13,
         };
-        ValueTask<TlsHandshake<TlsServerStream>> accepting = TlsServerStream.AcceptAsync(b, _ => choice);
-        TlsHandshake<TlsClientStream> client = await TlsClientStream.ConnectAsync(
+        ValueTask<TlsHandshake> accepting = Accept(b, _ => choice);
+        TlsHandshake client = await Connect(
             a, new TlsClientOptions { Protocols = System.Security.Authentication.SslProtocols.Tls12 });
-        TlsHandshake<TlsServerStream> server = await accepting;
+        TlsHandshake server = await accepting;
         Assert.Equal("TLS_error:|268435696:SSL routines:OPENSSL_internal:UNSUPPORTED_PROTOCOL:TLS_error_end", server.Failure);
         Assert.Equal("TLS_error:|268436526:SSL routines:OPENSSL_internal:TLSV1_ALERT_PROTOCOL_VERSION:TLS_error_end", client.Failure);
     });
@@ -128,7 +128,7 @@ public sealed class PeerVerificationTests
         new() { Roots = s_mesh.Roots, Revocation = RevocationLists.FromPem(crl) };
 
     /// <summary>Null when the server took the client.</summary>
-    private static string? FailureOf(TlsPeerVerification verification, SslStreamCertificateContext client)
+    private string? FailureOf(TlsPeerVerification verification, SslStreamCertificateContext client)
     {
         string? failure = null;
         LoopRunner.Run(async loop =>
@@ -140,9 +140,9 @@ public sealed class PeerVerificationTests
                 ClientVerification = verification,
                 RequireClientCertificate = true,
             };
-            ValueTask<TlsHandshake<TlsServerStream>> accepting = TlsServerStream.AcceptAsync(b, _ => choice);
-            TlsHandshake<TlsClientStream> connected = await TlsClientStream.ConnectAsync(a, new TlsClientOptions { Certificate = client });
-            TlsHandshake<TlsServerStream> accepted = await accepting;
+            ValueTask<TlsHandshake> accepting = Accept(b, _ => choice);
+            TlsHandshake connected = await Connect(a, new TlsClientOptions { Certificate = client });
+            TlsHandshake accepted = await accepting;
             failure = accepted.Failure;
             connected.Stream?.Close();
             accepted.Stream?.Close();
@@ -150,3 +150,7 @@ public sealed class PeerVerificationTests
         return failure;
     }
 }
+
+public sealed class LibsslPeerVerificationTests() : PeerVerificationTests(TlsEngine.Libssl);
+
+public sealed class SslStreamPeerVerificationTests() : PeerVerificationTests(TlsEngine.SslStream);

@@ -10,7 +10,7 @@ using Pilotfish.Testing;
 
 namespace Pilotfish.Runtime.Tests.Tls;
 
-public sealed class TlsStreamTests
+public abstract class TlsStreamTests(TlsEngine engine) : TlsEngineTests(engine)
 {
     private static readonly TestCertificates s_mesh = new();
     private static readonly TlsServerChoice s_server = new() { Certificate = s_mesh.Identity("spiffe://cluster.local/ns/a/sa/server") };
@@ -27,7 +27,7 @@ public sealed class TlsStreamTests
             ServerName = "outbound_.80_._.server", ApplicationProtocols = ["http/1.1", "h2"], Certificate = s_clientIdentity,
             ServerVerification = new TlsPeerVerification { Roots = s_mesh.Roots },
         };
-        (TlsClientStream client, TlsServerStream server) = await ShakeHands(loop, choice, options);
+        (TlsStream client, TlsStream server) = await ShakeHands(loop, choice, options);
         Assert.Equal(protocol, server.Tls.Protocol);
         Assert.Equal("h2", server.Tls.ApplicationProtocol);
         Assert.Equal("h2", client.Tls.ApplicationProtocol);
@@ -46,7 +46,7 @@ public sealed class TlsStreamTests
     public void Alpn_NothingInCommon_GoesOnWithout() => LoopRunner.Run(async loop =>
     {
         TlsServerChoice choice = s_server with { ApplicationProtocols = ["istio-peer-exchange"] };
-        (TlsClientStream client, TlsServerStream server) = await ShakeHands(loop, choice, new() { ApplicationProtocols = ["h2"] });
+        (TlsStream client, TlsStream server) = await ShakeHands(loop, choice, new() { ApplicationProtocols = ["h2"] });
         Assert.Null(server.Tls.ApplicationProtocol);
         Assert.Null(client.Tls.ApplicationProtocol);
         Assert.Null(server.Tls.ServerName);
@@ -58,13 +58,13 @@ public sealed class TlsStreamTests
     {
         TlsClientHello? seen = null;
         (IByteStream a, IByteStream b) = MemoryStreamPair.Create(loop);
-        ValueTask<TlsHandshake<TlsServerStream>> accepting = TlsServerStream.AcceptAsync(b, hello =>
+        ValueTask<TlsHandshake> accepting = Accept(b, hello =>
         {
             seen = hello;
             return null;
         });
-        TlsHandshake<TlsClientStream> client = await TlsClientStream.ConnectAsync(a, new() { ServerName = "x.example", ApplicationProtocols = ["a", "bb"] });
-        TlsHandshake<TlsServerStream> server = await accepting;
+        TlsHandshake client = await Connect(a, new() { ServerName = "x.example", ApplicationProtocols = ["a", "bb"] });
+        TlsHandshake server = await accepting;
         Assert.Equal("x.example", seen!.ServerName);
         Assert.Equal(["a", "bb"], seen.ApplicationProtocols);
         Assert.Null(server.Stream);
@@ -76,7 +76,7 @@ public sealed class TlsStreamTests
     [Fact]
     public void Client_WithoutRequiredCertificate_IsRefused() => LoopRunner.Run(async loop =>
     {
-        (_, TlsHandshake<TlsServerStream> server) = await Handshakes(loop, Mutual(), new());
+        (_, TlsHandshake server) = await Handshakes(loop, Mutual(), new());
         Assert.Equal(TlsFailureKind.NoPeerCertificate, server.Kind);
         Assert.Equal(
             "TLS_error:|268435648:SSL routines:OPENSSL_internal:PEER_DID_NOT_RETURN_A_CERTIFICATE:"
@@ -87,7 +87,7 @@ public sealed class TlsStreamTests
     public void Client_OfAnotherRoot_IsRefusedWithTheReason() => LoopRunner.Run(async loop =>
     {
         var stranger = new TlsClientOptions { Certificate = new TestCertificates("other root").Identity("spiffe://evil/ns/a/sa/client") };
-        (_, TlsHandshake<TlsServerStream> server) = await Handshakes(loop, Mutual(), stranger);
+        (_, TlsHandshake server) = await Handshakes(loop, Mutual(), stranger);
         Assert.Equal(TlsFailureKind.Chain, server.Kind);
         Assert.Equal(
             "TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:verify cert failed: X509_verify_cert: "
@@ -105,7 +105,7 @@ public sealed class TlsStreamTests
             ClientVerification = new TlsPeerVerification { Roots = s_mesh.Roots, AllowExpired = allow }, RequireClientCertificate = true,
         };
         var options = new TlsClientOptions { Certificate = s_mesh.Identity("spiffe://cluster.local/ns/a/sa/late", expired: true) };
-        (TlsHandshake<TlsClientStream> client, TlsHandshake<TlsServerStream> server) = await Handshakes(loop, choice, options);
+        (TlsHandshake client, TlsHandshake server) = await Handshakes(loop, choice, options);
         Assert.Equal(allow, server.Stream is not null);
         Assert.True(allow || server.Failure!.Contains("certificate has expired", StringComparison.Ordinal), server.Failure);
         server.Stream?.Close();
@@ -119,7 +119,7 @@ public sealed class TlsStreamTests
         {
             ServerVerification = new TlsPeerVerification { Roots = s_mesh.Roots, Check = peer => new(TlsFailureKind.Name, $"SAN of {peer.Subject} is not wanted") },
         };
-        (TlsHandshake<TlsClientStream> client, _) = await Handshakes(loop, s_server, options);
+        (TlsHandshake client, _) = await Handshakes(loop, s_server, options);
         Assert.Equal(TlsFailureKind.Name, client.Kind);
         Assert.Contains(":SAN of CN=leaf is not wanted:", client.Failure, StringComparison.Ordinal);
     });
@@ -128,7 +128,7 @@ public sealed class TlsStreamTests
     public void CipherSuite_NotAllowed_IsRefusedAfterTheHandshake() => LoopRunner.Run(async loop =>
     {
         TlsServerChoice choice = s_server with { Protocols = SslProtocols.Tls12, CipherSuites = new HashSet<string> { "TLS_RSA_WITH_NULL_MD5" } };
-        (_, TlsHandshake<TlsServerStream> server) = await Handshakes(loop, choice, new());
+        (_, TlsHandshake server) = await Handshakes(loop, choice, new());
         Assert.Contains("NO_SHARED_CIPHER", server.Failure, StringComparison.Ordinal);
     });
 
@@ -139,13 +139,13 @@ public sealed class TlsStreamTests
         // Small enough that the exchanges below wait, large enough for the session tickets that a server sends unasked.
         (IByteStream a, IByteStream b) = MemoryStreamPair.Create(loop, capacityBytes: 2500);
         var slow = new FaultyByteStream(b, new FaultScript { ReceiveBytesMax = 1 });
-        ValueTask<TlsHandshake<TlsServerStream>> accepting = TlsServerStream.AcceptAsync(slow, _ =>
+        ValueTask<TlsHandshake> accepting = Accept(slow, _ =>
         {
             Assert.True(loop.IsCurrent);
             return Mutual();
         });
-        TlsHandshake<TlsClientStream> connected = await TlsClientStream.ConnectAsync(a, new() { Certificate = s_clientIdentity });
-        TlsServerStream server = (await accepting).Stream!;
+        TlsHandshake connected = await Connect(a, new() { Certificate = s_clientIdentity });
+        TlsStream server = (await accepting).Stream!;
         Assert.True(loop.IsCurrent);
         await Exchange(connected.Stream!, server, 30_000);
         await Exchange(server, connected.Stream!, 30_000);
@@ -157,10 +157,10 @@ public sealed class TlsStreamTests
     public void Handshake_PeerVanishes_FailsWithTheTransportsReason() => LoopRunner.Run(async loop =>
     {
         (IByteStream a, IByteStream b) = MemoryStreamPair.Create(loop);
-        ValueTask<TlsHandshake<TlsServerStream>> accepting = TlsServerStream.AcceptAsync(b, _ => s_server);
+        ValueTask<TlsHandshake> accepting = Accept(b, _ => s_server);
         a.TrySend([22, 3, 1]);
         a.Reset();
-        TlsHandshake<TlsServerStream> handshake = await accepting;
+        TlsHandshake handshake = await accepting;
         Assert.Equal(TlsFailureKind.Transport, handshake.Kind);
         Assert.Contains("Connection reset by peer", handshake.Failure, StringComparison.Ordinal);
     });
@@ -169,7 +169,7 @@ public sealed class TlsStreamTests
     public void Handshake_Garbage_Fails() => LoopRunner.Run(async loop =>
     {
         (IByteStream a, IByteStream b) = MemoryStreamPair.Create(loop);
-        ValueTask<TlsHandshake<TlsServerStream>> accepting = TlsServerStream.AcceptAsync(b, _ => s_server);
+        ValueTask<TlsHandshake> accepting = Accept(b, _ => s_server);
         a.TrySend("GET / HTTP/1.1\r\nHost: plain\r\n\r\n"u8);
         Assert.NotNull((await accepting).Failure);
         Assert.True(b.IsClosed);
@@ -178,7 +178,7 @@ public sealed class TlsStreamTests
     [Fact]
     public void ShutdownSend_PeerReceives_SeesTheEndAndStillAnswers() => LoopRunner.Run(async loop =>
     {
-        (TlsClientStream client, TlsServerStream server) = await ShakeHands(loop, s_server, new());
+        (TlsStream client, TlsStream server) = await ShakeHands(loop, s_server, new());
         await client.SendAsync(new byte[10]);
         client.ShutdownSend();
         Assert.Equal(10, (await SocketStreamTests.ReadToEnd(server, 100)).Length);
@@ -192,7 +192,7 @@ public sealed class TlsStreamTests
     [Fact]
     public void Receive_CancelledOrClosed_EndsAndLosesNothing() => LoopRunner.Run(async loop =>
     {
-        (TlsClientStream client, TlsServerStream server) = await ShakeHands(loop, s_server, new());
+        (TlsStream client, TlsStream server) = await ShakeHands(loop, s_server, new());
         ValueTask<IoResult> pending = server.ReceiveAsync(new byte[10]);
         await loop.YieldAsync();
         server.CancelReceive();
@@ -208,7 +208,7 @@ public sealed class TlsStreamTests
     [Fact]
     public void IdleSession_EmptyReceiveThenTry_DeliversWithoutAHeldBuffer() => LoopRunner.Run(async loop =>
     {
-        (TlsClientStream client, TlsServerStream server) = await ShakeHands(loop, s_server, new());
+        (TlsStream client, TlsStream server) = await ShakeHands(loop, s_server, new());
         byte[] buffer = new byte[5];
         for (int i = 0; i < 20; i++)
         {
@@ -246,9 +246,9 @@ public sealed class TlsStreamTests
         {
             (IByteStream a, IByteStream b) = MemoryStreamPair.Create(loop);
             var counted = new FaultyByteStream(b, new FaultScript());
-            ValueTask<TlsHandshake<TlsServerStream>> accepting = TlsServerStream.AcceptAsync(counted, _ => s_server);
-            TlsClientStream client = (await TlsClientStream.ConnectAsync(a, options)).Stream!;
-            TlsServerStream server = (await accepting).Stream!;
+            ValueTask<TlsHandshake> accepting = Accept(counted, _ => s_server);
+            TlsStream client = (await Connect(a, options)).Stream!;
+            TlsStream server = (await accepting).Stream!;
             handshakeBytes.Add(counted.SentBytes);
             resumed.Add((client.Tls.IsResumed, server.Tls.IsResumed));
             // Session tickets reach the client with the first bytes it reads.
@@ -266,27 +266,27 @@ public sealed class TlsStreamTests
         ClientVerification = new TlsPeerVerification { Roots = s_mesh.Roots }, RequireClientCertificate = true,
     };
 
-    private static async Task<(TlsClientStream Client, TlsServerStream Server)> ShakeHands(EventLoop loop, TlsServerChoice choice, TlsClientOptions options)
+    private async Task<(TlsStream Client, TlsStream Server)> ShakeHands(EventLoop loop, TlsServerChoice choice, TlsClientOptions options)
     {
-        (TlsHandshake<TlsClientStream> client, TlsHandshake<TlsServerStream> server) = await Handshakes(loop, choice, options);
+        (TlsHandshake client, TlsHandshake server) = await Handshakes(loop, choice, options);
         Assert.Null(client.Failure);
         Assert.Null(server.Failure);
         return (client.Stream!, server.Stream!);
     }
 
-    private static async Task<(TlsHandshake<TlsClientStream> Client, TlsHandshake<TlsServerStream> Server)> Handshakes(
+    private async Task<(TlsHandshake Client, TlsHandshake Server)> Handshakes(
         EventLoop loop, TlsServerChoice choice, TlsClientOptions options)
     {
         (SocketStream a, SocketStream b, ListenSocket listener) = await SocketStreamTests.ConnectPair(loop, NetAddress.Loopback(0));
         listener.Close();
-        ValueTask<TlsHandshake<TlsServerStream>> accepting = TlsServerStream.AcceptAsync(b, _ => choice);
-        TlsHandshake<TlsClientStream> client = await TlsClientStream.ConnectAsync(a, options);
+        ValueTask<TlsHandshake> accepting = Accept(b, _ => choice);
+        TlsHandshake client = await Connect(a, options);
         if (client.Failure is not null)
         {
             a.Close();
         }
 
-        TlsHandshake<TlsServerStream> server = await accepting;
+        TlsHandshake server = await accepting;
         return (client, server);
     }
 
@@ -307,3 +307,7 @@ public sealed class TlsStreamTests
         Assert.True(sent.AsSpan().SequenceEqual(received));
     }
 }
+
+public sealed class LibsslTlsStreamTests() : TlsStreamTests(TlsEngine.Libssl);
+
+public sealed class SslStreamTlsStreamTests() : TlsStreamTests(TlsEngine.SslStream);

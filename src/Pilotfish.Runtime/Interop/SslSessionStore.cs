@@ -1,0 +1,83 @@
+namespace Pilotfish.Runtime.Interop;
+
+/// <summary>
+/// The sessions that a client context may resume, the newest of each peer. Any thread: workers share the context, so a lock guards
+/// the table, once per handshake and per session that a server sends, never per request.
+/// </summary>
+internal sealed class SslSessionStore
+{
+    /// <summary>Peers remembered: a session with its peer's certificate takes some 4 KB.</summary>
+    private const int PeersMax = 128;
+
+    /// <summary>Sessions per peer: what an OpenSSL or BoringSSL server sends with each TLS 1.3 handshake.</summary>
+    private const int SessionsPerPeerMax = 2;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<SslSessionKey, List<SslSession>> _sessions = [];
+    private readonly Queue<SslSessionKey> _order = [];
+
+    internal void PostAdd(in SslSessionKey key, SslSession session)
+    {
+        lock (_lock)
+        {
+            if (!_sessions.TryGetValue(key, out List<SslSession>? known))
+            {
+                Evict();
+                _sessions.Add(key, known = []);
+                _order.Enqueue(key);
+            }
+
+            if (known.Count == SessionsPerPeerMax)
+            {
+                known[0].Dispose();
+                known.RemoveAt(0);
+            }
+
+            known.Add(session);
+        }
+    }
+
+    /// <summary>Lends the newest session of this peer, if there is one; a session of single use is gone afterwards.</summary>
+    internal void PostUse(in SslSessionKey key, Action<SslSession> use)
+    {
+        lock (_lock)
+        {
+            if (!_sessions.TryGetValue(key, out List<SslSession>? known))
+            {
+                return;
+            }
+
+            while (known.Count > 0)
+            {
+                SslSession newest = known[^1];
+                bool usable = newest.IsResumable;
+                if (usable)
+                {
+                    use(newest);
+                }
+
+                if (!usable || newest.IsSingleUse)
+                {
+                    known.RemoveAt(known.Count - 1);
+                    newest.Dispose();
+                }
+
+                if (usable)
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    private void Evict()
+    {
+        if (_sessions.Count == PeersMax && _sessions.Remove(_order.Dequeue(), out List<SslSession>? oldest))
+        {
+            foreach (SslSession session in oldest)
+            {
+                session.Dispose();
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using Pilotfish.Runtime.Streams;
+
+namespace Pilotfish.Runtime.Tls;
+
+/// <summary>The client's handshake by SslStream.</summary>
+internal static class SslStreamClient
+{
+    internal static async ValueTask<TlsHandshake> ConnectAsync(IByteStream inner, TlsClientOptions options)
+    {
+        var transport = new TlsTransport(inner, isServer: false);
+        var ssl = new SslStream(transport, leaveInnerStreamOpen: true);
+        var verifier = new TlsVerifier(options.ServerVerification, required: options.ServerVerification is not null, isServer: false);
+        string? failure;
+        TlsFailureKind kind = TlsFailureKind.Protocol;
+        try
+        {
+            await ssl.AuthenticateAsClientAsync(
+                new SslClientAuthenticationOptions
+                {
+                    TargetHost = options.ServerName,
+                    ApplicationProtocols = options.ApplicationProtocols.Count == 0 ? null : SslStreamSession.ToProtocols(options.ApplicationProtocols),
+                    ClientCertificateContext = options.Certificate,
+                    EnabledSslProtocols = options.Protocols,
+                    CertificateChainPolicy = options.ServerVerification?.ToPolicy(),
+                    RemoteCertificateValidationCallback = verifier.Callback,
+                    AllowTlsResume = options.AllowResumption,
+                    AllowRenegotiation = false,
+                },
+                CancellationToken.None);
+            failure = SslStreamSession.CheckCipher(ssl, options.CipherSuites);
+            if (failure is null)
+            {
+                return new(new SslStreamSession(inner, ssl, SslStreamSession.FactsOf(ssl, options.ServerName, verifier.IsValidated, transport.TakeFlight())), null, TlsFailureKind.None);
+            }
+        }
+        catch (Exception exception) when (exception is AuthenticationException or IOException or InvalidOperationException
+            or NotSupportedException or ArgumentException)
+        {
+            failure = SslStreamSession.FailureOf(verifier, exception, transport.TakeFlight(), out kind);
+        }
+
+        inner.Close();
+        ssl.Dispose();
+        return new(null, failure, kind);
+    }
+}

@@ -1,0 +1,28 @@
+using Pilotfish.Runtime.Diagnostics;
+using Pilotfish.Runtime.Interop;
+
+namespace Pilotfish.Runtime.Tls;
+
+/// <summary>Chooses the engine: libssl where it can be loaded, else SslStream. Any thread; looked for at the first handshake.</summary>
+public static class TlsEngines
+{
+    private static readonly Lazy<TlsEngine> s_found = new(Find);
+
+    /// <summary>Taken in place of what would be found; for tests and comparisons, set before the first handshake.</summary>
+    public static TlsEngine Default { get; set; }
+
+    internal static TlsEngine Resolve(TlsEngine asked) => asked != TlsEngine.Automatic ? asked
+        : Default != TlsEngine.Automatic ? Default
+        : s_found.Value;
+
+    private static TlsEngine Find()
+    {
+        if (OpenSslLibrary.Problem is not { } problem)
+        {
+            return TlsEngine.Libssl;
+        }
+
+        Log.Warning(LogComponent.Connection, $"TLS runs on SslStream, which costs more: {problem}");
+        return TlsEngine.SslStream;
+    }
+}
