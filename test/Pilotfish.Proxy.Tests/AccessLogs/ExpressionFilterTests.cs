@@ -51,6 +51,19 @@ public sealed class ExpressionFilterTests
         Assert.Equal(passes, Compile(expression).Passes(in source));
     }
 
+    [Theory]
+    [InlineData("12", "request.size == 12 && request.total_size > 7", true)]
+    [InlineData("much", "request.size == 7", false)]
+    public void RequestSize_IsTheAnnouncedLength(string length, string expression, bool passes)
+    {
+        StreamInfo info = Sample();
+        info.RequestHeaders = StreamSample.Headers((":method", "POST"), ("content-length", length));
+        FormatSource source = new(info, Pilotfish.Proxy.AccessLogs.AccessLogType.DownstreamEnd);
+        Assert.Equal(7, info.BytesReceived);
+
+        Assert.Equal(passes, Compile(expression).Passes(in source));
+    }
+
     [Fact]
     public void Passes_Steady_AllocatesNothing()
     {

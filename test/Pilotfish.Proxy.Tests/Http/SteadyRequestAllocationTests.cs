@@ -32,6 +32,7 @@ public sealed class SteadyRequestAllocationTests
     [InlineData("JSON")]
     [InlineData("CEL filter that never holds")]
     [InlineData("CEL filter that holds")]
+    [InlineData("upstream log")]
     public void Request_KeepAliveBothSides_AllocatesNothing(string log) => LoopRunner.Run(async loop =>
     {
         using var files = new AccessLogFiles(new FileWriterOptions());
@@ -45,7 +46,15 @@ public sealed class SteadyRequestAllocationTests
             // What the bench records would count.
             hcm.HttpFilters.RemoveAt(0);
             hcm.AccessLog.Clear();
-            if (log != "no log")
+            if (log == "upstream log")
+            {
+                hcm.HttpFilters[0] = ProxyBench.Filter("router", new Envoy.Extensions.Filters.Http.Router.V3.Router
+                {
+                    UpstreamLog = { Logger(log) },
+                    UpstreamLogOptions = new() { FlushUpstreamLogOnUpstreamStream = true, UpstreamLogFlushInterval = new Duration { Seconds = 60 } },
+                });
+            }
+            else if (log != "no log")
             {
                 hcm.AccessLog.Add(Logger(log));
             }

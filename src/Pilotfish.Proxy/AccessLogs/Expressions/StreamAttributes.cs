@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using Pilotfish.Language.Cel;
 using Pilotfish.Language.Formats;
 using Pilotfish.Proxy.Http;
@@ -63,7 +64,7 @@ internal sealed class StreamAttributes : ICelBinding
             "request.query" => Query,
             "request.time" => static a => CelValue.OfTimestamp(Of(a).StartTime),
             "request.duration" => RequestDuration,
-            "request.size" => static a => CelValue.Of(Of(a).BytesReceived),
+            "request.size" => RequestSize,
             "request.total_size" => static a => CelValue.Of(Of(a).BytesReceived + (Of(a).RequestHeaders?.ByteSize ?? 0)),
             "response.code" => static a => Of(a).ResponseCode is var code and not 0 ? CelValue.Of((long)code) : CelValue.Absent,
             "response.flags" => static a => CelValue.Of((long)Of(a).Flags.Bits),
@@ -136,6 +137,18 @@ internal sealed class StreamAttributes : ICelBinding
         ReadOnlySpan<byte> query = path[(question + 1)..];
         int fragment = query.IndexOf((byte)'#');
         return CelValue.OfString(fragment < 0 ? query : query[..fragment]);
+    }
+
+    // What the client announced, which is known before the body is; a body without length is as long as what came of it.
+    private static CelValue RequestSize(CelActivation activation)
+    {
+        StreamInfo info = Of(activation);
+        if (info.RequestHeaders?.TryGet(WellKnownHeader.ContentLength, out ReadOnlySpan<byte> digits) != true)
+        {
+            return CelValue.Of(info.BytesReceived);
+        }
+
+        return Utf8Parser.TryParse(digits, out long length, out int used) && used == digits.Length ? CelValue.Of(length) : CelValue.Absent;
     }
 
     private static CelValue RequestDuration(CelActivation activation)

@@ -27,6 +27,9 @@ public sealed class RouterFactory : IHttpFilterFactory
             StrictHeaders = StrictHeaders.Compile(router.StrictCheckHeaders, $"{config.Field}.strict_check_headers"),
             UpstreamLogs = context.Config.AccessLogs?.Compile(
                 router.UpstreamLog, $"{config.Field}.upstream_log", context.Config) ?? AccessLogSet.Empty,
+            LogsUpstreamStreams = router.UpstreamLogOptions?.FlushUpstreamLogOnUpstreamStream ?? false,
+            UpstreamLogMilliseconds = AccessLogIntervals.Milliseconds(
+                router.UpstreamLogOptions?.UpstreamLogFlushInterval, $"{config.Field}.upstream_log_options.upstream_log_flush_interval"),
         };
     }
 }

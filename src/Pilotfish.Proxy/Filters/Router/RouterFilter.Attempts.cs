@@ -115,6 +115,8 @@ public sealed partial class RouterFilter
         RequestRewrite.ApplyScheme(Stream, stream.Connection);
         RequestRewrite.ApplyAutoHost(Stream, _forward, attempt.Host!.Hostname);
         _anyStarted = true;
+        attempt.Log?.Connected(attempt);
+        attempt.Log?.Sent(_body.Length, _requestEnded);
         bool hasBody = _body.Length > 0;
         bool endsWithHead = _requestEnded && !hasBody && _trailers is null && !_isUpgrade;
         stream.SendHeaders(Stream.RequestHeaders, endsWithHead, _isUpgrade);

@@ -93,6 +93,7 @@ public sealed partial class RouterFilter
 
     internal void TryTimeout(UpstreamAttempt attempt)
     {
+        attempt.Log?.TimedOut(ResponseFlag.UpstreamRequestTimeout);
         if (!_hedges)
         {
             Cells.Add(_http.RqPerTryTimeout);
@@ -103,6 +104,7 @@ public sealed partial class RouterFilter
 
     internal void TryIdleTimeout(UpstreamAttempt attempt)
     {
+        attempt.Log?.TimedOut(ResponseFlag.StreamIdleTimeout);
         if (!_hedges)
         {
             Cells.Add(_http.RqPerTryIdleTimeout);

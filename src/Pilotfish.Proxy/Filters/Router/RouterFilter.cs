@@ -53,6 +53,10 @@ public sealed partial class RouterFilter : HttpFilter
     internal long Now => Stream.Loop.NowNanoseconds;
 
     // One meter for all attempts: the access log tells what the request cost upstream.
+    internal RouterModel Model => _model;
+
+    internal HttpStream Owner => Stream;
+
     internal ref ByteMeter Meter => ref Stream.Info.UpstreamBytes;
 
     /// <summary>Whether the request asks for another protocol by an upgrade header.</summary>
@@ -156,6 +160,7 @@ public sealed partial class RouterFilter : HttpFilter
 
         if (_attempt is { Stream: { } upstream } attempt)
         {
+            attempt.Log?.Sent(data.Length, end);
             upstream.SendData(data, end);
             NoteSent(end);
             TouchTry(attempt);
@@ -188,7 +193,12 @@ public sealed partial class RouterFilter : HttpFilter
 
         RequestComplete();
         _trailers = trailers;
-        _attempt?.Stream?.SendTrailers(trailers);
+        if (_attempt is { Stream: { } upstream } attempt)
+        {
+            attempt.Log?.Sent(0, end: true);
+            upstream.SendTrailers(trailers);
+        }
+
         return FilterVerdict.Continue;
     }
 

@@ -18,7 +18,14 @@ public sealed class RouterModel : HttpFilterModel
     /// <summary>Headers that must be well-formed, or the request is answered with 400.</summary>
     public WellKnownHeader[] StrictHeaders { get; init; } = [];
 
+    /// <summary>upstream_log: a record of each attempt.</summary>
     public AccessLogSet UpstreamLogs { get; init; } = AccessLogSet.Empty;
+
+    /// <summary>upstream_log_options.flush_upstream_log_on_upstream_stream: another one when an attempt has its connection.</summary>
+    public bool LogsUpstreamStreams { get; init; }
+
+    /// <summary>upstream_log_options.upstream_log_flush_interval: how often an attempt under way is logged; 0 = never.</summary>
+    public long UpstreamLogMilliseconds { get; init; }
 
     public override HttpFilter Create(HttpStream stream, string name) => stream.RouterFor(this);
 }

@@ -13,6 +13,7 @@ namespace Pilotfish.Proxy.Filters.Router;
 internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUpstreamEvents
 {
     private AttemptTimers? _timers;
+    private AttemptLog? _keptLog;
 
     public IUpstreamEvents Events => this;
 
@@ -35,6 +36,9 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
     public UpstreamConnection? Connection { get; private set; }
 
     public HttpProtocol Protocol { get; private set; }
+
+    /// <summary>The upstream_log's part of it; null where the router has none.</summary>
+    public AttemptLog? Log { get; private set; }
 
     public bool IsInFlight => Pool is not null || Stream is not null;
 
@@ -61,6 +65,8 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
         Ready = 0;
         IsHedged = false;
         TimeoutTold = false;
+        Log = router.Model.UpstreamLogs.IsEmpty ? null : _keptLog ??= new AttemptLog(router.Owner);
+        Log?.Begin(router.Model, host);
     }
 
     public void Acquire(IUpstreamHttpPool pool)
@@ -72,9 +78,8 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
     /// <summary>Nothing more comes of it: the response is whole, or it failed.</summary>
     public void Over()
     {
-        Pool = null;
-        Stream = null;
-        _timers?.Stop();
+        Leave();
+        Log?.End();
     }
 
     /// <summary>Gives it up wherever it stands; true when a stream had to be reset for that.</summary>
@@ -82,9 +87,10 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
     {
         IUpstreamHttpPool? pool = Pool;
         IUpstreamStream? stream = Stream;
-        Over();
+        Leave();
         pool?.GiveUp(this);
         stream?.Reset();
+        Log?.End();
         return stream is not null;
     }
 
@@ -121,6 +127,7 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
     public void OnPoolFailure(StreamResetReason reason, string? transportFailure)
     {
         Ready = router.Now;
+        Log?.Failed(reason, transportFailure);
         Over();
         router.OnPoolFailure(this, reason, transportFailure);
     }
@@ -129,6 +136,7 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
 
     public void OnUpstreamHeaders(int status, bool end)
     {
+        Log?.Headers(status, ResponseHeaders, end);
         if (end)
         {
             Over();
@@ -139,6 +147,7 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
 
     public void OnUpstreamData(ReadOnlySpan<byte> data, bool end)
     {
+        Log?.Received(data.Length, end);
         if (end)
         {
             Over();
@@ -149,15 +158,24 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
 
     public void OnUpstreamTrailers(HeaderMap trailers)
     {
+        Log?.Trailers(trailers);
         Over();
         router.OnTrailers(trailers);
     }
 
     public void OnUpstreamReset(StreamResetReason reason, string? transportFailure)
     {
+        Log?.Failed(reason, transportFailure);
         Over();
         router.OnReset(this, reason, transportFailure);
     }
 
     public void OnUpstreamSendBlocked(bool blocked) => router.OnSendBlocked(blocked);
+
+    private void Leave()
+    {
+        Pool = null;
+        Stream = null;
+        _timers?.Stop();
+    }
 }
