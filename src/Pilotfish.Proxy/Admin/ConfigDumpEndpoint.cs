@@ -6,6 +6,7 @@ using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Api.Failures;
 using Pilotfish.Api.Messages;
 using Pilotfish.Proxy.Http1.InternalServer;
+using Pilotfish.Proxy.Routing.Scopes;
 using Pilotfish.Proxy.Xds;
 
 namespace Pilotfish.Proxy.Admin;
@@ -13,7 +14,8 @@ namespace Pilotfish.Proxy.Admin;
 /// <summary>
 /// /config_dump: the bootstrap and every held resource, unpacked from their compressed bytes for this one answer.
 /// </summary>
-internal sealed class ConfigDumpEndpoint(HeldResource bootstrap, ResourceTable fixedResources, Func<IEnumerable<ResourceTable>> tables)
+internal sealed class ConfigDumpEndpoint(
+    HeldResource bootstrap, ResourceTable fixedResources, ScopedRouteDirectories scopes, Func<IEnumerable<ResourceTable>> tables)
 {
     private static readonly TimeSpan s_filterLimit = TimeSpan.FromMilliseconds(200);
 
@@ -118,6 +120,7 @@ internal sealed class ConfigDumpEndpoint(HeldResource bootstrap, ResourceTable f
     private List<IMessage> Sections(Func<string, bool> passes, bool endpoints)
     {
         DumpBuilder builder = new(passes);
+        builder.AddInlineScopes(scopes.Slots);
         foreach (SubscribedType type in fixedResources.Types)
         {
             builder.AddStatic(type);
@@ -128,6 +131,7 @@ internal sealed class ConfigDumpEndpoint(HeldResource bootstrap, ResourceTable f
             foreach (SubscribedType type in table.Types)
             {
                 builder.AddDynamic(type);
+                builder.AddDynamicScopes(type, scopes.Slots);
             }
         }
 
@@ -146,7 +150,7 @@ internal sealed class ConfigDumpEndpoint(HeldResource bootstrap, ResourceTable f
         }
 
         sections.AddRange(
-            [builder.Listeners, new ScopedRoutesConfigDump(), builder.Routes, builder.Secrets, builder.Extensions]);
+            [builder.Listeners, builder.ScopedRoutes, builder.Routes, builder.Secrets, builder.Extensions]);
         return sections;
     }
 }

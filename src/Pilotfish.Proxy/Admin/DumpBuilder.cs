@@ -2,6 +2,7 @@ using Envoy.Admin.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Routing.Scopes;
 using Pilotfish.Proxy.Xds;
 
 namespace Pilotfish.Proxy.Admin;
@@ -16,6 +17,8 @@ internal sealed class DumpBuilder(Func<string, bool> passes)
     public EndpointsConfigDump Endpoints { get; } = new();
 
     public ListenersConfigDump Listeners { get; } = new();
+
+    public ScopedRoutesConfigDump ScopedRoutes { get; } = new();
 
     public RoutesConfigDump Routes { get; } = new();
 
@@ -57,6 +60,81 @@ internal sealed class DumpBuilder(Func<string, bool> passes)
         {
             AddHeld(type, held);
         }
+    }
+
+    /// <summary>Scopes that stand in the connection managers themselves.</summary>
+    public void AddInlineScopes(IEnumerable<ScopedRoutesSlot> slots)
+    {
+        foreach (ScopedRoutesSlot slot in slots)
+        {
+            if (slot.IsInline && passes(slot.Name))
+            {
+                ScopedRoutesConfigDump.Types.InlineScopedRouteConfigs entry = new()
+                {
+                    Name = slot.Name, LastUpdated = Timestamp.FromDateTimeOffset(slot.Created),
+                };
+                foreach (ByteString message in slot.Inline)
+                {
+                    entry.ScopedRouteConfigs.Add(new Any { TypeUrl = ResourceType.ScopedRoute.TypeUrl, Value = message });
+                }
+
+                ScopedRoutes.InlineScopedRouteConfigs.Add(entry);
+            }
+        }
+    }
+
+    /// <summary>The scopes of SRDS, once for each name under which connection managers use them.</summary>
+    public void AddDynamicScopes(SubscribedType type, IEnumerable<ScopedRoutesSlot> slots)
+    {
+        if (type.Type != ResourceType.ScopedRoute)
+        {
+            return;
+        }
+
+        SortedSet<string> names = new(StringComparer.Ordinal);
+        foreach (ScopedRoutesSlot slot in slots)
+        {
+            if (!slot.IsInline && passes(slot.Name))
+            {
+                names.Add(slot.Name);
+            }
+        }
+
+        List<HeldResource> scopes = [.. type.Held.Values];
+        scopes.Sort(static (left, right) => string.CompareOrdinal(left.Name, right.Name));
+        foreach (string name in names)
+        {
+            ScopedRoutes.DynamicScopedRouteConfigs.Add(Describe(type, name, scopes));
+        }
+    }
+
+    private static ScopedRoutesConfigDump.Types.DynamicScopedRouteConfigs Describe(
+        SubscribedType type, string name, List<HeldResource> scopes)
+    {
+        ScopedRoutesConfigDump.Types.DynamicScopedRouteConfigs entry = new() { Name = name };
+        DateTimeOffset updated = default;
+        foreach (HeldResource scope in scopes)
+        {
+            entry.ScopedRouteConfigs.Add(Pack(type, scope));
+            if (scope.Updated >= updated)
+            {
+                updated = scope.Updated;
+                entry.VersionInfo = scope.Version;
+            }
+        }
+
+        if (scopes.Count > 0)
+        {
+            entry.LastUpdated = Timestamp.FromDateTimeOffset(updated);
+        }
+
+        // The first refused scope stands for all: the section has room for one.
+        foreach (string refused in new SortedSet<string>(type.Refused.Keys, StringComparer.Ordinal))
+        {
+            entry.ErrorState ??= Error(type, refused);
+        }
+
+        return entry;
     }
 
     private void AddHeld(SubscribedType type, HeldResource held)

@@ -7,6 +7,7 @@ using Pilotfish.Proxy.Filters.Fault;
 using Pilotfish.Proxy.Filters.GrpcStats;
 using Pilotfish.Proxy.Filters.GrpcWeb;
 using Pilotfish.Proxy.Filters.IstioStats;
+using Pilotfish.Proxy.Filters.OnDemand;
 using Pilotfish.Proxy.Filters.PeerMetadata;
 using Pilotfish.Proxy.Filters.Router;
 using Pilotfish.Proxy.Http;
@@ -68,6 +69,7 @@ internal static class BuiltInExtensions
         registry.Register<IHttpFilterFactory>(new GrpcStatsFilterFactory());
         registry.Register<IHttpFilterFactory>(new GrpcWebFilterFactory());
         registry.Register<IHttpFilterFactory>(new AlpnFilterFactory());
+        registry.Register<IHttpFilterFactory>(new OnDemandFilterFactory());
         registry.Register<IHttpFilterFactory>(new PeerMetadataFilterFactory());
         registry.Register<IHttpFilterFactory>(new IstioStatsFilterFactory());
     }

@@ -50,6 +50,9 @@ public sealed class CompileContext
     /// <summary>Clusters that the runtime puts into maintenance.</summary>
     public MaintenanceModes Maintenance { get; } = new();
 
+    /// <summary>Where the scopes of routes come from.</summary>
+    internal Routing.Scopes.ScopedRouteDirectories ScopedRoutes { get; } = new();
+
     public ConfigProblems Warnings { get; init; } = new();
 
     /// <summary>The listener, cluster or route config that compiles at the moment, for remarks.</summary>

@@ -7,6 +7,7 @@ using Pilotfish.Proxy.Http1;
 using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Routing;
+using Pilotfish.Proxy.Routing.Scopes;
 using Pilotfish.Proxy.Stats;
 
 namespace Pilotfish.Proxy.Http;
@@ -33,6 +34,7 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             StatPrefix = config.StatPrefix,
             Stats = new HcmStats(scope),
             Routes = CompileRoutes(config),
+            Scopes = CompileScopes(config),
             Filters = filters,
             Clusters = context.Config.Clusters,
             AccessLogs = context.Config.AccessLogs?.Compile(config.AccessLog, "access_log", context.Config) ?? AccessLogSet.Empty,
@@ -124,14 +126,43 @@ public sealed class HcmCompiler(NetworkFilterContext context)
                 }
 
             case HttpConnectionManager.RouteSpecifierOneofCase.Rds:
-                RouteConfigSlot slot = RouteConfigSlot.Subscribe(config.Rds.RouteConfigName, context.Config);
+                RouteConfigSlot slot = Subscribe(config.Rds);
                 context.Owned.Add(slot);
                 slot.WhenReady(context.Warming.Add($"RDS {config.Rds.RouteConfigName}").Ready);
                 return slot;
             case HttpConnectionManager.RouteSpecifierOneofCase.ScopedRoutes:
-                throw new ConfigRejectedException("scoped_routes", "scoped routes are not available in Pilotfish");
+                return RouteConfigSlot.None;
             default:
-                throw new ConfigRejectedException("route_specifier", "neither rds nor route_config is set");
+                throw new ConfigRejectedException("route_specifier", "none of rds, route_config and scoped_routes is set");
+        }
+    }
+
+    private RouteConfigSlot Subscribe(Rds rds)
+    {
+        try
+        {
+            return RouteConfigSlot.Subscribe(rds.RouteConfigName, context.Config, rds.ConfigSource);
+        }
+        catch (ConfigRejectedException rejected)
+        {
+            throw rejected.Within("rds.config_source");
+        }
+    }
+
+    private ScopedRoutesSlot? CompileScopes(HttpConnectionManager config)
+    {
+        if (config.RouteSpecifierCase != HttpConnectionManager.RouteSpecifierOneofCase.ScopedRoutes)
+        {
+            return null;
+        }
+
+        try
+        {
+            return ScopedRoutesSlot.Compile(config.ScopedRoutes, config.StatPrefix, context);
+        }
+        catch (ConfigRejectedException rejected)
+        {
+            throw rejected.Within("scoped_routes");
         }
     }
 

@@ -3,6 +3,7 @@ using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http1;
 using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.Routing;
+using Pilotfish.Proxy.Routing.Scopes;
 
 namespace Pilotfish.Proxy.Http;
 
@@ -19,6 +20,9 @@ public sealed class HcmModel
     public required HcmStats Stats { get; init; }
 
     public required RouteConfigSlot Routes { get; init; }
+
+    /// <summary>scoped_routes: which routes a request has depends on its headers; <see cref="Routes"/> is empty then. Null without.</summary>
+    public ScopedRoutesSlot? Scopes { get; init; }
 
     /// <summary>In chain order; the last is terminal.</summary>
     public required IReadOnlyList<HttpFilterSlot> Filters { get; init; }

@@ -223,7 +223,11 @@ public sealed class HttpStream
         }
 
         _routeChosen = true;
-        RouteConfig ??= Hcm.Routes.Current;
+        if (RouteConfig is null || Hcm.Scopes is not null)
+        {
+            RouteConfig = CurrentRoutes();
+        }
+
         VirtualHost = RouteConfig?.FindHost(RequestHeaders);
         Route = VirtualHost?.FindRoute(RequestHeaders, Info, NextRandom());
         WeightedCluster = Route?.Forward is { WeightedClusters.Length: > 0 } forward
@@ -242,6 +246,9 @@ public sealed class HttpStream
         return Route;
     }
 
+    /// <summary>The routes in force now; with scoped routes, those of the scope that the headers name as they are now.</summary>
+    internal RouteConfigModel? CurrentRoutes() => Hcm.Scopes is { } scopes ? scopes.Find(RequestHeaders) : Hcm.Routes.Current;
+
     // Records that the router has no part in tell the route's cluster, too: of a request's begin, or of one that a filter answers.
     private void NoteCluster()
     {
@@ -251,7 +258,9 @@ public sealed class HttpStream
         Info.ClusterMetadata = cluster?.Config.Metadata;
     }
 
-    /// <summary>Lets the route be chosen anew, from the same route config; its timeouts are the request's then.</summary>
+    /// <summary>
+    /// Lets the route be chosen anew, from the same route config unless the headers name another scope; its timeouts are the request's then.
+    /// </summary>
     public void ClearRouteCache() => _routeChosen = false;
 
     /// <summary>The most specific per-route config of a filter, or null.</summary>

@@ -125,7 +125,7 @@ internal static class RequestRules
 
         if (!stream.IsInternal)
         {
-            InternalHeaders.Strip(headers, isEdge, stream.Hcm.Routes.Current);
+            InternalHeaders.Strip(headers, isEdge, stream.CurrentRoutes());
         }
         else
         {

@@ -1,3 +1,4 @@
+using Envoy.Config.Core.V3;
 using Google.Protobuf;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Config;
@@ -30,6 +31,9 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
         _context = context;
     }
 
+    /// <summary>Of a connection manager whose routes depend on their scope.</summary>
+    public static RouteConfigSlot None { get; } = new("", null) { IsReady = true };
+
     public string Name { get; }
 
     /// <summary>Null until RDS has answered: requests get 404 then.</summary>
@@ -40,10 +44,13 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
 
     public static RouteConfigSlot Fixed(RouteConfigModel model) => new(model.Name, null) { _current = model, IsReady = true };
 
-    public static RouteConfigSlot Subscribe(string name, CompileContext context)
+    /// <param name="name">The RDS name.</param>
+    /// <param name="context">What they compile with.</param>
+    /// <param name="source">Where they come from; null means ADS.</param>
+    public static RouteConfigSlot Subscribe(string name, CompileContext context, ConfigSource? source)
     {
         var slot = new RouteConfigSlot(name, context);
-        slot._subscription = context.Subscriptions.Subscribe(ResourceType.Route, name, slot);
+        slot._subscription = context.Subscriptions.Subscribe(ResourceType.Route, name, slot, source);
         return slot;
     }
 

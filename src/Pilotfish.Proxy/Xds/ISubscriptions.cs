@@ -1,4 +1,6 @@
 using Envoy.Config.Core.V3;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Stats;
 
 namespace Pilotfish.Proxy.Xds;
 
@@ -17,4 +19,16 @@ public interface ISubscriptions
     /// </summary>
     IDisposable Subscribe(ResourceType type, string name, IResourceConsumer consumer, ConfigSource? source) =>
         Subscribe(type, name, consumer);
+
+    /// <summary>
+    /// Subscribes to everything of a type from the place that a config names, once per place and for the life of the process.
+    /// </summary>
+    /// <param name="type">One that is asked for by wildcard (SRDS).</param>
+    /// <param name="collection">Its owner.</param>
+    /// <param name="source">ADS or a file; its initial_fetch_timeout counts (15 s when unset, 0 = never).</param>
+    /// <param name="scope">Where the subscription counts.</param>
+    /// <param name="known">Runs once: the first response was applied, or its time is over.</param>
+    /// <exception cref="ConfigRejectedException">The place cannot be asked for it.</exception>
+    void SubscribeAll(ResourceType type, IResourceCollection collection, ConfigSource source, StatScope scope, Action known) =>
+        throw new ConfigRejectedException("", $"{type.ShortName} is not available from this source");
 }

@@ -10,6 +10,7 @@ public sealed class ResourceType
     public static readonly ResourceType Cluster = new("CDS", "envoy.config.cluster.v3.Cluster");
     public static readonly ResourceType Endpoints = new("EDS", "envoy.config.endpoint.v3.ClusterLoadAssignment");
     public static readonly ResourceType Listener = new("LDS", "envoy.config.listener.v3.Listener");
+    public static readonly ResourceType ScopedRoute = new("SRDS", "envoy.config.route.v3.ScopedRouteConfiguration");
     public static readonly ResourceType Route = new("RDS", "envoy.config.route.v3.RouteConfiguration");
     public static readonly ResourceType Secret = new("SDS", "envoy.extensions.transport_sockets.tls.v3.Secret");
     public static readonly ResourceType Extension = new("ECDS", "envoy.config.core.v3.TypedExtensionConfig");
@@ -28,7 +29,7 @@ public sealed class ResourceType
 
     /// <summary>In the order in which effects must be applied and requests are made: make before break.</summary>
     public static IReadOnlyList<ResourceType> All { get; } =
-        [Cluster, Endpoints, Listener, Route, Secret, Extension, Runtime, NameTable, ProxyConfig];
+        [Cluster, Endpoints, Listener, ScopedRoute, Route, Secret, Extension, Runtime, NameTable, ProxyConfig];
 
     /// <summary>The discovery service's usual name: LDS, CDS, ...</summary>
     public string ShortName { get; }

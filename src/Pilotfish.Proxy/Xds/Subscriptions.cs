@@ -1,5 +1,6 @@
 using Envoy.Config.Core.V3;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Stats;
 using Pilotfish.Runtime.Loops;
 
 namespace Pilotfish.Proxy.Xds;
@@ -10,7 +11,7 @@ namespace Pilotfish.Proxy.Xds;
 /// </summary>
 internal sealed class Subscriptions(
     EventLoop loop,
-    ISubscriptions ads,
+    ResourceTable ads,
     FileSubscriptions files,
     Func<string, ISubscriptions?> byCluster) : ISubscriptions
 {
@@ -30,6 +31,20 @@ internal sealed class Subscriptions(
             _ => FromCluster(source.ApiConfigSource, name),
         };
         return FetchTimer.Subscribe(loop, from, type, name, consumer, source);
+    }
+
+    public void SubscribeAll(ResourceType type, IResourceCollection collection, ConfigSource source, StatScope scope, Action known)
+    {
+        ResourceTable from = source.ConfigSourceSpecifierCase switch
+        {
+            ConfigSource.ConfigSourceSpecifierOneofCase.Ads or ConfigSource.ConfigSourceSpecifierOneofCase.Self => ads,
+            ConfigSource.ConfigSourceSpecifierOneofCase.Path => files.At(source.Path),
+            ConfigSource.ConfigSourceSpecifierOneofCase.PathConfigSource =>
+                files.At(source.PathConfigSource.Path, source.PathConfigSource.WatchedDirectory?.Path),
+            _ => throw new ConfigRejectedException("", $"{type.ShortName} comes over ADS or from a file; other config sources are not supported"),
+        };
+        var stats = new SubscriptionStats(scope);
+        from.SubscribeAll(type, new FirstArrival(loop, collection, FetchTimer.Limit(source), stats.TimedOut, known), stats);
     }
 
     private ISubscriptions FromCluster(ApiConfigSource source, string name)

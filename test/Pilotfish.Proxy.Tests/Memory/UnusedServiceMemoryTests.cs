@@ -114,7 +114,7 @@ public sealed class UnusedServiceMemoryTests(ITestOutputHelper output)
             };
             var clusters = new ClusterDirectory(_context, new ScriptedResolver(), randomSeed: 7);
             _table.SubscribeAll(ResourceType.Cluster, clusters, new SubscriptionStats(stats.Scope("cluster_manager.cds")));
-            _routes = RouteConfigSlot.Subscribe("80", _context);
+            _routes = RouteConfigSlot.Subscribe("80", _context, null);
         }
 
         public void Push(int from, int to, bool inMesh)

@@ -106,7 +106,7 @@ public sealed class RoutesOfArrivingClusterTests
     {
         var fixture = new TransportFixture(loop);
         fixture.Apply(TransportFixture.StaticCluster("old", s_host));
-        RouteConfigSlot slot = RouteConfigSlot.Subscribe("routes", fixture.Context);
+        RouteConfigSlot slot = RouteConfigSlot.Subscribe("routes", fixture.Context, null);
         fixture.Subscriptions.Push("routes", To("old"));
         await body(fixture, slot);
     });

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Xds;
 
 namespace Pilotfish.Proxy.Tests.Transport;
@@ -21,6 +22,13 @@ internal sealed class ScriptedSubscriptions : ISubscriptions
 
         return new Subscription(() => Subscribers.Remove(entry));
     }
+
+    /// <summary>Owners of everything of a type, and what to call when their first response was applied.</summary>
+    public List<(ResourceType Type, IResourceCollection Collection, Action Known)> Collections { get; } = [];
+
+    public void SubscribeAll(
+        ResourceType type, IResourceCollection collection, Envoy.Config.Core.V3.ConfigSource source, StatScope scope, Action known) =>
+        Collections.Add((type, collection, known));
 
     public void Push(string name, IMessage message)
     {
