@@ -27,14 +27,15 @@ public sealed class CircuitBreaker
     public Breaker ConnectionPools { get; }
 
     /// <summary>Admits a retry within max_retries, or within the budget where one is set; give back with Retries.Release.</summary>
-    public bool TryAcquireRetry()
+    /// <param name="isCounted">Whether the attempt that failed is still among the active requests, of which the budget is a share.</param>
+    public bool TryAcquireRetry(bool isCounted = true)
     {
         if (Config.RetryBudget is not { } budget)
         {
             return Retries.TryAcquire();
         }
 
-        double share = budget.Percent / 100 * (Requests.Active + PendingRequests.Active);
+        double share = budget.Percent / 100 * (Requests.Active + PendingRequests.Active + (isCounted ? 0 : 1));
         return Retries.TryAcquire(Math.Max(budget.ConcurrencyMin, (long)share));
     }
 }

@@ -19,29 +19,13 @@ using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Testing;
+using static Pilotfish.Proxy.Tests.Serving.PushScene;
 
 namespace Pilotfish.Proxy.Tests.Serving;
 
 /// <summary>A whole data plane under a control plane that pushes good and bad resources, dies and returns.</summary>
 public sealed class PushedConfigTests
 {
-    private const string Yaml = """
-        node: {id: n, cluster: c}
-        dynamic_resources:
-          ads_config: {api_type: DELTA_GRPC, transport_api_version: V3, grpc_services: [{envoy_grpc: {cluster_name: xds}}]}
-          cds_config: {ads: {}, resource_api_version: V3}
-          lds_config: {ads: {}, resource_api_version: V3}
-        static_resources:
-          clusters:
-          - name: xds
-            type: STATIC
-            typed_extension_protocol_options:
-              envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-                "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-                explicit_http_config: {http2_protocol_options: {}}
-            load_assignment: {cluster_name: xds, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: PORT}}}}]}]}
-        """;
-
     private const string HiddenStatistics = "stats_config: {stats_matcher: {reject_all: true}}\n";
 
     [Fact]
@@ -136,104 +120,6 @@ public sealed class PushedConfigTests
         Assert.Equal("two", await AskAsync(loop, app, two, "two"));
         Assert.Equal(two.Address, Assert.Single(app.Clusters.Active.Single(static c => c.Name == "c").Hosts.All).Address);
     });
-
-    private static void Run(Func<EventLoop, ProxyApp, WireControlPlane, Task> body) => Run("", body);
-
-    private static void Run(string more, Func<EventLoop, ProxyApp, WireControlPlane, Task> body) => LoopRunner.Run(async loop =>
-    {
-        using var control = new WireControlPlane(loop);
-        string yaml = more + Yaml.Replace("PORT", control.Address.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-        Bootstrap bootstrap = MessageReader.Read<Bootstrap>(YamlDocuments.Parse(Encoding.UTF8.GetBytes(yaml), "b.yaml").Documents[0]).Message!;
-        using ProxyApp app = ProxyApp.Build(new ProxyInputs
-        {
-            Bootstrap = bootstrap,
-            Options = new ServeOptions { ValidateOnly = true },
-            MainLoop = loop,
-        });
-        app.Start();
-        await UntilAskedAsync(loop, control, "CDS");
-        await body(loop, app, control);
-    });
-
-    private static Task UntilAskedAsync(EventLoop loop, WireControlPlane control, string type) =>
-        TestPeers.UntilAsync(loop, () => control.Requests.Any(request => Short(request) == type));
-
-    // The ACK or NACK of one push.
-    private static async Task<DeltaDiscoveryRequest> AnswerAsync(EventLoop loop, WireControlPlane control, string type, string version)
-    {
-        DeltaDiscoveryRequest? answer = null;
-        await TestPeers.UntilAsync(
-            loop, () => (answer = control.Requests.Find(request => Short(request) == type && request.ResponseNonce == Nonce(type, version))) is not null);
-        return answer!;
-    }
-
-    private static string Short(DeltaDiscoveryRequest request) => ResourceType.FromTypeUrl(request.TypeUrl)!.ShortName;
-
-    private static string Nonce(string type, string version) => $"{type}-{version}";
-
-    private static void Push(WireControlPlane control, string version, params IMessage[] resources)
-    {
-        string url = Any.Pack(resources[0]).TypeUrl;
-        var response = new DeltaDiscoveryResponse { TypeUrl = url, Nonce = Nonce(ResourceType.FromTypeUrl(url)!.ShortName, version) };
-        foreach (IMessage resource in resources)
-        {
-            response.Resources.Add(new Resource
-            {
-                Name = (string)(resource.Descriptor.FindFieldByName("name") ?? resource.Descriptor.FindFieldByName("cluster_name"))
-                    .Accessor.GetValue(resource),
-                Version = version,
-                Resource_ = Any.Pack(resource),
-            });
-        }
-
-        control.Send(response);
-    }
-
-    private static Listener HttpListener(string name) => new()
-    {
-        Name = name,
-        Address = TransportFixture.Socket(NetAddress.Loopback(0)),
-        FilterChains =
-        {
-            new FilterChain
-            {
-                Filters =
-                {
-                    new Envoy.Config.Listener.V3.Filter
-                    {
-                        Name = "hcm",
-                        TypedConfig = Any.Pack(new HttpConnectionManager
-                        {
-                            StatPrefix = "h",
-                            Rds = new Rds { RouteConfigName = "r", ConfigSource = new ConfigSource { Ads = new AggregatedConfigSource() } },
-                            HttpFilters = { ProxyBench.Filter("router", new Envoy.Extensions.Filters.Http.Router.V3.Router()) },
-                        }),
-                    },
-                },
-            },
-        },
-    };
-
-    private static RouteConfiguration Routes(string body) => new()
-    {
-        Name = "r",
-        VirtualHosts =
-        {
-            new VirtualHost
-            {
-                Name = "v",
-                Domains = { "*" },
-                Routes =
-                {
-                    new Route
-                    {
-                        Match = new RouteMatch { Prefix = "/" },
-                        DirectResponse = new DirectResponseAction { Status = 200, Body = new DataSource { InlineString = body } },
-                    },
-                },
-            },
-        },
-    };
 
     private static async Task<string> AskAsync(EventLoop loop, ProxyApp app)
     {

@@ -116,7 +116,9 @@ internal sealed class RetryState
     }
 
     /// <summary>Takes one retry from the count and from the breaker.</summary>
-    public RetryPermit TryTake(CircuitBreaker breaker)
+    /// <param name="breaker">Of the cluster and priority.</param>
+    /// <param name="isCounted">Whether the attempt that failed is still active there.</param>
+    public RetryPermit TryTake(CircuitBreaker breaker, bool isCounted)
     {
         ReleasePermit(breaker);
         if (_left == 0)
@@ -124,7 +126,7 @@ internal sealed class RetryState
             return RetryPermit.LimitReached;
         }
 
-        if (!breaker.TryAcquireRetry())
+        if (!breaker.TryAcquireRetry(isCounted))
         {
             return RetryPermit.Overflow;
         }

@@ -165,7 +165,7 @@ public sealed partial class RouterFilter
     private void AttemptFailed(UpstreamAttempt attempt, StreamResetReason reason, string? transportFailure)
     {
         _others?.Remove(attempt);
-        if (!attempt.IsHedged && TryTakeRetry(_retry.Wants(reason, _anyStarted), out _))
+        if (!attempt.IsHedged && TryTakeRetry(attempt, _retry.Wants(reason, _anyStarted), out _))
         {
             ScheduleRetry(afterTimeout: false);
             return;
@@ -190,9 +190,10 @@ public sealed partial class RouterFilter
     private bool MayRetry => !_informed && !_responseStarted && _body.IsComplete;
 
     /// <summary>Takes a retry if one is wanted and to be had. What forbids it is counted and flagged, even if another attempt answers.</summary>
+    /// <param name="attempt">What failed, or takes too long.</param>
     /// <param name="wanted">Whether the policy asks for it.</param>
     /// <param name="refused">Whether it was wanted in vain.</param>
-    private bool TryTakeRetry(bool wanted, out bool refused)
+    private bool TryTakeRetry(UpstreamAttempt attempt, bool wanted, out bool refused)
     {
         refused = false;
         if (!wanted || !MayRetry)
@@ -200,7 +201,7 @@ public sealed partial class RouterFilter
             return false;
         }
 
-        RetryPermit permit = _retry.TryTake(_breaker);
+        RetryPermit permit = _retry.TryTake(_breaker, isCounted: attempt.Stream is not null);
         if (permit == RetryPermit.Granted)
         {
             return true;

@@ -111,7 +111,7 @@ public sealed partial class RouterFilter
         {
             refused = wanted;
         }
-        else if (TryTakeRetry(wanted, out refused))
+        else if (TryTakeRetry(attempt, wanted, out refused))
         {
             _retry.NoteRateLimit(ResponseHeaders, Stream.Loop.WallNow);
             GiveWay(attempt);

@@ -119,7 +119,7 @@ public sealed partial class RouterFilter
         Cells.Add(_http.RqMaxDuration);
         _others?.Remove(attempt);
         Abandon(attempt);
-        if (!attempt.IsHedged && TryTakeRetry(_retry.Wants(StreamResetReason.LocalReset, _anyStarted), out _))
+        if (!attempt.IsHedged && TryTakeRetry(attempt, _retry.Wants(StreamResetReason.LocalReset, _anyStarted), out _))
         {
             ScheduleRetry(afterTimeout: false);
             return;
@@ -144,7 +144,7 @@ public sealed partial class RouterFilter
         }
 
         Abandon(attempt);
-        if (TryTakeRetry(_retry.Wants(StreamResetReason.LocalReset, _anyStarted), out _))
+        if (TryTakeRetry(attempt, _retry.Wants(StreamResetReason.LocalReset, _anyStarted), out _))
         {
             ScheduleRetry(afterTimeout: true);
             return;
@@ -167,7 +167,7 @@ public sealed partial class RouterFilter
         }
 
         TellTimeout(attempt);
-        if (TryTakeRetry(_retry.IsActive, out _))
+        if (TryTakeRetry(attempt, _retry.IsActive, out _))
         {
             attempt.IsHedged = true;
             ScheduleRetry(afterTimeout: true);
