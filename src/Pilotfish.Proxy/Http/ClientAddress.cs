@@ -11,6 +11,9 @@ namespace Pilotfish.Proxy.Http;
 /// </summary>
 internal static class ClientAddress
 {
+    // What stands before an IPv4 address that is written as an IPv6 one (RFC 4291 section 2.5.5.2).
+    private static ReadOnlySpan<byte> MappedPrefix => "::ffff:"u8;
+
     /// <summary>False when the request was answered, as its client cannot be told.</summary>
     /// <param name="stream">The request.</param>
     /// <param name="isEdge">Whether it comes from outside and this proxy is the edge.</param>
@@ -27,7 +30,7 @@ internal static class ClientAddress
             client = hcm.TrustedHops > 0 && TryEntry(headers, hcm.TrustedHops - 1, out NetAddress hop) ? hop : connection.DirectRemoteAddress;
             if (!hcm.SkipForwardedForAppend)
             {
-                Append(headers, connection);
+                Append(headers, connection, hcm.MapsIPv4);
             }
 
             single = !headers.TryGet(WellKnownHeader.XForwardedFor, out ReadOnlySpan<byte> value) || !value.Contains((byte)',');
@@ -75,7 +78,7 @@ internal static class ClientAddress
                 (client, trusted) = (found, isTrusted);
                 if (!detector.SkipsAppend && !stream.Hcm.SkipForwardedForAppend)
                 {
-                    Append(headers, connection);
+                    Append(headers, connection, maps: false);
                 }
 
                 return true;
@@ -125,14 +128,16 @@ internal static class ClientAddress
         return found;
     }
 
-    private static void Append(HeaderMap headers, ConnectionInfo connection)
+    private static void Append(HeaderMap headers, ConnectionInfo connection, bool maps)
     {
         // A loopback peer tells nothing: the proxy's own address stands for it.
         NetAddress peer = connection.DirectRemoteAddress.IsLoopback ? connection.DirectLocalAddress : connection.DirectRemoteAddress;
-        Span<byte> text = stackalloc byte[NetAddress.FormattedIpBytesMax];
-        if (peer.IsIp && peer.TryFormatIp(text, out int length))
+        Span<byte> text = stackalloc byte[MappedPrefix.Length + NetAddress.FormattedIpBytesMax];
+        int start = maps && peer.Kind == AddressFamilyKind.IPv4 ? MappedPrefix.Length : 0;
+        if (peer.IsIp && peer.TryFormatIp(text[start..], out int length))
         {
-            headers.AppendValue(WellKnownHeader.XForwardedFor, ","u8, text[..length]);
+            MappedPrefix[..start].CopyTo(text);
+            headers.AppendValue(WellKnownHeader.XForwardedFor, ","u8, text[..(start + length)]);
         }
     }
 

@@ -49,9 +49,11 @@ public sealed class HcmCompiler(NetworkFilterContext context)
                 HttpConnectionManager.Types.CodecType.Http2 => CodecKind.Http2,
                 _ => CodecKind.Auto,
             },
-            Http2 = Http2Options.Compile(config.Http2ProtocolOptions, "http2_protocol_options"),
+            Http2 = Http2(config),
             Http2Stats = new Http2Stats(http2Scope),
             Upgrades = CompileUpgrades(config),
+            UpgradeFilters = CompileUpgradeFilters(config, scope),
+            EndsHttp1WithResponse = config.Http1SafeMaxConnectionDuration,
             IdleTimeoutMilliseconds = Durations.Milliseconds(common?.IdleTimeout) ?? HcmModel.DefaultIdleTimeoutMilliseconds,
             MaxConnectionDurationMilliseconds = Durations.Milliseconds(common?.MaxConnectionDuration) ?? 0,
             DelayedCloseMilliseconds = Durations.Milliseconds(config.DelayedCloseTimeout) ?? HcmModel.DefaultDelayedCloseMilliseconds,
@@ -64,6 +66,8 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             EnableTrailers = http1?.EnableTrailers ?? false,
             StreamIdleTimeoutMilliseconds = Durations.Milliseconds(config.StreamIdleTimeout)
                 ?? HcmModel.DefaultStreamIdleTimeoutMilliseconds,
+            StreamFlushTimeoutMilliseconds = Durations.Milliseconds(config.StreamFlushTimeout)
+                ?? Durations.Milliseconds(config.StreamIdleTimeout) ?? HcmModel.DefaultStreamIdleTimeoutMilliseconds,
             RequestTimeoutMilliseconds = Durations.Milliseconds(config.RequestTimeout) ?? 0,
             RequestHeadersTimeoutMilliseconds = Durations.Milliseconds(config.RequestHeadersTimeout) ?? 0,
             MaxStreamDurationMilliseconds = Durations.Milliseconds(common?.MaxStreamDuration) ?? 0,
@@ -71,9 +75,12 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             ServerHeader = (ServerHeaderRule)config.ServerHeaderTransformation,
             Via = Bytes(config.Via),
             UserAgent = config.AddUserAgent == true ? Bytes(context.Config.Node.Cluster) : null,
+            ServiceNode = config.AddUserAgent == true ? Bytes(context.Config.Node.Id) : null,
             UseRemoteAddress = config.UseRemoteAddress ?? false,
             TrustedHops = config.XffNumTrustedHops,
             SkipForwardedForAppend = config.SkipXffAppend,
+            MapsIPv4 = config.RepresentIpv4RemoteAddressAsIpv4MappedIpv6,
+            MarksLocalOverload = config.AppendLocalOverload,
             AddressDetectors = ClientAddressDetector.Compile(
                 config.OriginalIpDetectionExtensions, config.UseRemoteAddress ?? false, config.XffNumTrustedHops),
             AppendForwardedPort = config.AppendXForwardedPort,
@@ -185,6 +192,39 @@ public sealed class HcmCompiler(NetworkFilterContext context)
         };
     }
 
+    // The connection manager's word counts where HTTP/2's own options say nothing.
+    private static Http2Options Http2(HttpConnectionManager config)
+    {
+        Http2Options options = Http2Options.Compile(config.Http2ProtocolOptions, "http2_protocol_options");
+        return config.StreamErrorOnInvalidHttpMessage == true && config.Http2ProtocolOptions?.OverrideStreamErrorOnInvalidHttpMessage is null
+            ? options with { StreamErrorOnInvalidMessage = true }
+            : options;
+    }
+
+    private Dictionary<string, IReadOnlyList<HttpFilterSlot>> CompileUpgradeFilters(HttpConnectionManager config, StatScope scope)
+    {
+        var chains = new Dictionary<string, IReadOnlyList<HttpFilterSlot>>(StringComparer.OrdinalIgnoreCase);
+        for (int i = 0; i < config.UpgradeConfigs.Count; i++)
+        {
+            HttpConnectionManager.Types.UpgradeConfig upgrade = config.UpgradeConfigs[i];
+            if (upgrade.Filters.Count == 0)
+            {
+                continue;
+            }
+
+            try
+            {
+                chains[upgrade.UpgradeType] = new HttpFilterChainCompiler(context, scope).Compile(upgrade.Filters);
+            }
+            catch (ConfigRejectedException rejected)
+            {
+                throw rejected.Within($"upgrade_configs[{i}]");
+            }
+        }
+
+        return chains;
+    }
+
     private static UpgradePolicy CompileUpgrades(HttpConnectionManager config)
     {
         var entries = new List<(string, bool)>();
@@ -234,6 +274,16 @@ public sealed class HcmCompiler(NetworkFilterContext context)
         if (config.CodecType is HttpConnectionManager.Types.CodecType.Http3)
         {
             throw new ConfigRejectedException("codec_type", "HTTP/3 is not available in Pilotfish");
+        }
+
+        if (config.ForwardClientCertMatcher is not null)
+        {
+            throw new ConfigRejectedException("forward_client_cert_matcher", "choosing by request does not exist in Pilotfish");
+        }
+
+        if (config.TypedHeaderValidationConfig is { } validation)
+        {
+            throw new ConfigRejectedException("typed_header_validation_config", $"extension '{validation.Name}' does not exist in Pilotfish");
         }
 
         if (config.EarlyHeaderMutationExtensions.Count > 0)

@@ -54,6 +54,13 @@ public sealed class HcmModel
 
     public UpgradePolicy Upgrades { get; init; } = UpgradePolicy.None;
 
+    /// <summary>The chains of upgrade_configs that bring their own, by lower-case upgrade type.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<HttpFilterSlot>> UpgradeFilters { get; init; } =
+        new Dictionary<string, IReadOnlyList<HttpFilterSlot>>();
+
+    /// <summary>http1_safe_max_connection_duration: an HTTP/1 connection past its duration ends with its next response only.</summary>
+    public bool EndsHttp1WithResponse { get; init; }
+
     // Connection.
     public long IdleTimeoutMilliseconds { get; init; } = DefaultIdleTimeoutMilliseconds;
     public long MaxConnectionDurationMilliseconds { get; init; }
@@ -83,14 +90,28 @@ public sealed class HcmModel
     public long RequestHeadersTimeoutMilliseconds { get; init; }
     public long MaxStreamDurationMilliseconds { get; init; }
 
+    /// <summary>stream_flush_timeout: how long a client may take nothing of a response that is complete; the idle timeout's unless set.</summary>
+    public long StreamFlushTimeoutMilliseconds { get; init; } = DefaultStreamIdleTimeoutMilliseconds;
+
     // Header rules.
     public byte[] ServerName { get; init; } = "envoy"u8.ToArray();
     public ServerHeaderRule ServerHeader { get; init; }
     public byte[]? Via { get; init; }
+
+    /// <summary>add_user_agent: user-agent where there is none, and x-envoy-downstream-service-cluster; null = neither.</summary>
     public byte[]? UserAgent { get; init; }
+
+    /// <summary>x-envoy-downstream-service-node, which add_user_agent adds; null = not known.</summary>
+    public byte[]? ServiceNode { get; init; }
     public bool UseRemoteAddress { get; init; }
     public uint TrustedHops { get; init; }
     public bool SkipForwardedForAppend { get; init; }
+
+    /// <summary>represent_ipv4_remote_address_as_ipv4_mapped_ipv6: how X-Forwarded-For shows IPv4 peers.</summary>
+    public bool MapsIPv4 { get; init; }
+
+    /// <summary>append_local_overload: refusals of the overload manager carry x-envoy-local-overloaded.</summary>
+    public bool MarksLocalOverload { get; init; }
     public ClientAddressDetector[] AddressDetectors { get; init; } = [];
     public bool AppendForwardedPort { get; init; }
     public AddressRanges InternalAddresses { get; init; } = AddressRanges.None;

@@ -479,7 +479,7 @@ public sealed class HttpStream
             WriteLog(AccessLogType.DownstreamStart);
         }
 
-        IReadOnlyList<HttpFilterSlot> slots = Hcm.Filters;
+        IReadOnlyList<HttpFilterSlot> slots = Chain();
         for (int i = 0; i < slots.Count; i++)
         {
             HttpFilterSlot slot = slots[i];
@@ -508,6 +508,18 @@ public sealed class HttpStream
         }
 
         return UpgradeRules.Apply(this);
+    }
+
+    // An upgrade may have a chain of its own; CONNECT is named as one.
+    private IReadOnlyList<HttpFilterSlot> Chain()
+    {
+        if (Hcm.UpgradeFilters.Count == 0)
+        {
+            return Hcm.Filters;
+        }
+
+        string? upgrade = Upgrade ?? (RequestHeaders[WellKnownHeader.Method].SequenceEqual("CONNECT"u8) ? "CONNECT" : null);
+        return upgrade is not null && Hcm.UpgradeFilters.TryGetValue(upgrade, out IReadOnlyList<HttpFilterSlot>? own) ? own : Hcm.Filters;
     }
 
     private PerRouteConfig? FindPerRoute(string filterName)

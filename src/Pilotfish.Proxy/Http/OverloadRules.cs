@@ -29,7 +29,9 @@ internal static class OverloadRules
     private static bool Answer(HttpStream stream)
     {
         stream.Worker.Stats.Add(stream.Hcm.Stats.RqOverloadClose);
-        stream.Reply(503, "envoy overloaded"u8, s_overloaded);
+        stream.Reply(503, "envoy overloaded"u8, s_overloaded, stream.Hcm.MarksLocalOverload
+            ? static headers => headers.Set("x-envoy-local-overloaded"u8, "true"u8)
+            : null);
         return true;
     }
 }

@@ -138,9 +138,9 @@ internal static class RequestRules
             headers.SetNumber(WellKnownHeader.XForwardedPort, stream.Info.Connection.LocalAddress.Port);
         }
 
-        if (hcm.UserAgent is { } agent && !headers.Has(WellKnownHeader.UserAgent))
+        if (hcm.UserAgent is { } agent)
         {
-            headers.Set(WellKnownHeader.UserAgent, agent);
+            IntroduceProxy(headers, agent, hcm.ServiceNode);
         }
 
         ApplyRequestId(stream, isEdge);
@@ -151,6 +151,21 @@ internal static class RequestRules
         }
 
         return true;
+    }
+
+    // add_user_agent: what an edge proxy says of itself.
+    private static void IntroduceProxy(HeaderMap headers, byte[] cluster, byte[]? node)
+    {
+        headers.Set(WellKnownHeader.XEnvoyDownstreamServiceCluster, cluster);
+        if (headers[WellKnownHeader.UserAgent].IsEmpty)
+        {
+            headers.Set(WellKnownHeader.UserAgent, cluster);
+        }
+
+        if (node is not null)
+        {
+            headers.Set(WellKnownHeader.XEnvoyDownstreamServiceNode, node);
+        }
     }
 
     private static void ApplyScheme(HttpStream stream)

@@ -2,6 +2,7 @@ using Envoy.Extensions.Upstreams.Http.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Http1;
 using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.Routing;
 
@@ -35,6 +36,15 @@ public sealed record UpstreamHttpOptions
 
     /// <summary>Bound of one exchange; 0 = none.</summary>
     public long MaxStreamMilliseconds { get; init; }
+
+    /// <summary>retry_policy: in place of the route's and the virtual host's; null = theirs.</summary>
+    public RetryPolicyModel? Retry { get; init; }
+
+    /// <summary>hash_policy, in place of the route's; null = the route's.</summary>
+    public HashPolicyModel? Hash { get; init; }
+
+    /// <summary>max_response_headers_kb and max_headers_count: what a response's head may have.</summary>
+    public Http1Limits ResponseLimits { get; init; } = Http1Limits.Response;
 
     /// <summary>HTTP/1 requests carry header names like Content-Type.</summary>
     public bool ProperCase { get; init; }
@@ -74,6 +84,9 @@ public sealed record UpstreamHttpOptions
             MaxStreamMilliseconds = Durations.Milliseconds(common?.MaxStreamDuration) ?? 0,
             ProperCase = Http1(message)?.HeaderKeyFormat?.ProperCaseWords is not null,
             PreservedCase = PreservedCase.Compile(Http1(message), field + ".http_protocol_options"),
+            Retry = RetryPolicyModel.Compile(message.RetryPolicy, field + ".retry_policy"),
+            Hash = HashPolicyModel.Compile(message.HashPolicy, field + ".hash_policy"),
+            ResponseLimits = LimitsOf(common, field + ".common_http_protocol_options"),
         };
         if (message.ExplicitHttpConfig?.Http2ProtocolOptions is { } http2)
         {
@@ -101,6 +114,24 @@ public sealed record UpstreamHttpOptions
                 Http2 = Http2Options.Compile(auto.Http2ProtocolOptions, field + ".auto_config.http2_protocol_options"),
             }
             : compiled;
+    }
+
+    private static Http1Limits LimitsOf(Envoy.Config.Core.V3.HttpProtocolOptions? common, string field)
+    {
+        if (common is not { MaxResponseHeadersKb: not null } and not { MaxHeadersCount: not null })
+        {
+            return Http1Limits.Response;
+        }
+
+        uint most = Http1Limits.HeadBytesCap / 1024;
+        return common.MaxResponseHeadersKb is 0 || common.MaxResponseHeadersKb > most
+            ? throw new ConfigRejectedException(
+                field + ".max_response_headers_kb", $"{common.MaxResponseHeadersKb} is not between 1 and {most}")
+            : Http1Limits.Response with
+            {
+                HeadBytes = (int)(common.MaxResponseHeadersKb * 1024 ?? Http1Limits.DefaultResponseHeadBytes),
+                Headers = (int)Math.Clamp(common.MaxHeadersCount ?? Http1Limits.DefaultHeaders, 1, short.MaxValue - 64),
+            };
     }
 
     private static Envoy.Config.Core.V3.Http1ProtocolOptions? Http1(HttpProtocolOptions message) =>

@@ -1,6 +1,7 @@
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Http2;
+using Pilotfish.Proxy.Routing;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Streams;
 
@@ -92,6 +93,15 @@ public sealed class ClusterHttp
 
     /// <summary>Whether names of HTTP/1 responses keep their spelling; null = no.</summary>
     public PreservedCase? PreservedCase => _options.PreservedCase;
+
+    /// <summary>retry_policy of the cluster; null = the route's.</summary>
+    public RetryPolicyModel? Retry => _options.Retry;
+
+    /// <summary>hash_policy of the cluster; null = the route's.</summary>
+    public HashPolicyModel? Hash => _options.Hash;
+
+    /// <summary>Bounds of a response's head.</summary>
+    public Http1Limits ResponseLimits => _options.ResponseLimits;
 
     /// <summary>Bound of one exchange (max_stream_duration); 0 = none.</summary>
     public long MaxStreamMilliseconds => _options.MaxStreamMilliseconds;

@@ -435,7 +435,7 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
         {
             _request.CloseAfterResponse();
         }
-        else
+        else if (!_hcm.EndsHttp1WithResponse)
         {
             Abort(DownstreamEnds.MaxDuration);
         }

@@ -20,6 +20,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
     private readonly RequestEncoder _encoder;
     private readonly LoopSignal _resume;
     private readonly StatCells _cells;
+    private readonly Http1Limits _limits;
     private InputBuffer _in;
     private HeadScanner _scanner;
     private BodyDecoder _body;
@@ -40,6 +41,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
         Connection = connection;
         _io = connection.Stream;
         _cells = pool.Worker.Stats;
+        _limits = pool.Http.ResponseLimits;
         _in = new InputBuffer(_io.Loop.Buffers);
         _out = new SendQueue(_io, this, bufferLimit);
         _encoder = new RequestEncoder(_out, pool.Http.ProperCase);
@@ -173,7 +175,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
 
             if (result.IsOk)
             {
-                result = _in.Receive(_io, Http1Limits.DefaultResponseHeadBytes + 1);
+                result = _in.Receive(_io, _limits.HeadBytes + 1);
             }
 
             if (result.Error is IoError.WouldBlock or IoError.Canceled)
@@ -222,8 +224,8 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
     {
         ReadOnlySpan<byte> unread = _in.Unread;
         int length = _scanner.Scan(unread, out bool bareLineFeed);
-        if (bareLineFeed || length > Http1Limits.DefaultResponseHeadBytes
-            || (length == 0 && unread.Length > Http1Limits.DefaultResponseHeadBytes))
+        if (bareLineFeed || length > _limits.HeadBytes
+            || (length == 0 && unread.Length > _limits.HeadBytes))
         {
             ProtocolError();
             return false;
@@ -241,7 +243,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
             headers.KeepHead(unread[..length], preserved);
         }
 
-        Http1Error? error = ResponseHeadParser.Parse(unread[..length], headers, Http1Limits.Response, out HttpProtocol version, out int status, out int fieldBytes);
+        Http1Error? error = ResponseHeadParser.Parse(unread[..length], headers, _limits, out HttpProtocol version, out int status, out int fieldBytes);
         _in.Consume(length);
         _events.Meter.ReceivedFields(0, fieldBytes, fieldBytes);
         BodyKind kind = BodyKind.None;
@@ -293,7 +295,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
         {
             _trailers ??= _body.Kind == BodyKind.Chunked ? new HeaderMap() : null;
             DecodeStatus status = _body.Step(
-                _in.Unread, _trailers!, Http1Limits.Response, out int consumed, out ReadOnlySpan<byte> data, out _);
+                _in.Unread, _trailers!, _limits, out int consumed, out ReadOnlySpan<byte> data, out _);
             _in.Consume(consumed);
             switch (status)
             {

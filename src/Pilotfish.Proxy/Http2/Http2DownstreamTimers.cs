@@ -57,12 +57,12 @@ internal sealed class Http2DownstreamTimers(HcmModel hcm, Http2DownstreamConnect
     /// <summary>A response waits for its client's window after its request has ended.</summary>
     public void FlushStarted()
     {
-        if (hcm.StreamIdleTimeoutMilliseconds > 0)
+        if (hcm.StreamFlushTimeoutMilliseconds > 0)
         {
             _flush ??= new LoopTimer(connection.Loop, static state => ((Http2DownstreamTimers)state!).FlushFired(), this);
             if (!_flush.IsScheduled)
             {
-                _flush.Schedule(hcm.StreamIdleTimeoutMilliseconds);
+                _flush.Schedule(hcm.StreamFlushTimeoutMilliseconds);
             }
         }
     }
@@ -87,9 +87,9 @@ internal sealed class Http2DownstreamTimers(HcmModel hcm, Http2DownstreamConnect
 
     private void FlushFired()
     {
-        if (connection.EndStalled(connection.Loop.NowMilliseconds - hcm.StreamIdleTimeoutMilliseconds))
+        if (connection.EndStalled(connection.Loop.NowMilliseconds - hcm.StreamFlushTimeoutMilliseconds))
         {
-            _flush!.Schedule(Math.Max(1, hcm.StreamIdleTimeoutMilliseconds / 4));
+            _flush!.Schedule(Math.Max(1, hcm.StreamFlushTimeoutMilliseconds / 4));
         }
     }
 

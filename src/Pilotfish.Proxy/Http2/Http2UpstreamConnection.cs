@@ -16,7 +16,7 @@ internal sealed class Http2UpstreamConnection : Http2Session
     private bool _closedTold;
 
     public Http2UpstreamConnection(Http2Pool pool, UpstreamConnection connection, uint bufferLimit)
-        : base(connection.Stream, pool.Http.Http2, Http1Limits.Response, pool.Http.Http2Stats, pool.Worker.Stats, bufferLimit,
+        : base(connection.Stream, pool.Http.Http2, pool.Http.ResponseLimits, pool.Http.Http2Stats, pool.Worker.Stats, bufferLimit,
             isServer: false, new InputBuffer(connection.Stream.Loop.Buffers))
     {
         _pool = pool;

@@ -171,7 +171,7 @@ internal sealed class ProxyBench
         var terminal = new HcmFilter(new HcmCompiler(_network).Compile(hcm));
         var state = new ListenerState("test", new ListenerStats(Stats.Scope("listener.test")), new ConnectionLimit(long.MaxValue),
             new ConnectionLimit(long.MaxValue), null, 1);
-        _listener = new ListenerModel { Name = "test", Addresses = [], State = state };
+        _listener = new ListenerModel { Name = "test", Addresses = [], State = state, Overload = Context.Overload };
         _chain = new FilterChainModel(1, null, []) { Name = "chain", Filters = [], Terminal = terminal };
     }
 

@@ -54,7 +54,7 @@ public sealed partial class RouterFilter
     // Any byte either way is a sign of life.
     private void TouchTry(UpstreamAttempt attempt)
     {
-        if (_forward.Retry is { PerTryIdleTimeoutMilliseconds: > 0 } policy && attempt is { Stream: not null, IsHedged: false })
+        if (_retryPolicy is { PerTryIdleTimeoutMilliseconds: > 0 } policy && attempt is { Stream: not null, IsHedged: false })
         {
             attempt.LimitIdle(policy.PerTryIdleTimeoutMilliseconds);
         }

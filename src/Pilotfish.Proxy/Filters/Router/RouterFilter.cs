@@ -22,6 +22,7 @@ public sealed partial class RouterFilter : HttpFilter
     private ShadowRequests? _shadows;
     private RouterModel _model = null!;
     private ForwardModel _forward = null!;
+    private RetryPolicyModel? _retryPolicy;
     private ClusterState? _cluster;
     private ClusterHttp _http = null!;
     private CircuitBreaker _breaker = null!;
@@ -109,14 +110,15 @@ public sealed partial class RouterFilter : HttpFilter
         _breaker = _cluster.Breaker((RoutingPriority)_forward.Priority);
         _isUpgrade = Stream.Upgrade is not null;
         _hedges = HedgePolicy.Applies(_forward, headers);
-        _timeouts = RouterTimeouts.Of(Stream, _forward, _model.RespectsExpectedTimeout, _hedges);
-        _retry.Begin(_forward.Retry, headers);
+        _retryPolicy = _http.Retry ?? _forward.Retry;
+        _timeouts = RouterTimeouts.Of(Stream, _forward, _retryPolicy, _model.RespectsExpectedTimeout, _hedges);
+        _retry.Begin(_retryPolicy, headers);
         _streamMilliseconds = _timeouts.StreamMilliseconds ?? _http.MaxStreamMilliseconds;
 
         // Before the route's header rules, which may remove what is said here.
         _timeouts.Announce(headers, _model.SuppressesEnvoyHeaders, elapsedMilliseconds: 0);
         RequestRewrite.Apply(Stream, _forward, _model.SuppressesEnvoyHeaders);
-        _hash = _forward.Hash?.Compute(headers, Stream.Info, out _setCookie);
+        _hash = (_http.Hash ?? _forward.Hash)?.Compute(headers, Stream.Info, out _setCookie);
 
         long limit = Stream.Route!.RequestBufferLimit ?? Stream.VirtualHost!.RequestBufferLimit ?? Stream.BufferLimit;
         _body.Begin(Stream.Loop.Buffers, limit, keep: (_retry.IsEnabled || _forward.InternalRedirect is not null) && !_isUpgrade);

@@ -19,12 +19,13 @@ internal readonly record struct RouterTimeouts(long GlobalMilliseconds, long Per
     /// <summary>Whether a timeout is answered with 204 instead of 504.</summary>
     public bool AltResponse { get; private init; }
 
-    public static RouterTimeouts Of(HttpStream stream, ForwardModel forward, bool respectExpected, bool hedges)
+    public static RouterTimeouts Of(
+        HttpStream stream, ForwardModel forward, RetryPolicyModel? retry, bool respectExpected, bool hedges)
     {
         HeaderMap headers = stream.RequestHeaders;
         bool announcesToGrpc = forward is { UsesStreamDuration: false, MaxGrpcTimeoutMilliseconds: not null } && GrpcText.IsGrpcRequest(headers);
         long global = announcesToGrpc ? OlderGrpcTimeout(headers, forward) : forward.TimeoutMilliseconds;
-        long perTry = forward.Retry?.PerTryTimeoutMilliseconds ?? 0;
+        long perTry = retry?.PerTryTimeoutMilliseconds ?? 0;
         bool asked = false;
 
         // max_stream_duration replaces the route's timeout, whatever it says.
