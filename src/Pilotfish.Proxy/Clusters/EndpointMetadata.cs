@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Clusters;
 
@@ -13,6 +14,7 @@ public sealed class EndpointMetadata : IEquatable<EndpointMetadata>
     public static readonly EndpointMetadata Empty = new(ByteString.Empty);
 
     private readonly ByteString _message;
+    private DynamicMetadata? _fields;
 
     private EndpointMetadata(ByteString message) => _message = message;
 
@@ -24,6 +26,12 @@ public sealed class EndpointMetadata : IEquatable<EndpointMetadata>
 
     public Envoy.Config.Core.V3.Metadata Read() => Envoy.Config.Core.V3.Metadata.Parser.ParseFrom(_message);
 
+    /// <summary>
+    /// Every namespace, for access logs and expressions; null when there is none. Made when one first asks and kept. Any thread: whoever
+    /// loses a race makes an equal object.
+    /// </summary>
+    public DynamicMetadata? Fields => _message.IsEmpty ? null : _fields ??= MakeFields();
+
     /// <summary>The fields of one filter's namespace, or null.</summary>
     public Struct? Namespace(string name)
     {
@@ -33,6 +41,17 @@ public sealed class EndpointMetadata : IEquatable<EndpointMetadata>
         }
 
         return Read().FilterMetadata.TryGetValue(name, out Struct? fields) ? fields : null;
+    }
+
+    private DynamicMetadata MakeFields()
+    {
+        var fields = new DynamicMetadata();
+        foreach ((string name, Struct values) in Read().FilterMetadata)
+        {
+            fields.Set(name, MetadataValue.Of(values));
+        }
+
+        return fields;
     }
 
     public bool Equals(EndpointMetadata? other) => other is not null && _message.Equals(other._message);

@@ -28,8 +28,6 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
     private readonly Http1DownstreamStream _request;
     private InputBuffer _in;
     private HeadScanner _scanner;
-    private BodyDecoder _body;
-    private HeaderMap? _trailers;
     private DownstreamState _state;
     private EndReason? _endReason;
     private uint _requests;
@@ -37,6 +35,7 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
     // The number of requests when the drain began, if none was under way then.
     private uint? _idleSinceRequest;
     private bool _closing;
+    private bool _violated;
     private bool _processing;
     private bool _byRemote;
     private bool _halfClosed;
@@ -215,8 +214,7 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
 
         bool tunnels = headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8)
             || (headers.Has(WellKnownHeader.Upgrade) && ConnectionHeaders.HasToken(headers[WellKnownHeader.Connection], "upgrade"u8));
-        _body = BodyDecoder.For(kind, length);
-        _trailers?.Clear();
+        _request.BeginBody(kind, length);
         _request.BeginResponse(version, headers[WellKnownHeader.Method].SequenceEqual("HEAD"u8), tunnels, keepAlive);
         bool end = kind == BodyKind.None && !tunnels;
         _state = kind == BodyKind.None ? DownstreamState.Responding : DownstreamState.Body;
@@ -231,53 +229,23 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
             return ReadStep.WaitForResume;
         }
 
-        HttpStream? stream = _request.Http;
-        _trailers ??= _body.Kind == BodyKind.Chunked ? new HeaderMap() : null;
-        DecodeStatus status = _body.Step(_in.Unread, _trailers!, _hcm.Limits, out int consumed, out ReadOnlySpan<byte> data, out Http1Error? error);
+        DecodeStatus status = _request.DecodeBody(_in.Unread, out int consumed, out ReadOnlySpan<byte> data, out Http1Error? error);
         _in.Consume(consumed);
-        if (stream is not null)
-        {
-            stream.Info.Downstream.WireBytesReceived += consumed;
-        }
-
         switch (status)
         {
-            case DecodeStatus.Data:
+            case DecodeStatus.Data or DecodeStatus.End:
                 // Bodies of known length end with their last byte; telling so now saves the upstream a packet.
-                bool last = _body.IsFinished;
-                if (last)
+                if (status == DecodeStatus.End || _request.IsBodyFinished)
                 {
                     _state = DownstreamState.Responding;
                 }
 
-                stream?.OnData(data, last);
-                return ReadStep.Again;
-            case DecodeStatus.End:
-                _state = DownstreamState.Responding;
-                if (_trailers is { Count: > 0 } trailers && _hcm.EnableTrailers)
-                {
-                    TakeTrailers(stream, trailers);
-                }
-                else
-                {
-                    stream?.OnData(default, end: true);
-                }
-
+                _request.TakeBody(status, data);
                 return ReadStep.Again;
             case DecodeStatus.NeedMore:
                 return ReadStep.NeedBytes;
             default:
-                return stream is null ? BeginClose() : Refuse(stream, error!);
-        }
-    }
-
-    private static void TakeTrailers(HttpStream? stream, HeaderMap trailers)
-    {
-        if (stream is not null)
-        {
-            int fieldBytes = trailers.ByteSize + (trailers.Count * FieldParser.SeparatorBytes);
-            stream.Info.Downstream.ReceivedFields(0, fieldBytes, fieldBytes);
-            stream.OnTrailers(trailers);
+                return _request.Http is { } stream ? Refuse(stream, error!) : BeginClose();
         }
     }
 
@@ -294,12 +262,7 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
         }
 
         int length = _in.Length;
-        if (_request.Http is { } stream)
-        {
-            stream.Info.Downstream.WireBytesReceived += length;
-            stream.OnData(_in.Unread, end: false);
-        }
-
+        _request.TakeTunnel(_in.Unread);
         _in.Consume(length);
         return ReadStep.Again;
     }
@@ -336,6 +299,7 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
     {
         _worker.Stats.Add(_hcm.Stats.CxProtocolError);
         _closing = true;
+        _violated = true;
         _state = DownstreamState.Responding;
         _request.BeginFailure();
         stream.Reply(error.Status, HttpStatusText.Of(error.Status), error.Reason);
@@ -357,6 +321,7 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
         }
         else if (!_request.KeepsAlive || _state == DownstreamState.Body)
         {
+            _connection.Info.LocalCloseReason ??= _violated ? null : LocalCloseReasons.DrainedConnection;
             _closing = true;
             BeginClose();
         }
@@ -415,6 +380,7 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
         if (!IsBusy && _in.IsEmpty && _state == DownstreamState.Head)
         {
             _worker.Stats.Add(count);
+            _connection.Info.LocalCloseReason ??= LocalCloseReasons.DrainedConnection;
             _endReason = reason;
             CloseNow(orderly: true);
         }
@@ -423,7 +389,7 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
     internal void OnIdleTimeout()
     {
         _worker.Stats.Add(_hcm.Stats.CxIdleTimeout);
-        _connection.Info.LocalCloseReason = "on_idle_timeout";
+        _connection.Info.LocalCloseReason = LocalCloseReasons.IdleTimeout;
         Abort(DownstreamEnds.Idle);
     }
 
@@ -456,6 +422,7 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
     internal void OnDelayedClose()
     {
         _worker.Stats.Add(_hcm.Stats.CxDelayedClose);
+        _connection.Info.LocalCloseReason = LocalCloseReasons.DelayedClose;
         CloseNow(orderly: true);
     }
 
@@ -480,6 +447,11 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
         }
 
         _byRemote = true;
+        if (reset)
+        {
+            _connection.Info.CloseType = DetectedCloseType.RemoteReset;
+        }
+
         if (_request.Http is { } stream)
         {
             if (_state == DownstreamState.Tunnel && !reset)

@@ -6,8 +6,9 @@ using Pilotfish.Proxy.Streams;
 namespace Pilotfish.Proxy.Http1;
 
 /// <summary>
-/// The request under way on a client's HTTP/1 connection, as the rest of the proxy sees it: where its response goes, how its body is held
-/// back, and whether the connection may outlive it. One per connection, reused, since HTTP/1 has one exchange at a time. Loop-affine.
+/// The request under way on a client's HTTP/1 connection: its body, taken out of the connection's bytes and held back when asked to, and for
+/// the rest of the proxy where its response goes and whether the connection may outlive it. What it counts is the request's. One per
+/// connection, reused, since HTTP/1 has one exchange at a time. Loop-affine.
 /// </summary>
 internal sealed class Http1DownstreamStream : IDownstreamStream
 {
@@ -16,6 +17,8 @@ internal sealed class Http1DownstreamStream : IDownstreamStream
     private readonly StatCells _cells;
     private readonly SendQueue _out;
     private readonly ResponseEncoder _encoder;
+    private BodyDecoder _body;
+    private HeaderMap? _trailers;
     private int _pauses;
     private bool _keepAlive = true;
 
@@ -51,6 +54,62 @@ internal sealed class Http1DownstreamStream : IDownstreamStream
     {
         _keepAlive = keepAlive;
         _encoder.Begin(version, toHead, mayTunnel);
+    }
+
+    public void BeginBody(BodyKind kind, long length)
+    {
+        _body = BodyDecoder.For(kind, length);
+        _trailers?.Clear();
+    }
+
+    /// <summary>Whether a body of known length was taken to its last byte.</summary>
+    public bool IsBodyFinished => _body.IsFinished;
+
+    /// <summary>One step through the body; <see cref="TakeBody"/> passes on what came of it once the connection knows where it stands.</summary>
+    public DecodeStatus DecodeBody(ReadOnlySpan<byte> unread, out int consumed, out ReadOnlySpan<byte> data, out Http1Error? error)
+    {
+        _trailers ??= _body.Kind == BodyKind.Chunked ? new HeaderMap() : null;
+        DecodeStatus status = _body.Step(unread, _trailers!, _hcm.Limits, out consumed, out data, out error);
+        if (Http is { } http)
+        {
+            http.Info.Downstream.WireBytesReceived += consumed;
+        }
+
+        return status;
+    }
+
+    /// <summary>Passes on body bytes, or the body's end; nobody may want them any more.</summary>
+    public void TakeBody(DecodeStatus status, ReadOnlySpan<byte> data)
+    {
+        if (Http is not { } http)
+        {
+            return;
+        }
+
+        if (status == DecodeStatus.Data)
+        {
+            http.OnData(data, _body.IsFinished);
+        }
+        else if (_trailers is { Count: > 0 } trailers && _hcm.EnableTrailers)
+        {
+            int fieldBytes = trailers.ByteSize + (trailers.Count * FieldParser.SeparatorBytes);
+            http.Info.Downstream.ReceivedFields(0, fieldBytes, fieldBytes);
+            http.OnTrailers(trailers);
+        }
+        else
+        {
+            http.OnData(default, end: true);
+        }
+    }
+
+    /// <summary>Passes on bytes of a tunnel.</summary>
+    public void TakeTunnel(ReadOnlySpan<byte> data)
+    {
+        if (Http is { } http)
+        {
+            http.Info.Downstream.WireBytesReceived += data.Length;
+            http.OnData(data, end: false);
+        }
     }
 
     /// <summary>A head that could not be read is answered, and nothing follows.</summary>

@@ -275,12 +275,17 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
             Cells.Add(_hcm.Stats.CxProtocolError);
         }
 
+        _connection.Info.LocalCloseReason ??= end == Http2End.PingTimeout ? LocalCloseReasons.PingTimeout
+            : end == Http2End.OutboundFlood || end == Http2End.OutboundControlFlood ? LocalCloseReasons.Http2Violation
+            : null;
+
         EndAll(end);
         CloseWhenFlushed();
     }
 
     protected override void OnPeerGone(bool reset)
     {
+        _connection.Info.CloseType = reset ? DetectedCloseType.RemoteReset : _connection.Info.CloseType;
         _endReason ??= reset || IsBusy ? EndReasons.ClientGone : DownstreamEnds.ByRemote;
         base.OnPeerGone(reset);
     }
@@ -398,7 +403,7 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
     internal void OnIdleTimeout()
     {
         Cells.Add(_hcm.Stats.CxIdleTimeout);
-        _connection.Info.LocalCloseReason = "on_idle_timeout";
+        _connection.Info.LocalCloseReason = LocalCloseReasons.IdleTimeout;
         Abort(DownstreamEnds.Idle);
     }
 
@@ -438,6 +443,7 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
         if (_closing)
         {
             Cells.Add(_hcm.Stats.CxDelayedClose);
+            _connection.Info.LocalCloseReason = LocalCloseReasons.DelayedClose;
         }
 
         Close(reset: false);
@@ -511,6 +517,7 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
         bool done = _streams.Count == 0 && (_goAwayFinal || (_draining && _endReason == DownstreamEnds.ByRemote));
         if (done && !_closing && Fault is null)
         {
+            _connection.Info.LocalCloseReason ??= _endReason == DownstreamEnds.ByRemote ? null : LocalCloseReasons.DrainedConnection;
             CloseWhenFlushed();
         }
     }

@@ -74,6 +74,7 @@ public sealed class ConnectionInfo
     /// <summary>What collectors of access logs are told of the TLS session, serialized once for all records of the connection.</summary>
     internal byte[]? TlsLogProperties { get; set; }
 
+    /// <summary>From the accept to the end of the TLS handshake (<c>%DOWNSTREAM_HANDSHAKE_DURATION%</c>); 0 without TLS.</summary>
     public long HandshakeNanoseconds { get; set; }
 
     public string? TransportFailure { get; set; }

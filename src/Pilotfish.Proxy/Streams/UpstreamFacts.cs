@@ -1,3 +1,4 @@
+using Pilotfish.Proxy.Clusters;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Tls;
 
@@ -17,11 +18,16 @@ public struct UpstreamFacts
     public long ConnectionId;
     public HttpProtocol Protocol;
     public TlsSessionFacts? Tls;
-    public DynamicMetadata? HostMetadata;
+
+    /// <summary>What discovery says about the host.</summary>
+    public EndpointMetadata? Endpoint;
 
     /// <summary><c>%UPSTREAM_TRANSPORT_FAILURE_REASON%</c>.</summary>
     public string? TransportFailure;
 
     /// <summary>Attempts begun; 0 = never attempted.</summary>
     public int AttemptCount;
+
+    /// <summary><c>%UPSTREAM_METADATA%</c>; null when discovery says nothing.</summary>
+    public readonly DynamicMetadata? HostMetadata => Endpoint?.Fields;
 }

@@ -106,7 +106,7 @@ internal sealed class TcpSession : IDrainObserver
         // A byte stream has no message boundary at which to say goodbye: it goes on until the deadline, as in Envoy.
     }
 
-    public void OnDrainDeadline() => Abort(NetworkEndReasons.Drained, "deferred_close_on_drained_connection");
+    public void OnDrainDeadline() => Abort(NetworkEndReasons.Drained, LocalCloseReasons.DrainedConnection);
 
     private async ValueTask<EndReason?> ConnectAsync(TcpRoute route)
     {
@@ -169,6 +169,7 @@ internal sealed class TcpSession : IDrainObserver
         _info.Upstream.HasHost = true;
         _info.Upstream.HostAddress = host.Address;
         _info.Upstream.Hostname = host.Hostname;
+        _info.Upstream.Endpoint = host.Config.Metadata;
         _info.Upstream.RemoteAddress = host.Address;
         _info.Upstream.AttemptCount++;
     }
@@ -260,13 +261,13 @@ internal sealed class TcpSession : IDrainObserver
         }
 
         _worker.Stats.Add(_proxy.Stats.IdleTimeout);
-        Abort(NetworkEndReasons.IdleTimeout, "tcp_session_idle_timeout");
+        Abort(NetworkEndReasons.IdleTimeout, LocalCloseReasons.TcpIdleTimeout);
     }
 
     private void OnDurationPassed()
     {
         _worker.Stats.Add(_proxy.Stats.MaxDuration);
-        Abort(NetworkEndReasons.MaxDuration, "max_connection_duration_reached");
+        Abort(NetworkEndReasons.MaxDuration, LocalCloseReasons.MaxDuration);
     }
 
     private void OnLogDue()

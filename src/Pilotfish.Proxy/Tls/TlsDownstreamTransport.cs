@@ -67,7 +67,7 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model) : Downstream
         stats.Succeeded(cells, stream.Tls);
         connection.Stream = stream;
         connection.Info.Tls = stream.Tls;
-        connection.Info.HandshakeNanoseconds = connection.Worker.Loop.NowNanoseconds;
+        connection.Info.HandshakeNanoseconds = connection.Worker.Loop.NowNanoseconds - connection.Info.StartNanoseconds;
         connection.Info.RequestedServerName ??= stream.Tls.ServerName;
         return null;
     }

@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Streams;
@@ -77,7 +78,10 @@ internal static class FormatFacts
         info.RouteMetadata = Of("route");
         info.VirtualHostMetadata = Of("host");
         info.ClusterMetadata = Of("cluster");
-        info.Upstream.HostMetadata = Of("endpoint");
+        info.Upstream.Endpoint = EndpointMetadata.From(new Envoy.Config.Core.V3.Metadata
+        {
+            FilterMetadata = { ["ns"] = new Struct { Fields = { ["of"] = Value.ForString("endpoint") } } },
+        });
         info.Upstream.Hostname = "reviews.example:9080";
         info.Upstream.ConnectionId = 77;
         info.Upstream.Protocol = HttpProtocol.Http2;

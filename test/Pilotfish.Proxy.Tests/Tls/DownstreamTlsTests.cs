@@ -1,6 +1,10 @@
+using Envoy.Config.Accesslog.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Envoy.Type.Matcher.V3;
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Tests.Reasons;
+using Pilotfish.Proxy.Tests.Transport;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Tls;
 using Pilotfish.Testing;
@@ -25,6 +29,30 @@ public sealed class DownstreamTlsTests
         Assert.Equal(1, bench.Stat("l", "ssl.ciphers." + client.Tls.CipherSuite));
         Assert.Equal(1, bench.Stat("l", "ssl.curves." + client.Tls.Group));
     });
+
+    [Fact]
+    public void Handshake_Duration_CountsFromTheAccept()
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            var bench = new TlsBench(loop);
+            List<string> records = [];
+            bench.Fixture.Context.Extensions.Register<IAccessLoggerFactory>(new FormatRecordFactory(records));
+            Listener listener = TlsMessages.Listener("l", TlsMessages.Chain("t", "c", TlsBench.Mutual()));
+            listener.AccessLog.Add(new AccessLog { Name = "record", TypedConfig = CauseBench.Packed("%DOWNSTREAM_HANDSHAKE_DURATION%") });
+            NetAddress address = bench.Apply(listener);
+            SocketStream socket = await TestPeers.ConnectAsync(loop, address);
+            await TestPeers.UntilAsync(loop, () => bench.Stat("l", "downstream_cx_total") == 1);
+            clock.AdvanceMilliseconds(40);
+            TlsStream client = (await TlsClientStream.ConnectAsync(socket, TlsBench.Client())).Stream!;
+            Assert.True(await TlsBench.EchoesAsync(client));
+            clock.AdvanceMilliseconds(70);
+            client.Close();
+            await TestPeers.UntilAsync(loop, () => records.Count > 0);
+            Assert.Equal(["40"], records);
+        });
+    }
 
     [Fact]
     public void Resumption_SameClientTwice_IsCountedAndCanBeForbidden() => LoopRunner.Run(async loop =>

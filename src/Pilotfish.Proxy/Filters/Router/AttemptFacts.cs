@@ -11,6 +11,7 @@ internal static class AttemptFacts
         info.Upstream.HasHost = true;
         info.Upstream.HostAddress = host.Address;
         info.Upstream.Hostname = host.Hostname;
+        info.Upstream.Endpoint = host.Config.Metadata;
     }
 
     public static void Connected(StreamInfo info, UpstreamAttempt attempt)
