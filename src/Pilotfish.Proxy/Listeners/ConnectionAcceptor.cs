@@ -116,7 +116,7 @@ internal sealed class ConnectionAcceptor(ListenerTable table)
         info.ListenerDirection = model.Direction;
         info.Node = model.Node;
         info.TransportProtocol ??= "raw_buffer";
-        FilterChainModel? chain = model.Chains.Find(info) ?? model.DefaultChain;
+        FilterChainModel? chain = model.Chains.Find(info, model.DefaultChain);
         if (chain is null)
         {
             worker.Stats.Add(model.State.Stats.NoFilterChainMatch);

@@ -52,6 +52,16 @@ internal sealed class FilterChainIndex : IFilterChainMatcher
         return direct?.Find(connection.DirectRemoteAddress)?.Find(connection);
     }
 
+    public FilterChainModel? Find(ConnectionInfo connection, FilterChainModel? otherwise) => Find(connection) ?? otherwise;
+
+    /// <summary>Whether client and server have one address, or the client is on this machine.</summary>
+    internal static bool IsLocal(ConnectionInfo connection)
+    {
+        NetAddress remote = connection.RemoteAddress.Unmap();
+        NetAddress local = connection.LocalAddress.Unmap();
+        return remote.IsLoopback || (remote.Kind == local.Kind && remote.IpBits == local.IpBits);
+    }
+
     private static void AddSources(PrefixTable<Sources> direct, FilterChainMatchModel match, FilterChainModel chain, string field)
     {
         foreach (Sources sources in Each(direct, match.DirectSourcePrefixes))
@@ -167,10 +177,7 @@ internal sealed class FilterChainIndex : IFilterChainMatcher
             PrefixTable<Ports>? prefixes = ByType[(int)ConnectionSource.Any];
             if (ByType[(int)ConnectionSource.SameIpOrLoopback] is not null || ByType[(int)ConnectionSource.External] is not null)
             {
-                NetAddress remote = connection.RemoteAddress.Unmap();
-                NetAddress local = connection.LocalAddress.Unmap();
-                bool isLocal = remote.IsLoopback || (remote.Kind == local.Kind && remote.IpBits == local.IpBits);
-                prefixes = ByType[(int)(isLocal ? ConnectionSource.SameIpOrLoopback : ConnectionSource.External)] ?? prefixes;
+                prefixes = ByType[(int)(IsLocal(connection) ? ConnectionSource.SameIpOrLoopback : ConnectionSource.External)] ?? prefixes;
             }
 
             Ports? ports = prefixes?.Find(connection.RemoteAddress);

@@ -2,8 +2,11 @@ using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Listeners;
 
-/// <summary>Chooses a filter chain from the facts of a connection; null when none matches. Immutable, any worker.</summary>
+/// <summary>Chooses a filter chain from the facts of a connection. Immutable, any worker.</summary>
 internal interface IFilterChainMatcher
 {
-    FilterChainModel? Find(ConnectionInfo connection);
+    /// <summary>Null when the connection has no chain.</summary>
+    /// <param name="connection">As listener filters left it.</param>
+    /// <param name="otherwise">The default chain, for a connection that nothing matches; null without one.</param>
+    FilterChainModel? Find(ConnectionInfo connection, FilterChainModel? otherwise);
 }

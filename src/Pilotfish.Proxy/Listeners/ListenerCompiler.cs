@@ -22,22 +22,17 @@ internal sealed class ListenerCompiler(CompileContext context)
             throw new ConfigRejectedException("internal_listener", "internal listeners are not supported yet");
         }
 
-        if (listener.FilterChainMatcher is not null)
-        {
-            throw new ConfigRejectedException("filter_chain_matcher", "a matcher tree is not supported yet; use filter_chain_match");
-        }
-
         var direction = (TrafficDirection)listener.TrafficDirection;
         bool transparent = listener.Transparent ?? false;
         List<FilterChainModel> chains = [];
-        FilterChainIndex index = CompileChains(listener, direction, state, warming, chains, out FilterChainModel? fallback);
+        IFilterChainMatcher matcher = CompileChains(listener, direction, state, warming, chains, out FilterChainModel? fallback);
         return new ListenerModel
         {
             Name = state.Name,
             Addresses = Addresses(listener),
             State = state,
             Message = message,
-            Chains = index,
+            Chains = matcher,
             AllChains = chains,
             DefaultChain = fallback,
             ListenerFilters = ListenerFilters(listener, transparent),
@@ -71,13 +66,15 @@ internal sealed class ListenerCompiler(CompileContext context)
         return addresses;
     }
 
-    private FilterChainIndex CompileChains(
+    private IFilterChainMatcher CompileChains(
         Listener listener, TrafficDirection direction, ListenerState state, Warming warming,
         List<FilterChainModel> chains, out FilterChainModel? fallback)
     {
         var compiler = new FilterChainCompiler(context, state.Name, direction);
         var former = new List<FilterChainModel>(state.Model?.AllChains ?? []);
         var index = new FilterChainIndex();
+        var byName = new Dictionary<string, FilterChainModel>(StringComparer.Ordinal);
+        IFilterChainMatcher matcher = index;
         if (listener.FilterChains.Count == 0 && listener.DefaultFilterChain is null)
         {
             throw new ConfigRejectedException("filter_chains", "no filter chains are specified");
@@ -92,7 +89,19 @@ internal sealed class ListenerCompiler(CompileContext context)
                 FilterChainMatchModel match = FilterChainCompiler.CompileMatch(chain.FilterChainMatch, field + ".filter_chain_match");
                 FilterChainModel model = Keep(former, chain) ?? compiler.Compile(chain, field, warming, state.Drain.Watcher);
                 chains.Add(model);
-                index.Add(match, model, field + ".filter_chain_match");
+                if (listener.FilterChainMatcher is null)
+                {
+                    index.Add(match, model, field + ".filter_chain_match");
+                }
+                else
+                {
+                    AddNamed(byName, chain, model, field);
+                }
+            }
+
+            if (listener.FilterChainMatcher is { } tree)
+            {
+                matcher = FilterChainTree.Compile(tree, byName, "filter_chain_matcher");
             }
 
             fallback = null;
@@ -109,7 +118,26 @@ internal sealed class ListenerCompiler(CompileContext context)
             throw;
         }
 
-        return index;
+        return matcher;
+    }
+
+    /// <summary>A matcher tree finds chains by their names alone.</summary>
+    private static void AddNamed(Dictionary<string, FilterChainModel> byName, FilterChain chain, FilterChainModel model, string field)
+    {
+        if (chain.Name.Length == 0)
+        {
+            throw new ConfigRejectedException(field + ".name", "a filter chain needs a name where filter_chain_matcher is set");
+        }
+
+        if (chain.FilterChainMatch is { } match && !match.Equals(new FilterChainMatch()))
+        {
+            throw new ConfigRejectedException(field + ".filter_chain_match", "it has no effect beside filter_chain_matcher");
+        }
+
+        if (!byName.TryAdd(chain.Name, model))
+        {
+            throw new ConfigRejectedException(field + ".name", $"another filter chain has the name '{chain.Name}'; filter_chain_matcher tells chains by it");
+        }
     }
 
     /// <summary>Chains that a rejected or abandoned version made for itself end with it.</summary>

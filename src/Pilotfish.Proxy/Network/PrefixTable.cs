@@ -51,6 +51,23 @@ internal sealed class PrefixTable<T>
         return Any;
     }
 
+    /// <summary>As <see cref="Find(NetAddress)"/>, but one prefix after the other; <paramref name="level"/> begins with 0. Null at the end.</summary>
+    public T? FindNext(NetAddress address, ref int level)
+    {
+        NetAddress plain = address.Unmap();
+        int width = CidrRange.Width(plain.Kind);
+        while (level < _levels.Count)
+        {
+            Level next = _levels[level++];
+            if (next.Kind == plain.Kind && next.Entries.TryGetValue(CidrRange.Mask(plain.IpBits, width, next.Length), out T? value))
+            {
+                return value;
+            }
+        }
+
+        return null;
+    }
+
     private Level? Find(AddressFamilyKind kind, int length) =>
         _levels.Find(level => level.Kind == kind && level.Length == length);
 

@@ -12,7 +12,6 @@ using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Routing.Scopes;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Tests.Http;
-using Pilotfish.Proxy.Tests.Routing.Scopes;
 using Pilotfish.Proxy.Tests.Transport;
 using Pilotfish.Proxy.Tests.Xds;
 using Pilotfish.Proxy.Xds;

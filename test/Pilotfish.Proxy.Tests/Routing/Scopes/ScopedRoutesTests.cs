@@ -8,6 +8,7 @@ using Pilotfish.Proxy.Filters.OnDemand;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Routing.Scopes;
 using Pilotfish.Proxy.Tests.Http;
+using Pilotfish.Proxy.Tests.Transport;
 using Pilotfish.Proxy.Xds;
 using Pilotfish.Testing;
 using Builder = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.ScopedRoutes.Types.ScopeKeyBuilder;

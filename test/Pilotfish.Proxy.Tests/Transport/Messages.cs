@@ -3,7 +3,7 @@ using Google.Protobuf;
 using Pilotfish.Api.Messages;
 using Pilotfish.Api.Yaml;
 
-namespace Pilotfish.Proxy.Tests.Routing.Scopes;
+namespace Pilotfish.Proxy.Tests.Transport;
 
 /// <summary>Messages written as YAML.</summary>
 internal static class Messages
