@@ -58,7 +58,7 @@ internal sealed class AppMetrics(EventLoop loop) : IDisposable
     {
         try
         {
-            TimeSpan after = double.TryParse(scrape.TimeoutSeconds, CultureInfo.InvariantCulture, out double seconds)
+            TimeSpan after = double.TryParse(scrape.TimeoutSeconds, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds)
                 && seconds is > 0 and < TimeoutSecondsMax ? TimeSpan.FromSeconds(seconds) : TimeSpan.Zero;
             using var limit = new LoopDeadline(loop, after);
             using var request = new HttpRequestMessage(HttpMethod.Get, target.Url);

@@ -1,5 +1,6 @@
 using Pilotfish.Agent.Bootstrap;
 using Pilotfish.Api.Yaml;
+using Pilotfish.Language.Numbers;
 
 namespace Pilotfish.Agent.Health;
 
@@ -59,7 +60,7 @@ public sealed record ScrapeConfig(IReadOnlyList<ScrapeTarget> Targets)
 
     private static void Check(ScrapeTarget target, int statusPort)
     {
-        if (!int.TryParse(target.Port, out int port) || port is < 1 or > ushort.MaxValue)
+        if (!DecimalText.TryParse(target.Port, out int port) || port is < 1 or > ushort.MaxValue)
         {
             throw new AgentConfigException($"{Invalid}invalid target port \"{target.Port}\"");
         }

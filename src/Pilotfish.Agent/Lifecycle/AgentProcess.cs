@@ -7,6 +7,7 @@ using Pilotfish.Agent.Dns;
 using Pilotfish.Agent.Health;
 using Pilotfish.Agent.Identity;
 using Pilotfish.Api.Names;
+using Pilotfish.Language.Numbers;
 using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
@@ -159,7 +160,7 @@ internal sealed class AgentProcess
 
         string address = environment.Text(AgentVariables.DnsProxyAddress, $"localhost:{IstioPorts.DnsProxy}");
         int colon = address.LastIndexOf(':');
-        if (colon <= 0 || !ushort.TryParse(address.AsSpan(colon + 1), out ushort port))
+        if (colon <= 0 || !DecimalText.TryParse(address.AsSpan(colon + 1), out ushort port))
         {
             throw new AgentConfigException($"The DNS address '{address}' must be of the form host:port.");
         }

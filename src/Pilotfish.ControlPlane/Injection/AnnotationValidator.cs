@@ -1,9 +1,9 @@
-using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Injection.Configuration;
 using Pilotfish.ControlPlane.Injection.Shapes;
+using Pilotfish.Language.Numbers;
 
 namespace Pilotfish.ControlPlane.Injection;
 
@@ -89,10 +89,10 @@ internal static partial class AnnotationValidator
         value is "REDIRECT" or "TPROXY" or "NONE" ? null : "interceptionMode invalid, use REDIRECT, TPROXY or NONE";
 
     private static string? CheckCount(string value) =>
-        uint.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out _) ? null : "it is no whole number from 0 to 4294967295";
+        DecimalText.TryParse(value, out uint _) ? null : "it is no whole number from 0 to 4294967295";
 
     private static string? CheckPort(string value) =>
-        ushort.TryParse(value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out _)
+        DecimalText.TryParse(value.Trim(), out ushort _)
             ? null
             : $"'{ShownText.Of(value)}' is no port from 0 to 65535";
 
@@ -108,7 +108,7 @@ internal static partial class AnnotationValidator
         var isRange = parts.Length == 2
             && IPAddress.TryParse(parts[0], out var address) && AddressText().IsMatch(parts[0])
             && (parts[0].Contains(':', StringComparison.Ordinal) || parts[0].Count(c => c == '.') == 3)
-            && byte.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
+            && DecimalText.TryParse(parts[1], out byte length)
             && length <= address.GetAddressBytes().Length * 8;
         return isRange ? null : $"'{ShownText.Of(value)}' is no CIDR range such as 10.0.0.0/8";
     }

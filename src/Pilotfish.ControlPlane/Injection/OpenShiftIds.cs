@@ -1,6 +1,6 @@
-using System.Globalization;
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Injection.Merging;
+using Pilotfish.Language.Numbers;
 
 namespace Pilotfish.ControlPlane.Injection;
 
@@ -49,8 +49,8 @@ internal readonly record struct OpenShiftIds(long User, long Group)
         var separator = range?.Contains('/', StringComparison.Ordinal) == true ? '/' : '-';
         var parts = range?.Split(separator) ?? [];
         if (parts.Length != 2
-            || !uint.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var start)
-            || !uint.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var second))
+            || !DecimalText.TryParse(parts[0], out uint start)
+            || !DecimalText.TryParse(parts[1], out uint second))
         {
             return null;
         }

@@ -5,6 +5,7 @@ using Google.Protobuf.WellKnownTypes;
 using Istio.Mesh.V1Alpha1;
 using Pilotfish.ControlPlane.Config;
 using Pilotfish.ControlPlane.Registry;
+using Pilotfish.Language.Numbers;
 
 namespace Pilotfish.ControlPlane.Proxies;
 
@@ -146,7 +147,7 @@ public static class ProxyNodeReader
             if (item.KindCase == Value.KindOneofCase.StructValue)
             {
                 var name = Text(item.StructValue, "name");
-                if (name.Length > 0 && int.TryParse(Text(item.StructValue, "containerPort"), out var port))
+                if (name.Length > 0 && DecimalText.TryParse(Text(item.StructValue, "containerPort"), out int port))
                 {
                     ports.TryAdd(name, port);
                 }
@@ -161,7 +162,7 @@ public static class ProxyNodeReader
         var ports = new HashSet<int>();
         foreach (var key in (ReadOnlySpan<string>)["ENVOY_STATUS_PORT", "ENVOY_PROMETHEUS_PORT", "ENVOY_SECURE_METRICS_PORT"])
         {
-            if (int.TryParse(Text(metadata, key), out var port) && port != 0)
+            if (DecimalText.TryParse(Text(metadata, key), out int port) && port != 0)
             {
                 ports.Add(port);
             }

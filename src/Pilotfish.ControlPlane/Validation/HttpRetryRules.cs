@@ -1,5 +1,5 @@
-using System.Globalization;
 using Pilotfish.Api.Yaml;
+using Pilotfish.Language.Numbers;
 
 namespace Pilotfish.ControlPlane.Validation;
 
@@ -34,7 +34,7 @@ internal static class HttpRetryRules
 
         foreach (var condition in (retries.Text("retryOn") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries))
         {
-            var isStatus = int.TryParse(condition, NumberStyles.None, CultureInfo.InvariantCulture, out var status) && status is >= 100 and <= 599;
+            var isStatus = DecimalText.TryParse(condition, out int status) && status is >= 100 and <= 599;
             if (!isStatus && !s_conditions.Contains(condition))
             {
                 problems.Add($"{path}.retryOn", $"'{condition}' is neither a condition such as 5xx or connect-failure nor a status.");

@@ -1,4 +1,4 @@
-using System.Buffers.Text;
+using Pilotfish.Language.Numbers;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Streams;
 
@@ -48,7 +48,7 @@ internal static class GrpcStatus
         status = -1;
         return headers is not null
             && headers.TryGet(WellKnownHeader.GrpcStatus, out ReadOnlySpan<byte> value)
-            && Utf8Parser.TryParse(value, out status, out int read) && read == value.Length && status >= 0;
+            && DecimalText.TryParse(value, out status);
     }
 
     // The table that gRPC publishes for responses that do not come from a gRPC server.

@@ -1,10 +1,10 @@
-using System.Text.RegularExpressions;
 using Envoy.Admin.V3;
 using Envoy.Config.Bootstrap.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Api.Failures;
 using Pilotfish.Api.Messages;
+using Pilotfish.Language.Re2;
 using Pilotfish.Proxy.Http1.InternalServer;
 using Pilotfish.Proxy.Routing.Scopes;
 using Pilotfish.Proxy.Xds;
@@ -17,8 +17,6 @@ namespace Pilotfish.Proxy.Admin;
 internal sealed class ConfigDumpEndpoint(
     HeldResource bootstrap, ResourceTable fixedResources, ScopedRouteDirectories scopes, Func<IEnumerable<ResourceTable>> tables)
 {
-    private static readonly TimeSpan s_filterLimit = TimeSpan.FromMilliseconds(200);
-
     public AdminEndpoint Endpoint => AdminEndpoint.Get("/config_dump", "dump current configs", Answer);
 
     private void Answer(InternalRequest request, InternalResponse response)
@@ -34,14 +32,14 @@ internal sealed class ConfigDumpEndpoint(
             }
         }
 
-        Regex? names = null;
+        Re2Regex? names = null;
         if (request.Query("name_regex") is { } expression)
         {
             try
             {
-                names = new Regex($"^(?:{expression})$", RegexOptions.CultureInvariant, s_filterLimit);
+                names = Re2Regex.Compile(expression);
             }
-            catch (ArgumentException e)
+            catch (Re2SyntaxException e)
             {
                 Refuse(response, 400, $"Error while parsing name_regex from {expression}: {FailureText.Of(e)}\n");
                 return;
@@ -49,7 +47,7 @@ internal sealed class ConfigDumpEndpoint(
         }
 
         bool endpoints = request.Query("include_eds") is not null;
-        List<IMessage> sections = Sections(name => names is null || names.IsMatch(name), endpoints);
+        List<IMessage> sections = Sections(name => names is null || names.IsFullMatch(name), endpoints);
         ConfigDump dump = new();
         if (request.Query("resource") is { } resource)
         {

@@ -1,5 +1,5 @@
-using System.Buffers.Text;
 using System.Text;
+using Pilotfish.Language.Numbers;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Reasons;
 
@@ -20,7 +20,7 @@ internal readonly record struct GrpcEnd(GrpcStatusCode Status, string Message, A
             return new(GrpcStatusCode.Unknown, "The response has no grpc-status.", AsyncFailureKind.InvalidResponse);
         }
 
-        bool isKnown = Utf8Parser.TryParse(text, out byte number, out int used) && used == text.Length
+        bool isKnown = DecimalText.TryParse(text, out byte number)
             && number <= (byte)GrpcStatusCode.Unauthenticated;
         string message = trailers.TryGet(WellKnownHeader.GrpcMessage, out ReadOnlySpan<byte> encoded)
             ? Uri.UnescapeDataString(Encoding.Latin1.GetString(encoded))

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Text;
+using Pilotfish.Language.Numbers;
 
 namespace Pilotfish.Proxy.Http;
 
@@ -48,7 +49,7 @@ public static class GrpcText
     {
         milliseconds = 0;
         if (value.Length is < 2 or > TimeoutDigitsMax + 1
-            || !Utf8Parser.TryParse(value[..^1], out uint number, out int used) || used != value.Length - 1)
+            || !DecimalText.TryParse(value[..^1], out uint number))
         {
             return false;
         }

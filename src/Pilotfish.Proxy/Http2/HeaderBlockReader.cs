@@ -36,6 +36,9 @@ internal sealed class HeaderBlockReader : IHpackSink
 
     public required Http1Limits Limits { get; init; }
 
+    /// <summary>Whether this side offered extended CONNECT; without, its pseudo-header field is unknown (RFC 8441 section 3).</summary>
+    public bool AllowsProtocol { get; init; }
+
     public void Begin(HeaderMap? map, HeaderBlockKind kind)
     {
         _map = map;
@@ -144,7 +147,7 @@ internal sealed class HeaderBlockReader : IHpackSink
         bool belongs = _kind switch
         {
             HeaderBlockKind.Request => known is WellKnownHeader.Method or WellKnownHeader.Path or WellKnownHeader.Authority
-                or WellKnownHeader.Scheme or WellKnownHeader.Protocol,
+                or WellKnownHeader.Scheme || (known == WellKnownHeader.Protocol && AllowsProtocol),
             HeaderBlockKind.Response => known == WellKnownHeader.Status,
             _ => false,
         };

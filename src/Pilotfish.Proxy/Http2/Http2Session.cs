@@ -54,7 +54,7 @@ internal abstract partial class Http2Session : ISendQueueOwner
         _window = new ReceiveWindow(options.ConnectionWindowBytes);
         _guards = new InboundGuards(options);
         _decoder = new HpackDecoder(io.Loop.Buffers, options.HpackTableBytes);
-        Reader = new HeaderBlockReader { Limits = limits };
+        Reader = new HeaderBlockReader { Limits = limits, AllowsProtocol = options.AllowConnect };
         Output = new Http2Output(io, this, highWatermark, options);
     }
 

@@ -1,6 +1,6 @@
-using System.Buffers.Text;
 using System.Text;
 using Envoy.Config.Route.V3;
+using Pilotfish.Language.Numbers;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http;
 
@@ -107,7 +107,7 @@ public sealed class HeaderMatch
     {
         if (_kind == Kind.Range)
         {
-            return Utf8Parser.TryParse(value, out long number, out int used) && used == value.Length
+            return DecimalText.TryParseSigned(value, out long number)
                 && number >= _rangeStart && number < _rangeEnd;
         }
 

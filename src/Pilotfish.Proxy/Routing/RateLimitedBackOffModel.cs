@@ -1,6 +1,6 @@
-using System.Buffers.Text;
 using System.Text;
 using Envoy.Config.Route.V3;
+using Pilotfish.Language.Numbers;
 using Pilotfish.Proxy.Config;
 using HeaderMap = Pilotfish.Proxy.Http.HeaderMap;
 
@@ -48,8 +48,7 @@ public sealed class RateLimitedBackOffModel
     {
         foreach ((byte[] name, bool isUnixTime) in _headers)
         {
-            if (!headers.TryGet(name, out ReadOnlySpan<byte> text) || !Utf8Parser.TryParse(text, out long value, out int used)
-                || used != text.Length || value < 0)
+            if (!headers.TryGet(name, out ReadOnlySpan<byte> text) || !DecimalText.TryParse(text, out long value))
             {
                 continue;
             }

@@ -1,4 +1,4 @@
-using System.Buffers.Text;
+using Pilotfish.Language.Numbers;
 using Pilotfish.Proxy.Http;
 
 namespace Pilotfish.Proxy.Routing;
@@ -10,7 +10,7 @@ internal static class WeightedChoice
     {
         ulong value = random;
         if (forward.WeightHeader is { } name && headers.TryGet(name, out ReadOnlySpan<byte> text)
-            && Utf8Parser.TryParse(text, out ulong number, out int used) && used == text.Length)
+            && DecimalText.TryParse(text, out ulong number))
         {
             value = number;
         }

@@ -8,11 +8,13 @@ namespace Pilotfish.Proxy.Stats;
 /// </summary>
 internal sealed class StatTagRule
 {
-    // The rules come from the bootstrap, but names hold what a control plane pushed.
+    // The rules come from the bootstrap, but names hold what a control plane pushed. Most are matched in a microsecond; what takes longer
+    // is matched anew in linear time, so that neither a strange name nor a busy machine decides whether a report shows a label.
     private static readonly TimeSpan s_limit = TimeSpan.FromMilliseconds(50);
 
     private readonly Regex? _regex;
     private readonly string _needle;
+    private Regex? _linear;
 
     private StatTagRule(string tag, string? fixedValue, Regex? regex, string needle)
     {
@@ -46,26 +48,45 @@ internal sealed class StatTagRule
             return false;
         }
 
+        Match match;
         try
         {
-            Match match = _regex.Match(name);
-            if (!match.Success || match.Groups.Count < 2)
-            {
-                return false;
-            }
-
-            Group cut = match.Groups[1];
-            value = (match.Groups.Count > 2 ? match.Groups[2] : cut).Value;
-            start = cut.Index;
-            length = cut.Length;
-            return cut.Success;
+            match = _regex.Match(name);
         }
         catch (RegexMatchTimeoutException)
         {
-            // A report with a label less is better than none.
+            match = MatchLinear(name);
+        }
+
+        if (!match.Success || match.Groups.Count < 2)
+        {
             return false;
         }
+
+        Group cut = match.Groups[1];
+        value = (match.Groups.Count > 2 ? match.Groups[2] : cut).Value;
+        start = cut.Index;
+        length = cut.Length;
+        return cut.Success;
     }
+
+    // Internal for testing.
+    internal Match MatchLinear(string name)
+    {
+        try
+        {
+            _linear ??= new Regex(_regex!.ToString(), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+            return _linear.Match(name);
+        }
+        catch (NotSupportedException)
+        {
+            // An expression of the bootstrap that looks around or back. A report with a label less is better than none.
+            return Match.Empty;
+        }
+    }
+
+    // Internal for testing.
+    internal Match MatchByItself(string name) => _regex!.Match(name);
 
     // Classes of POSIX stand for themselves in .NET.
     private static string Translate(string expression) => expression

@@ -7,29 +7,29 @@ internal sealed class StatTagRules(IReadOnlyList<StatTagRule> rules)
 {
     public static StatTagRules None { get; } = new([]);
 
-    /// <summary>Envoy's own tags, in its order, for names that this proxy has.</summary>
+    /// <summary>Envoy's own tags, in its order, for names that this proxy has. None looks around or back: each can be matched in linear time.</summary>
     public static IReadOnlyList<StatTagRule> Default { get; } =
     [
         StatTagRule.Of("envoy.response_code", @"_rq(_(\d{3}))$", "_rq_"),
         StatTagRule.Of("envoy.response_code_class", @"_rq_((\d))xx$", "_rq_"),
-        StatTagRule.Of("envoy.http_user_agent", @"^http(?=\.).*?\.user_agent\.((.+?)\.)\w+?$", ".user_agent."),
-        StatTagRule.Of("envoy.ssl_cipher", @"^listener(?=\.).*?\.ssl\.cipher(\.(.*?))$", ".ssl.cipher."),
-        StatTagRule.Of("envoy.ssl_cipher_suite", @"^cluster(?=\.).*?\.ssl\.ciphers(\.(.*?))$", ".ssl.ciphers."),
-        StatTagRule.Of("envoy.grpc_bridge_method", @"^cluster(?=\.).*?\.grpc(?=\.).*\.((.*?)\.)(?:total|success|failure)$", ".grpc."),
-        StatTagRule.Of("envoy.grpc_bridge_service", @"^cluster(?=\.).*?\.grpc\.((.*)\.)", ".grpc."),
+        StatTagRule.Of("envoy.http_user_agent", @"^http(?:\..*?)??\.user_agent\.((.+?)\.)\w+?$", ".user_agent."),
+        StatTagRule.Of("envoy.ssl_cipher", @"^listener(?:\..*?)??\.ssl\.cipher(\.(.*?))$", ".ssl.cipher."),
+        StatTagRule.Of("envoy.ssl_cipher_suite", @"^cluster(?:\..*?)??\.ssl\.ciphers(\.(.*?))$", ".ssl.ciphers."),
+        StatTagRule.Of("envoy.grpc_bridge_method", @"^cluster(?:\..*?)??\.grpc(?:\..*)?\.((.*?)\.)(?:total|success|failure)$", ".grpc."),
+        StatTagRule.Of("envoy.grpc_bridge_service", @"^cluster(?:\..*?)??\.grpc\.((.*)\.)", ".grpc."),
         StatTagRule.Of("envoy.tcp_prefix", @"^tcp\.((.*?)\.)\w+?$", "tcp."),
         StatTagRule.Of("envoy.udp_prefix", @"^udp\.((.*?)\.)\w+?$", "udp."),
-        StatTagRule.Of("envoy.fault_downstream_cluster", @"^http(?=\.).*?\.fault\.((.*?)\.)(?:aborts_injected|delays_injected)$", ".fault."),
+        StatTagRule.Of("envoy.fault_downstream_cluster", @"^http(?:\..*?)??\.fault\.((.*?)\.)(?:aborts_injected|delays_injected)$", ".fault."),
         StatTagRule.Of("envoy.mongo_prefix", @"^mongo\.(.+?)\.(collection|cmd|cx_|op_|delays_|decoding_)(.*?)$", "mongo."),
         StatTagRule.Of("envoy.ratelimit_prefix", @"^ratelimit\.((.*?)\.)\w+?$", "ratelimit."),
-        StatTagRule.Of("envoy.virtual_cluster", @"^vhost(?=\.).*?\.vcluster\.((.*?)\.)\w+?$", ".vcluster."),
-        StatTagRule.Of("envoy.route", @"^vhost(?=\.).*?\.route\.((.*?)\.)\w+?$", ".route."),
+        StatTagRule.Of("envoy.virtual_cluster", @"^vhost(?:\..*?)??\.vcluster\.((.*?)\.)\w+?$", ".vcluster."),
+        StatTagRule.Of("envoy.route", @"^vhost(?:\..*?)??\.route\.((.*?)\.)\w+?$", ".route."),
         StatTagRule.Of("envoy.virtual_host", @"^vhost\.((.*?)\.)(?:vcluster|route)\.", "vhost."),
-        StatTagRule.Of("envoy.rds_route_config", @"^http(?=\.).*?\.rds\.((.*?)\.)\w+?$", ".rds."),
-        StatTagRule.Of("envoy.scoped_rds_config", @"^http(?=\.).*?\.scoped_rds\.((.*?)\.)\w+?$", ".scoped_rds."),
+        StatTagRule.Of("envoy.rds_route_config", @"^http(?:\..*?)??\.rds\.((.*?)\.)\w+?$", ".rds."),
+        StatTagRule.Of("envoy.scoped_rds_config", @"^http(?:\..*?)??\.scoped_rds\.((.*?)\.)\w+?$", ".scoped_rds."),
         StatTagRule.Of("envoy.worker_id", @"^listener_manager\.((worker_\d+)\.)", "listener_manager.worker_"),
-        StatTagRule.Of("envoy.worker_id", @"^listener(?=\.).*?\.(worker_(\d+)\.)", ".worker_"),
-        StatTagRule.Of("envoy.http_conn_manager_prefix", @"^listener(?=\.).*?\.http\.((.*?)\.)", ".http."),
+        StatTagRule.Of("envoy.worker_id", @"^listener(?:\..*?)??\.(worker_(\d+)\.)", ".worker_"),
+        StatTagRule.Of("envoy.http_conn_manager_prefix", @"^listener(?:\..*?)??\.http\.((.*?)\.)", ".http."),
         StatTagRule.Of("envoy.http_conn_manager_prefix", @"^http\.((.*?)\.)", "http."),
         StatTagRule.Of(
             "envoy.listener_address", @"^listener\.(((?:[_.[:digit:]]*|[_\[\]aAbBcCdDeEfF[:digit:]]*))\.)", "listener."),

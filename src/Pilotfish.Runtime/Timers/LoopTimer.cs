@@ -32,11 +32,15 @@ public sealed class LoopTimer
 
     public bool IsScheduled => Position >= 0;
 
-    /// <summary>Arms or re-arms: the callback runs once, this long after the turn's coarse time.</summary>
+    /// <summary>
+    /// Arms or re-arms: the callback runs once, this long after the turn's coarse time. Any number will do, for peers choose some of them:
+    /// a time in the past is now, one beyond what a clock can tell never comes.
+    /// </summary>
     public void Schedule(long milliseconds)
     {
         _loop.AssertCurrent();
-        _loop.Schedule(this, _loop.NowMilliseconds + Math.Max(0, milliseconds));
+        long now = _loop.NowMilliseconds;
+        _loop.Schedule(this, now + Math.Clamp(milliseconds, 0, long.MaxValue - now));
     }
 
     public void Cancel()

@@ -195,6 +195,18 @@ public sealed class AdminEndpointTests
         Assert.False(none.RootElement.TryGetProperty("configs", out _));
     });
 
+    /// <summary>RE2's syntax and its linear time, as of every expression that a peer sends.</summary>
+    [Theory]
+    [InlineData("%5Cpb%5Cp%7BLl%7D", 400)]
+    [InlineData("(b)%5C1", 400)]
+    [InlineData("%28%3F%3Db%29.*", 400)]
+    [InlineData("%28%28%5Ba-z%5D%2B%29%2B%29%2B0", 200)]
+    public void ConfigDump_NameRegex_IsRe2s(string expression, int status) => Run(async bench =>
+    {
+        AdminAnswer answer = await bench.GetAsync("/config_dump?resource=static_clusters&name_regex=" + expression);
+        Assert.True(answer.Status == status, answer.ToString());
+    });
+
     [Fact]
     public void Certs_OfAClustersContext_AreTold()
     {

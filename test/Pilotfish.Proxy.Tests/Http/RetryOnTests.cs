@@ -76,6 +76,10 @@ public sealed class RetryOnTests
     [InlineData("x-envoy-retry-grpc-on: unavailable", "grpc 14", true)]
     [InlineData("x-envoy-retry-grpc-on: 5xx", "500", false)]
     [InlineData("x-envoy-retry-on: 5xx\r\nx-envoy-max-retries: 0", "500", false)]
+    [InlineData("x-envoy-retry-on: 5xx\r\nx-envoy-max-retries: 0x", "500", true)]
+    [InlineData("x-envoy-retry-on: retriable-status-codes\r\nx-envoy-retriable-status-codes: 418x, +418", "418", false)]
+    [InlineData("x-envoy-retry-grpc-on: unavailable", "grpc 14x", false)]
+    [InlineData("x-envoy-retry-grpc-on: unavailable", "grpc +14", false)]
     public void Headers(string headers, string cause, bool retried) => Check(cause, retried, headers + "\r\n", policy: null);
 
     private static void Check(string cause, bool retried, string headers, RetryPolicy? policy) => LoopRunner.Run(async loop =>

@@ -50,6 +50,9 @@ internal sealed class TestClient(IByteStream stream)
         return taken;
     }
 
+    /// <summary>Whether no byte is there to be read now.</summary>
+    public bool HasNothing => _unread.Length == 0 && Stream.TryReceive(new byte[1]).IsWouldBlock;
+
     /// <summary>Everything up to the peer's close.</summary>
     public async Task<string> ReadToEndAsync()
     {

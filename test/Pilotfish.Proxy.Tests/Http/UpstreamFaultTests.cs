@@ -187,6 +187,36 @@ public sealed class UpstreamFaultTests
         });
     }
 
+    /// <summary>Numbers that clients choose: no time that a clock can tell ends a request before it is over, and no other text is a time.</summary>
+    [Theory]
+    [InlineData("x-envoy-upstream-rq-timeout-ms: 9223372036854775807")]
+    [InlineData("x-envoy-upstream-rq-per-try-timeout-ms: 9223372036854775807")]
+    [InlineData("x-envoy-upstream-stream-duration-ms: 9223372036854775807")]
+    [InlineData("x-envoy-upstream-rq-timeout-ms: 18446744073709551615")]
+    [InlineData("x-envoy-upstream-rq-timeout-ms: +5")]
+    [InlineData("x-envoy-upstream-rq-timeout-ms: -5")]
+    [InlineData("x-envoy-upstream-rq-timeout-ms: 5x")]
+    [InlineData("x-envoy-upstream-rq-timeout-ms: 5 5")]
+    public void Timeout_OfAHeaderThatIsNoTime_NeverFires(string header)
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            using var upstream = new TestUpstream(loop);
+            var bench = new ProxyBench(loop);
+            bench.AddCluster("backend", upstream.Address);
+            bench.Serve();
+            TestClient client = bench.Connect();
+            await client.SendAsync($"GET / HTTP/1.1\r\nHost: a\r\n{header}\r\n\r\n");
+            TestClient server = await upstream.AcceptAsync();
+            await server.ReadHeadAsync();
+            clock.Advance(TimeSpan.FromMinutes(4));
+            await loop.YieldAsync();
+            await server.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            Assert.StartsWith("HTTP/1.1 200 ", await client.ReadHeadAsync());
+        });
+    }
+
     private static void Answered(Action<ProxyBench> arrange, Action<Route>? route, int status, string flags, string details) =>
         LoopRunner.Run(async loop =>
         {

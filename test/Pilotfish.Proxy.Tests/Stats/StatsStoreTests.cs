@@ -1,7 +1,10 @@
 using System.Text;
+using System.Text.RegularExpressions;
+using CsCheck;
 using Pilotfish.Language.Re2;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Runtime.Loops;
+using Pilotfish.Testing;
 
 namespace Pilotfish.Proxy.Tests.Stats;
 
@@ -78,17 +81,17 @@ public sealed class StatsStoreTests
         StatsStore store = new();
         Counter counter = store.Root.Counter("a");
         Histogram histogram = store.Root.Histogram("h");
-        store.Main.Add(counter);
-        store.Main.Record(histogram, 3);
-        long before = GC.GetAllocatedBytesForCurrentThread();
 
-        for (int i = 0; i < 1000; i++)
+        long allocated = AllocationMeter.Of(() =>
         {
-            store.Main.Add(counter);
-            store.Main.Record(histogram, i);
-        }
+            for (int i = 0; i < 1000; i++)
+            {
+                store.Main.Add(counter);
+                store.Main.Record(histogram, i);
+            }
+        });
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, allocated);
     }
 
     [Fact]
@@ -133,6 +136,41 @@ public sealed class StatsStoreTests
 
         Assert.Equal(rest, rules.Extract(name, tags));
         Assert.Equal(new StatTag("cluster_name", value), Assert.Single(tags));
+    }
+
+    /// <summary>Whichever of the two ways time allows, the answer is the same.</summary>
+    [Fact]
+    public void DefaultRules_AnyName_GiveTheSameInLinearTime()
+    {
+        string[] parts =
+        [
+            "http", "cluster", "listener", "vhost", "tcp", "grpc", "user_agent", "ssl", "cipher", "ciphers", "fault", "aborts_injected", "total",
+            "vcluster", "route", "rds", "scoped_rds", "worker_1", "0.0.0.0_80", "[__1]_80", "upstream_rq_200", "upstream_rq_2xx", "a", "b_c", "",
+            "listener_manager", "mongo", "cmd", "ratelimit", "udp",
+        ];
+        Gen.Int[0, parts.Length - 1].Array[1, 8].Sample(picked =>
+        {
+            string name = string.Join('.', picked.Select(i => parts[i]));
+            return StatTagRules.Default.All(rule =>
+            {
+                Match one = rule.MatchByItself(name);
+                Match other = rule.MatchLinear(name);
+                return one.Success == other.Success && one.Groups.Values.Select(static g => (g.Index, g.Value))
+                    .SequenceEqual(other.Groups.Values.Select(static g => (g.Index, g.Value)));
+            });
+        });
+    }
+
+    [Fact]
+    public void Extract_ExpressionThatTakesTooLong_StillFindsItsTag()
+    {
+        // The first alternative tries every way to part the letters before it gives up.
+        StatTagRules rules = new([StatTagRule.Of("slow", "^(?:(?:a+)+b|(a*)c)$")]);
+        List<StatTag> tags = [];
+
+        Assert.Equal("c", rules.Extract(new string('a', 60) + "c", tags));
+
+        Assert.Equal(new StatTag("slow", new string('a', 60)), Assert.Single(tags));
     }
 
     private static string Text(StatsStore store, StatsQuery query)

@@ -43,6 +43,34 @@ public sealed class TimerWheelTests
         });
     }
 
+    [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData(long.MaxValue - 1)]
+    [InlineData(long.MaxValue / 2)]
+    public void Timer_BeyondTheClock_NeverFires(long milliseconds)
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, loop =>
+        {
+            int fired = 0;
+            var timer = new LoopTimer(loop, _ => fired++, null);
+            timer.Schedule(milliseconds);
+            for (int year = 0; year < 40; year++)
+            {
+                clock.AdvanceMilliseconds(365L * 86_400_000);
+                loop.RunOnce();
+            }
+
+            Assert.Equal(0, fired);
+            Assert.True(timer.IsScheduled);
+            timer.Schedule(1);
+            clock.AdvanceMilliseconds(1);
+            loop.RunOnce();
+            Assert.Equal(1, fired);
+            return Task.CompletedTask;
+        });
+    }
+
     [Fact]
     public void Wheel_RandomSchedulesMovesAndCancels_FiresAsAPlainListWould()
     {

@@ -1,6 +1,7 @@
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Injection.Merging;
 using Pilotfish.ControlPlane.Injection.Shapes;
+using Pilotfish.Language.Numbers;
 
 namespace Pilotfish.ControlPlane.Injection.Configuration;
 
@@ -48,7 +49,7 @@ internal static class ProxyConfigCheck
         }
 
         var colon = address.LastIndexOf(':');
-        var hasPort = colon > 0 && int.TryParse(address.AsSpan(colon + 1), out var port) && port is > 0 and <= PortMax;
+        var hasPort = colon > 0 && DecimalText.TryParse(address.AsSpan(colon + 1), out int port) && port is > 0 and <= PortMax;
         return hasPort ? null : $"{field} must be host:port with a port from 1 to {PortMax}";
     }
 

@@ -1,6 +1,6 @@
-using System.Globalization;
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Injection.Merging;
+using Pilotfish.Language.Numbers;
 
 namespace Pilotfish.ControlPlane.Injection.Rewriting;
 
@@ -36,7 +36,7 @@ internal static class ProbeRewriter
         }
 
         var port = annotations?.Text(StatusPortKey) is { } text
-            && int.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var own) ? own : statusPort;
+            && DecimalText.TryParse(text.Trim(), out int own) ? own : statusPort;
         foreach (var (handler, path) in Handlers(pod))
         {
             Rewrite(handler, path, port);

@@ -2,6 +2,7 @@ using System.Globalization;
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Injection.Configuration;
 using Pilotfish.ControlPlane.Injection.Merging;
+using Pilotfish.Language.Numbers;
 
 namespace Pilotfish.ControlPlane.Injection.Rewriting;
 
@@ -143,7 +144,7 @@ internal static class PrometheusMerge
 
     private static void CheckPort(string text, int agentPort, string what)
     {
-        if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
+        if (!DecimalText.TryParse(text, out int port) || port is < 1 or > 65535)
         {
             throw new InjectionException($"invalid prometheus {what}: '{ShownText.Of(text)}' is no port from 1 to 65535");
         }

@@ -1,6 +1,7 @@
 using Envoy.Config.Core.V3;
 using Envoy.Config.Listener.V3;
 using Pilotfish.ControlPlane.Registry;
+using Pilotfish.Language.Numbers;
 
 namespace Pilotfish.ControlPlane.Translation.Listeners;
 
@@ -71,7 +72,7 @@ internal sealed record ChainOptions
         return new CidrRange
         {
             AddressPrefix = address,
-            PrefixLen = slash >= 0 && uint.TryParse(range.AsSpan(slash + 1), out var length) ? length : whole,
+            PrefixLen = slash >= 0 && DecimalText.TryParse(range.AsSpan(slash + 1), out uint length) ? length : whole,
         };
     }
 }

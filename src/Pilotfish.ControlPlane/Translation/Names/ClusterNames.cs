@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pilotfish.Language.Numbers;
 
 namespace Pilotfish.ControlPlane.Translation.Names;
 
@@ -32,7 +33,7 @@ public static class ClusterNames
         }
 
         var parts = name.Split('|');
-        if (parts.Length != Parts || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out port))
+        if (parts.Length != Parts || !DecimalText.TryParse(parts[1], out port))
         {
             return false;
         }

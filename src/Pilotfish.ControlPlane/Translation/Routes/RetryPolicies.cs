@@ -1,10 +1,10 @@
-using System.Globalization;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Retry.Host.PreviousHosts.V3;
 using Envoy.Extensions.Retry.Priority.PreviousPriorities.V3;
 using Google.Protobuf.WellKnownTypes;
 using Istio.Networking.V1Alpha3;
 using Pilotfish.ControlPlane.Translation.Shared;
+using Pilotfish.Language.Numbers;
 
 namespace Pilotfish.ControlPlane.Translation.Routes;
 
@@ -88,7 +88,7 @@ internal static class RetryPolicies
             var conditions = new List<string>();
             foreach (var part in given.RetryOn.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
             {
-                if (uint.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var code) && code is >= 100 and < 600)
+                if (DecimalText.TryParse(part, out uint code) && code is >= 100 and < 600)
                 {
                     policy.RetriableStatusCodes.Add(code);
                 }

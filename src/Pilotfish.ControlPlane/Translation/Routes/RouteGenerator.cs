@@ -3,6 +3,7 @@ using Envoy.Config.Route.V3;
 using Pilotfish.ControlPlane.Proxies;
 using Pilotfish.ControlPlane.Push;
 using Pilotfish.ControlPlane.Translation.Names;
+using Pilotfish.Language.Numbers;
 
 namespace Pilotfish.ControlPlane.Translation.Routes;
 
@@ -48,7 +49,7 @@ public static class RouteGenerator
         // `80` is all services of the port; `host:80` the one service that an address-bound, sniffing listener serves.
         var colon = name.LastIndexOf(':');
         var sniffed = colon >= 0;
-        if (!int.TryParse(name.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
+        if (!DecimalText.TryParse(name.AsSpan(colon + 1), out int port))
         {
             return new RouteConfiguration { Name = name, ValidateClusters = false };
         }

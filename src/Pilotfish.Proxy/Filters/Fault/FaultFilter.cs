@@ -1,4 +1,4 @@
-using System.Buffers.Text;
+using Pilotfish.Language.Numbers;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Routing;
@@ -177,7 +177,7 @@ internal sealed class FaultFilter(FaultModel model, FaultPolicy policy) : HttpFi
     {
         number = 0;
         return headers.TryGet(header, out ReadOnlySpan<byte> text)
-            && Utf8Parser.TryParse(text, out number, out int used) && used == text.Length && number >= 0;
+            && DecimalText.TryParse(text, out number);
     }
 
     private void ReleaseSlotUnlessThrottled()

@@ -1,5 +1,5 @@
-using System.Buffers.Text;
 using System.Text;
+using Pilotfish.Language.Numbers;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Http1;
 using Pilotfish.Proxy.Stats;
@@ -133,7 +133,7 @@ internal sealed class GrpcStatsFilter(GrpcStatsModel model) : HttpFilter
         }
 
         // Statuses outside gRPC's list share one name: a peer must not invent statistics.
-        bool known = Utf8Parser.TryParse(text, out int status, out int used) && used == text.Length && status is >= 0 and <= GrpcClusterStats.StatusMax;
+        bool known = DecimalText.TryParse(text, out int status) && status <= GrpcClusterStats.StatusMax;
         _status = known ? status : StatusUnknown;
     }
 

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using System.Buffers.Text;
+using Pilotfish.Language.Numbers;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Streams;
@@ -143,7 +143,7 @@ internal sealed class GrpcWebFilter : HttpFilter
     {
         _transforms = false;
         HeaderMap headers = Stream.ResponseHeaders;
-        bool known = Utf8Parser.TryParse(headers[WellKnownHeader.Status], out int status, out _);
+        bool known = DecimalText.TryParse(headers[WellKnownHeader.Status], out int status);
         headers.SetNumber(WellKnownHeader.GrpcStatus, GrpcText.StatusOf(known ? status : 0));
         headers.Set(WellKnownHeader.GrpcMessage, GrpcText.EncodeMessage(_message.Span));
         headers.SetNumber(WellKnownHeader.ContentLength, 0);

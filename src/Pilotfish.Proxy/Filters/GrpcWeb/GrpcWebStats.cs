@@ -1,5 +1,5 @@
-using System.Buffers.Text;
 using System.Text;
+using Pilotfish.Language.Numbers;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Stats;
@@ -20,8 +20,7 @@ internal static class GrpcWebStats
             return;
         }
 
-        bool known = Utf8Parser.TryParse(text, out int status, out int used) && used == text.Length
-            && status is >= 0 and <= GrpcClusterStats.StatusMax;
+        bool known = DecimalText.TryParse(text, out int status) && status <= GrpcClusterStats.StatusMax;
         status = known ? status : Unknown;
         string prefix = Prefix(stream.RequestHeaders, status);
         StatCells cells = stream.Worker.Stats;

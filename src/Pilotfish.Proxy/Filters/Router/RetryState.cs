@@ -1,5 +1,5 @@
-using System.Buffers.Text;
 using System.Text;
+using Pilotfish.Language.Numbers;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.LoadBalancing;
@@ -190,7 +190,7 @@ internal sealed class RetryState
             _left = 1;
         }
 
-        if (headers.TryGet(WellKnownHeader.XEnvoyMaxRetries, out ReadOnlySpan<byte> most) && Utf8Parser.TryParse(most, out uint count, out _))
+        if (headers.TryGet(WellKnownHeader.XEnvoyMaxRetries, out ReadOnlySpan<byte> most) && DecimalText.TryParse(most, out uint count))
         {
             _left = count;
         }
@@ -220,7 +220,7 @@ internal sealed class RetryState
             int comma = text.IndexOf((byte)',');
             ReadOnlySpan<byte> one = (comma < 0 ? text : text[..comma]).Trim((byte)' ');
             text = comma < 0 ? default : text[(comma + 1)..];
-            if (Utf8Parser.TryParse(one, out uint code, out _))
+            if (DecimalText.TryParse(one, out uint code))
             {
                 codes.Add(code);
             }
@@ -263,7 +263,7 @@ internal sealed class RetryState
 
     private bool WantsGrpc(HeaderMap headers)
     {
-        if (!headers.TryGet(WellKnownHeader.GrpcStatus, out ReadOnlySpan<byte> text) || !Utf8Parser.TryParse(text, out int status, out _))
+        if (!headers.TryGet(WellKnownHeader.GrpcStatus, out ReadOnlySpan<byte> text) || !DecimalText.TryParse(text, out int status))
         {
             return false;
         }

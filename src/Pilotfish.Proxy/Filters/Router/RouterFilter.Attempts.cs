@@ -119,25 +119,13 @@ public sealed partial class RouterFilter
         attempt.Log?.Sent(_body.Length, _requestEnded);
         bool hasBody = _body.Length > 0;
         bool endsWithHead = _requestEnded && !hasBody && _trailers is null && !_isUpgrade;
+        _earlyData = WaitsForSwitch(Stream.RequestHeaders) ? EarlyData.Waits : EarlyData.None;
         stream.SendHeaders(Stream.RequestHeaders, endsWithHead, _isUpgrade);
-        if (hasBody || (_requestEnded && !endsWithHead && _trailers is null))
+        if (_earlyData == EarlyData.None)
         {
-            stream.SendData(_body.Bytes, _requestEnded && _trailers is null);
+            SendHeldBody(stream, hasBody || (_requestEnded && !endsWithHead && _trailers is null));
         }
 
-        if (_trailers is { } trailers)
-        {
-            stream.SendTrailers(trailers);
-        }
-
-        if (_requestEnded)
-        {
-            Stream.Info.Times.UpstreamSendEnd = Stream.Info.Times.UpstreamSendBegin;
-        }
-
-        _body.Sent();
-        ResumeSource();
-        CheckSource();
         ArmTryTimer(attempt);
         ArmAttemptTimers(attempt);
     }

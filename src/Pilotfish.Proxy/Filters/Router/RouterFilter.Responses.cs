@@ -41,6 +41,11 @@ public sealed partial class RouterFilter
         KeepOnly(attempt);
         attempt.ResponseStarted();
         _retry.ReleasePermit(_breaker);
+        if (_earlyData == EarlyData.Waits)
+        {
+            EndWait(attempt, status);
+        }
+
         _body.Release();
         _responseStarted = true;
         _http.Count(Cells, status);

@@ -37,6 +37,7 @@ public sealed partial class RouterFilter : HttpFilter
     private bool _downstreamBlocked;
     private bool _sourcePaused;
     private bool _isUpgrade;
+    private EarlyData _earlyData;
     private bool _informed;
 
     // Attempts. The latest is kept for the next request; the others are there only while a request is hedged.
@@ -79,6 +80,7 @@ public sealed partial class RouterFilter : HttpFilter
         _downstreamBlocked = false;
         _sourcePaused = false;
         _isUpgrade = false;
+        _earlyData = EarlyData.None;
         _informed = false;
         _retryPending = false;
         _anyStarted = false;
@@ -160,7 +162,12 @@ public sealed partial class RouterFilter : HttpFilter
             RequestComplete();
         }
 
-        if (_attempt is { Stream: { } upstream } attempt)
+        if (_earlyData == EarlyData.Refused)
+        {
+            return FilterVerdict.Continue;
+        }
+
+        if (_attempt is { Stream: { } upstream } attempt && _earlyData == EarlyData.None)
         {
             attempt.Log?.Sent(data.Length, end);
             upstream.SendData(data, end);
@@ -195,7 +202,7 @@ public sealed partial class RouterFilter : HttpFilter
 
         RequestComplete();
         _trailers = trailers;
-        if (_attempt is { Stream: { } upstream } attempt)
+        if (_attempt is { Stream: { } upstream } attempt && _earlyData == EarlyData.None)
         {
             attempt.Log?.Sent(0, end: true);
             upstream.SendTrailers(trailers);

@@ -1,4 +1,4 @@
-using System.Buffers.Text;
+using Pilotfish.Language.Numbers;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Routing;
 
@@ -106,7 +106,7 @@ internal readonly record struct RouterTimeouts(long GlobalMilliseconds, long Per
     {
         milliseconds = 0;
         bool ok = headers.TryGet(header, out ReadOnlySpan<byte> text)
-            && Utf8Parser.TryParse(text, out milliseconds, out int used) && used == text.Length && milliseconds >= 0;
+            && DecimalText.TryParse(text, out milliseconds);
         headers.Remove(header);
         return ok;
     }

@@ -1,5 +1,5 @@
-using System.Buffers.Text;
 using System.Text;
+using Pilotfish.Language.Numbers;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Reasons;
@@ -48,7 +48,7 @@ internal static class StrictHeaders
         or WellKnownHeader.XEnvoyUpstreamRqPerTryTimeoutMs or WellKnownHeader.XEnvoyMaxRetries;
 
     private static bool IsValid(WellKnownHeader header, ReadOnlySpan<byte> value) => IsNumber(header)
-        ? Utf8Parser.TryParse(value, out ulong _, out int used) && used == value.Length
+        ? DecimalText.TryParse(value, out ulong _)
         : RetryOnText.KnowsAll(value, grpc: header == WellKnownHeader.XEnvoyRetryGrpcOn);
 
     private static void Answer(HttpStream stream, WellKnownHeader header, ReadOnlySpan<byte> value)

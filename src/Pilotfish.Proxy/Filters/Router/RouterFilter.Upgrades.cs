@@ -1,0 +1,61 @@
+using Pilotfish.Proxy.Http;
+
+namespace Pilotfish.Proxy.Filters.Router;
+
+/// <content>What a client sends before the other protocol that it asks for is granted, and what is held of a request until it may leave.</content>
+public sealed partial class RouterFilter
+{
+    /// <summary>What becomes of bytes that have no framing unless the upstream switches protocols.</summary>
+    private enum EarlyData : byte
+    {
+        None,
+
+        /// <summary>They are held, within the request's buffer limit, until the upstream has answered.</summary>
+        Waits,
+
+        /// <summary>The upstream answered otherwise: nobody may read them.</summary>
+        Refused,
+    }
+
+    // Without a switch an HTTP/1.1 server would take them for its next request; Envoy holds them too
+    // (check_switch_protocol_websocket_handshake). A body of a stated length is framed by it.
+    private bool WaitsForSwitch(HeaderMap headers) =>
+        (_isUpgrade && !headers.Has(WellKnownHeader.ContentLength)) || headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
+
+    private void EndWait(UpstreamAttempt attempt, int status)
+    {
+        if (attempt.Stream is { } stream && (_isUpgrade ? status == 101 : status is >= 200 and < 300))
+        {
+            // A tunnel has no trailers.
+            _earlyData = EarlyData.None;
+            _trailers = null;
+            SendHeldBody(stream, _body.Length > 0 || _requestEnded);
+            return;
+        }
+
+        _earlyData = EarlyData.Refused;
+        ResumeSource();
+    }
+
+    private void SendHeldBody(IUpstreamStream stream, bool hasData)
+    {
+        if (hasData)
+        {
+            stream.SendData(_body.Bytes, _requestEnded && _trailers is null);
+        }
+
+        if (_trailers is { } trailers)
+        {
+            stream.SendTrailers(trailers);
+        }
+
+        if (_requestEnded)
+        {
+            Stream.Info.Times.UpstreamSendEnd = Stream.Info.Times.UpstreamSendBegin;
+        }
+
+        _body.Sent();
+        ResumeSource();
+        CheckSource();
+    }
+}
