@@ -27,8 +27,6 @@ internal sealed class CapturedPod : IDisposable
     private const int IpTransparent = 19;
     private const int Ipv6Transparent = 75;
 
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(5);
-
     private readonly List<Socket> _listeners = [];
 
     private readonly bool _nftables;
@@ -68,7 +66,7 @@ internal sealed class CapturedPod : IDisposable
             socket.Bind(new IPEndPoint(IPAddress.Parse(bindTo), 0));
         }
 
-        using var deadline = new CancellationTokenSource(s_deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         await socket.ConnectAsync(target, deadline.Token);
         byte[] answer = new byte[256];
         int length = await socket.ReceiveAsync(answer, deadline.Token);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Pilotfish.Runtime.Interop;
+using Pilotfish.Testing;
 
 namespace Pilotfish.Capture.Tests;
 
@@ -26,11 +27,11 @@ internal sealed class DnsPair : IDisposable
     public const int ResolverPort = 53;
 
     /// <summary>Who gets the next question. The other goes on listening for the one after that.</summary>
-    public async Task<string> NextAsync(TimeSpan deadline)
+    public async Task<string> NextAsync()
     {
         _toAgent ??= ReceiveAsync(_agent);
         _toResolver ??= ReceiveAsync(_resolver);
-        Task first = await Task.WhenAny(_toAgent, _toResolver).WaitAsync(deadline);
+        Task first = await Task.WhenAny(_toAgent, _toResolver).WaitAsync(Patience.Limit);
         await first;
         if (first == _toAgent)
         {

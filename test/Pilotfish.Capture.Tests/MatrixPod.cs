@@ -1,14 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
 using Pilotfish.Runtime.Interop;
+using Pilotfish.Testing;
 
 namespace Pilotfish.Capture.Tests;
 
 /// <summary>A captured pod in one cell of the matrix: iptables or nftables, REDIRECT or TPROXY, IPv4 or IPv6.</summary>
 internal sealed class MatrixPod : IDisposable
 {
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(10);
-
     private readonly CapturedPod _pod;
     private readonly Dictionary<ProtocolType, DnsPair> _dns = [];
     private readonly string _mode;
@@ -74,10 +73,10 @@ internal sealed class MatrixPod : IDisposable
         }
 
         using Socket client = DnsPair.NewSocket(protocol, _pod.Pod.Enter(uid, gid), Peer);
-        using var deadline = new CancellationTokenSource(s_deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         await client.ConnectAsync(new IPEndPoint(IPAddress.Parse(Peer), DnsPair.ResolverPort), deadline.Token);
         await client.SendAsync(new byte[] { 1 }, deadline.Token);
-        return await pair.NextAsync(s_deadline);
+        return await pair.NextAsync();
     }
 
     /// <summary>Everything that capture may leave behind: rules and chains of both kinds, routing rules, routes, addresses of lo.</summary>

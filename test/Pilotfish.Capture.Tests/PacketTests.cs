@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Pilotfish.Runtime.Interop;
+using Pilotfish.Testing;
 using static Pilotfish.Capture.Tests.CapturedPod;
 
 namespace Pilotfish.Capture.Tests;
@@ -15,7 +16,7 @@ public abstract class PacketTests(bool nftables)
         using Socket agent = Datagrams(ProxyOf(pod), "127.0.0.1", 15053);
         using Socket resolver = Datagrams(pod.Peer.Enter(), PeerV4, 53);
         using Socket client = Datagrams(AppOf(pod), "0.0.0.0", 0);
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         var server = new System.Net.IPEndPoint(System.Net.IPAddress.Parse(PeerV4), 53);
         var anyone = new System.Net.IPEndPoint(System.Net.IPAddress.Any, 0);
         byte[] buffer = new byte[16];

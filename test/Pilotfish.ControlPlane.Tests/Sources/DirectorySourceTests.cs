@@ -1,15 +1,13 @@
 using System.Threading.Channels;
 using Pilotfish.ControlPlane.Sources;
 using Pilotfish.ControlPlane.Sources.Files;
+using Pilotfish.Testing;
 
 namespace Pilotfish.ControlPlane.Tests.Sources;
 
 public sealed class DirectorySourceTests : IDisposable
 {
     private const string Rule = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: NAME}\nspec: {hosts: [a], http: [{route: [{destination: {host: b}}]}]}\n";
-
-    // Far above any real latency: only a hang reaches it.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
     private readonly string _directory = Directory.CreateTempSubdirectory("controlplane-").FullName;
     private readonly CancellationTokenSource _stop = new();
@@ -123,7 +121,7 @@ public sealed class DirectorySourceTests : IDisposable
     private void Start(params string[] directories) =>
         _ = new DirectorySource(directories.Length == 0 ? [_directory] : directories, null, "cluster.local").RunAsync(state => _states.Writer.TryWrite(state), _stop.Token);
 
-    private async Task<SourceState> NextAsync() => await _states.Reader.ReadAsync().AsTask().WaitAsync(s_patience);
+    private async Task<SourceState> NextAsync() => await _states.Reader.ReadAsync().AsTask().WaitAsync(Patience.Limit);
 
     private void Write(string name, string text) => File.WriteAllText(Path.Combine(_directory, name), text);
 }

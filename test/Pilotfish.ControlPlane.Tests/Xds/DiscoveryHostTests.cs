@@ -4,14 +4,13 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Pilotfish.Api.Names;
 using Pilotfish.ControlPlane.Tests.Translation;
+using Pilotfish.Testing;
 
 namespace Pilotfish.ControlPlane.Tests.Xds;
 
 /// <summary>The server as a whole: real Kestrel on loopback, real gRPC, files in a temporary directory.</summary>
 public sealed class DiscoveryHostTests : IAsyncLifetime
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
-
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     private readonly string _directory = Directory.CreateTempSubdirectory("controlplane-").FullName;
@@ -113,12 +112,12 @@ public sealed class DiscoveryHostTests : IAsyncLifetime
         using var channel = GrpcChannel.ForAddress(_host.Addresses[0]);
         using var call = new AggregatedDiscoveryService.AggregatedDiscoveryServiceClient(channel).StreamAggregatedResources(cancellationToken: Stop);
         await call.RequestStream.WriteAsync(new DiscoveryRequest { Node = Mesh.EnvoyNode("10.0.0.3", "ratings-1"), TypeUrl = TypeUrls.Listener }, Stop);
-        Assert.True(await call.ResponseStream.MoveNext(Stop).WaitAsync(s_patience, Stop));
+        Assert.True(await call.ResponseStream.MoveNext(Stop).WaitAsync(Patience.Limit, Stop));
         var all = call.ResponseStream.Current;
         Assert.Equal(6, all.Resources.Count);
         await call.RequestStream.WriteAsync(new DiscoveryRequest { TypeUrl = TypeUrls.Listener, VersionInfo = all.VersionInfo, ResponseNonce = all.Nonce }, Stop);
         Write("more.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: more}\nspec: {clusterIP: 10.96.0.77, ports: [{name: tcp, port: 1}]}\n");
-        Assert.True(await call.ResponseStream.MoveNext(Stop).WaitAsync(s_patience, Stop));
+        Assert.True(await call.ResponseStream.MoveNext(Stop).WaitAsync(Patience.Limit, Stop));
         Assert.Equal(7, call.ResponseStream.Current.Resources.Count);
     }
 
@@ -128,7 +127,7 @@ public sealed class DiscoveryHostTests : IAsyncLifetime
         using var channel = GrpcChannel.ForAddress(_host.Addresses[0]);
         using var call = new AggregatedDiscoveryService.AggregatedDiscoveryServiceClient(channel).DeltaAggregatedResources(cancellationToken: Stop);
         await call.RequestStream.WriteAsync(new DeltaDiscoveryRequest { TypeUrl = TypeUrls.Cluster }, Stop);
-        var refusal = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Stop).WaitAsync(s_patience, Stop));
+        var refusal = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Stop).WaitAsync(Patience.Limit, Stop));
         Assert.Equal(StatusCode.InvalidArgument, refusal.StatusCode);
     }
 
@@ -171,7 +170,7 @@ public sealed class DiscoveryHostTests : IAsyncLifetime
     // Waits for a state that only the server's own progress brings about.
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        using var deadline = new CancellationTokenSource(s_patience);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         while (!await condition())
         {
             await Task.Yield();

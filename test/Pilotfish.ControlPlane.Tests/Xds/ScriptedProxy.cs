@@ -2,13 +2,13 @@ using Envoy.Config.Core.V3;
 using Envoy.Service.Discovery.V3;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Pilotfish.Testing;
 
 namespace Pilotfish.ControlPlane.Tests.Xds;
 
 /// <summary>A delta xDS client that does what a test tells it.</summary>
 internal sealed class ScriptedProxy : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
     private readonly GrpcChannel _channel;
     private readonly AsyncDuplexStreamingCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> _call;
     private readonly Node _node;
@@ -44,7 +44,7 @@ internal sealed class ScriptedProxy : IDisposable
 
     public async Task<DeltaDiscoveryResponse> ReceiveAsync()
     {
-        Assert.True(await _call.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(s_patience));
+        Assert.True(await _call.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(Patience.Limit));
         return _call.ResponseStream.Current;
     }
 

@@ -14,8 +14,7 @@ public sealed class SecurePortTests : IDisposable
     private readonly TestCertificates _authority = new();
     private readonly string _directory = Directory.CreateTempSubdirectory("controlplane-").FullName;
 
-    // Far above any real latency: only a hang reaches it.
-    private readonly CancellationTokenSource _patience = new(TimeSpan.FromSeconds(30));
+    private readonly CancellationTokenSource _patience = new(Patience.Limit);
 
     private CancellationToken Stop => _patience.Token;
 

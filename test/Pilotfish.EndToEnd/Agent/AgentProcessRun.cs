@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Pilotfish.Runtime.Interop;
+using Pilotfish.Testing;
 using Pilotfish.Testing.Namespaces;
 
 namespace Pilotfish.EndToEnd.Agent;
@@ -8,7 +9,6 @@ namespace Pilotfish.EndToEnd.Agent;
 /// <summary>A process of ours inside a test's network namespace, its log at hand.</summary>
 internal sealed class AgentProcessRun : IDisposable
 {
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(40);
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lines = new();
@@ -59,19 +59,25 @@ internal sealed class AgentProcessRun : IDisposable
         long began = Stopwatch.GetTimestamp();
         while (!await reached())
         {
-            Assert.True(Stopwatch.GetElapsedTime(began) < (patience ?? s_deadline), $"What was waited for did not come: {what}\n{Log}");
+            Assert.True(Stopwatch.GetElapsedTime(began) < (patience ?? Patience.Limit), $"What was waited for did not come: {what}\n{Log}");
             await Task.Delay(TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
         }
     }
 
     public void Signal(int signal) => ProcessSignal.TrySend(_process.Id, signal);
 
-    /// <summary>How long it took to end.</summary>
-    public async Task<TimeSpan> UntilExitAsync()
+    public async Task UntilExitAsync()
+    {
+        using var deadline = new CancellationTokenSource(Patience.Limit);
+        await _process.WaitForExitAsync(deadline.Token);
+    }
+
+    /// <summary>How long it takes to end after the signal, at most: what delays this process counts too.</summary>
+    public async Task<TimeSpan> UntilExitAfterAsync(int signal)
     {
         long began = Stopwatch.GetTimestamp();
-        using var deadline = new CancellationTokenSource(s_deadline);
-        await _process.WaitForExitAsync(deadline.Token);
+        Signal(signal);
+        await UntilExitAsync();
         return Stopwatch.GetElapsedTime(began);
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Pilotfish.Testing;
 using Pilotfish.Testing.Namespaces;
 
 namespace Pilotfish.EndToEnd.Capture;
@@ -7,7 +8,6 @@ namespace Pilotfish.EndToEnd.Capture;
 internal sealed class SidecarProcess : IDisposable
 {
     private const string ReadyMark = "starting workers";
-    private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
     private readonly string _directory;
@@ -33,7 +33,7 @@ internal sealed class SidecarProcess : IDisposable
         ];
         Process process = Process.Start(new ProcessStartInfo("ip", args) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         var sidecar = new SidecarProcess(process, directory);
-        using var limit = new CancellationTokenSource(s_startLimit);
+        using var limit = new CancellationTokenSource(Patience.Limit);
         while (await process.StandardError.ReadLineAsync(limit.Token) is { } line)
         {
             if (line.Contains(ReadyMark, StringComparison.Ordinal))

@@ -10,7 +10,6 @@ namespace Pilotfish.EndToEnd.Faults;
 
 public sealed class DiscoveryFaultTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     // A crowded node has no inotify instance left; the limit of a user namespace of its own makes this one such a node.
     [Fact]
@@ -52,7 +51,7 @@ public sealed class DiscoveryFaultTests
     {
         var waited = Stopwatch.StartNew();
         string last = "";
-        while (waited.Elapsed < s_patience)
+        while (waited.Elapsed < Patience.Limit)
         {
             try
             {

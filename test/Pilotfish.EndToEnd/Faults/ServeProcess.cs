@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Pilotfish.Testing;
 
 namespace Pilotfish.EndToEnd.Faults;
 
@@ -9,7 +10,6 @@ namespace Pilotfish.EndToEnd.Faults;
 internal sealed class ServeProcess : IDisposable
 {
     private const string ReadyMark = "starting workers";
-    private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
     private readonly string _directory;
@@ -44,7 +44,7 @@ internal sealed class ServeProcess : IDisposable
         ];
         Process process = Process.Start(
             new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
-        using var limit = new CancellationTokenSource(s_startLimit);
+        using var limit = new CancellationTokenSource(Patience.Limit);
         string log = "";
         while (await process.StandardError.ReadLineAsync(limit.Token) is { } line)
         {

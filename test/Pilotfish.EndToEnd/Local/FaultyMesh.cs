@@ -165,7 +165,7 @@ public sealed class FaultyMesh : IAsyncLifetime
         long began = Stopwatch.GetTimestamp();
         while (!await reached())
         {
-            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(30), "What was waited for did not happen.");
+            Assert.True(Stopwatch.GetElapsedTime(began) < Patience.Limit, "What was waited for did not happen.");
             await Task.Delay(TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
         }
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Pilotfish.Testing;
 
 namespace Pilotfish.EndToEnd.Local;
 
@@ -10,9 +11,6 @@ internal sealed class MachineState
 {
     public const string MarkName = "PILOTFISH_TEST_MARK";
 
-    /// <summary>A process that was killed is seen for a moment longer.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
-
     private readonly string _before;
 
     private MachineState() => _before = Read();
@@ -21,10 +19,11 @@ internal sealed class MachineState
 
     public static MachineState Take() => new();
 
+    /// <summary>A process that was killed is seen for a moment longer.</summary>
     public async Task AssertSameAsync()
     {
         long began = Stopwatch.GetTimestamp();
-        while (Read() != _before && Stopwatch.GetElapsedTime(began) < s_patience)
+        while (Read() != _before && Stopwatch.GetElapsedTime(began) < Patience.Limit)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
         }

@@ -30,7 +30,6 @@ public sealed class UpTests : IDisposable
           ports: [{name: http, port: 80, targetPort: 8080}]
         """;
 
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
 
     private readonly string _mesh = Directory.CreateTempSubdirectory("pilotfish-up-").FullName;
@@ -292,7 +291,7 @@ public sealed class UpTests : IDisposable
         long began = Stopwatch.GetTimestamp();
         while (!await reached())
         {
-            Assert.True(Stopwatch.GetElapsedTime(began) < s_deadline, "What was waited for did not happen.");
+            Assert.True(Stopwatch.GetElapsedTime(began) < Patience.Limit, "What was waited for did not happen.");
             await Task.Delay(s_poll, TestContext.Current.CancellationToken);
         }
     }

@@ -1,4 +1,5 @@
 using Pilotfish.Language.Formats;
+using Pilotfish.Testing;
 
 namespace Pilotfish.Language.Tests.Formats;
 
@@ -35,15 +36,16 @@ public sealed class TimeFormatTests
     public void Append_Steady_AllocatesNothing()
     {
         FormatOutput output = new();
-        TimeFormat.Default.Append(output, s_time);
-        long before = GC.GetAllocatedBytesForCurrentThread();
 
-        for (int i = 0; i < 1000; i++)
+        long allocated = AllocationMeter.Of(() =>
         {
-            output.Clear();
-            TimeFormat.Default.Append(output, s_time);
-        }
+            for (int i = 0; i < 1000; i++)
+            {
+                output.Clear();
+                TimeFormat.Default.Append(output, s_time);
+            }
+        });
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, allocated);
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Pilotfish.Local.State;
+using Pilotfish.Testing;
 
 namespace Pilotfish.Local.Tests.Mesh;
 
@@ -225,7 +226,7 @@ public sealed class LocalMeshTests
             text = mesh.Exec(pod, command);
             await Task.Yield();
         }
-        while (!done(text) && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(10));
+        while (!done(text) && Stopwatch.GetElapsedTime(began) < Patience.Limit);
         return text;
     }
 }

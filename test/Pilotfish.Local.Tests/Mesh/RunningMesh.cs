@@ -13,7 +13,6 @@ namespace Pilotfish.Local.Tests.Mesh;
 /// <summary>A real mesh without sidecars and control plane, of manifests that a test writes.</summary>
 internal sealed class RunningMesh : IAsyncDisposable
 {
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(20);
 
     private readonly CancellationTokenSource _stop = new();
@@ -62,7 +61,7 @@ internal sealed class RunningMesh : IAsyncDisposable
     public async Task<MeshDescription> UntilAsync(Func<MeshDescription, bool> reached)
     {
         long began = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(began) < s_deadline)
+        while (Stopwatch.GetElapsedTime(began) < Patience.Limit)
         {
             if (MeshDescription.Read(Folders.Description) is { } now && reached(now))
             {

@@ -3,6 +3,7 @@ using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Streams;
+using Pilotfish.Testing;
 
 namespace Pilotfish.Proxy.Tests.AccessLogs;
 
@@ -34,16 +35,17 @@ public sealed class FormatProgramTests
         FormatProgram program = FormatProgram.Compile(Istio, "format");
         StreamInfo info = StreamSample.Create();
         FormatOutput output = new();
-        program.Append(output, info);
-        long before = GC.GetAllocatedBytesForCurrentThread();
 
-        for (int i = 0; i < 1000; i++)
+        long allocated = AllocationMeter.Of(() =>
         {
-            output.Clear();
-            program.Append(output, info, AccessLogType.DownstreamEnd);
-        }
+            for (int i = 0; i < 1000; i++)
+            {
+                output.Clear();
+                program.Append(output, info, AccessLogType.DownstreamEnd);
+            }
+        });
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, allocated);
     }
 
     [Theory]

@@ -98,6 +98,7 @@ public sealed class ActiveHealthCheckTests
         await NextAsync(loop, clock);
         TestClient again = await host.AcceptAsync();
         await AnswerAsync(again, Ok);
+        await loop.UntilAsync(() => Counts(fixture).Successes == 1);
         await NextAsync(loop, clock);
         await AnswerAsync(again, Ok);
         await TestPeers.UntilAsync(loop, () => state.Hosts.All[0].Health == HostHealth.Healthy);

@@ -69,10 +69,7 @@ public sealed class GrpcTimeoutTests
             Assert.Contains("grpc-timeout: 5000m\r\n", await server.ReadHeadAsync());
             clock.AdvanceMilliseconds(1000);
             await server.SendAsync("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
-            while (bench.Counter("cluster.backend.upstream_rq_retry") == 0)
-            {
-                await loop.YieldAsync();
-            }
+            await loop.UntilAsync(() => bench.Counter("cluster.backend.upstream_rq_retry") > 0);
 
             clock.AdvanceMilliseconds(25);
             string head = await server.ReadHeadAsync();

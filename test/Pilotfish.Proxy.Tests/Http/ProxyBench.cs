@@ -27,6 +27,9 @@ namespace Pilotfish.Proxy.Tests.Http;
 /// <summary>A connection manager with router and clusters on one loop: clients are memory streams, upstreams scripted sockets.</summary>
 internal sealed class ProxyBench
 {
+    /// <summary>connect_timeout of clusters: a clock that is moved in leaps must not reach it before the kernel has connected.</summary>
+    public const int ConnectTimeoutMilliseconds = 60_000;
+
     private readonly List<DownstreamConnection> _connections = [];
     private readonly NetworkFilterContext _network;
     private FilterChainModel? _chain;
@@ -120,7 +123,7 @@ internal sealed class ProxyBench
             {
                 Discovery = DiscoveryKind.Static,
                 LoadBalancing = new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin),
-                ConnectTimeoutMilliseconds = 1000,
+                ConnectTimeoutMilliseconds = ConnectTimeoutMilliseconds,
             }),
         };
         var state = new ClusterState(model, _clusters++, Stats.Scope($"cluster.{name}"), 1);

@@ -179,10 +179,7 @@ public sealed class RetryOptionTests
         TestClient server = await upstream.AcceptAsync();
         await server.ReadHeadAsync();
         await server.SendAsync($"HTTP/1.1 503 No\r\nContent-Length: 0\r\n{header}\r\n\r\n");
-        for (int turns = 0; bench.Counter("cluster.backend.upstream_rq_retry") == 0 && turns < 1000; turns++)
-        {
-            await loop.YieldAsync();
-        }
+        await loop.UntilAsync(() => bench.Counter("cluster.backend.upstream_rq_retry") > 0);
 
         bool limited = earliestMilliseconds > 0;
         Assert.Equal(limited ? 1 : 0, bench.Counter("cluster.backend.upstream_rq_retry_backoff_ratelimited"));
@@ -237,11 +234,11 @@ public sealed class RetryOptionTests
         TestClient client = bench.Connect();
         await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         Task<string> head = client.ReadHeadAsync();
-        for (int turns = 0; !head.IsCompleted && turns < 1000; turns++)
+        await loop.UntilAsync(() =>
         {
             clock.Advance(TimeSpan.FromMilliseconds(100));
-            await loop.YieldAsync();
-        }
+            return head.IsCompleted;
+        });
 
         await head;
         Assert.Equal(5, stables + canaries);

@@ -74,7 +74,7 @@ public sealed class ExtendedConnectTests
             await client.SendAsync(Upgrade);
             var server = new Http2Peer((await upstream.AcceptAsync()).Stream);
             await server.ReadPrefaceAsync();
-            clock.AdvanceMilliseconds(1001);
+            clock.AdvanceMilliseconds(ProxyBench.ConnectTimeoutMilliseconds + 1);
             Assert.StartsWith("HTTP/1.1 503 ", await client.ReadHeadAsync());
             Assert.Contains("connection timeout, transport failure reason: the upstream sent no SETTINGS", await client.ReadUntilAsync("connect_timeout"));
             Assert.Equal("UF", bench.Recorded[0].Flags);

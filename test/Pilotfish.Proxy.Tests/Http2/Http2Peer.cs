@@ -117,6 +117,20 @@ internal sealed class Http2Peer(IByteStream stream)
         }
     }
 
+    /// <summary>Reads up to the other side's word that the settings count; what came before is passed over.</summary>
+    public async Task ReadSettingsAckAsync()
+    {
+        while (await ReadFrameAsync() is { } frame)
+        {
+            if (frame.Header.Type == FrameType.SETTINGS && frame.Header.Has(FrameFlags.ACK))
+            {
+                return;
+            }
+        }
+
+        Assert.Fail("The peer closed before it acknowledged the settings.");
+    }
+
     public async Task<(int Id, bool End, Dictionary<string, string> Fields)> ReadHeadersAsync()
     {
         (FrameHeader header, byte[] payload) = await ReadAsync(FrameType.HEADERS);

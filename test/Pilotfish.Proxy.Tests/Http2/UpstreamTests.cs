@@ -105,10 +105,7 @@ public sealed class UpstreamTests
         await client.StartClientAsync();
         await client.GetAsync(1);
         Http2Peer first = await AcceptAsync(upstream, (SettingId.MAX_CONCURRENT_STREAMS, 1));
-        await first.ReadHeadersAsync();
-        await Transport.TestPeers.UntilAsync(loop, static () => true);
-        await loop.YieldAsync();
-        await loop.YieldAsync();
+        await first.ReadSettingsAckAsync();
         await client.GetAsync(3);
         Http2Peer second = await AcceptAsync(upstream, (SettingId.MAX_CONCURRENT_STREAMS, 1));
         await second.ReadHeadersAsync();

@@ -2,6 +2,7 @@ using System.Text;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Streams;
+using Pilotfish.Testing;
 
 namespace Pilotfish.Proxy.Tests.Transport;
 
@@ -55,13 +56,7 @@ internal static class TestPeers
     }
 
     /// <summary>Lets the loop turn until the condition holds; the runner's limit ends a wait in vain.</summary>
-    public static async Task UntilAsync(EventLoop loop, Func<bool> condition)
-    {
-        while (!condition())
-        {
-            await loop.YieldAsync();
-        }
-    }
+    public static Task UntilAsync(EventLoop loop, Func<bool> condition) => loop.UntilAsync(condition);
 
     /// <summary>The outcome of one more receive: the end, or the error.</summary>
     public static async Task<IoResult> EndAsync(IByteStream stream) => await stream.ReceiveAsync(new byte[1]);

@@ -1,12 +1,12 @@
 using System.Text;
 using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Interop;
+using Pilotfish.Testing;
 
 namespace Pilotfish.Runtime.Tests.Diagnostics;
 
 public sealed class FileWriterThreadTests : IDisposable
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
     private static readonly FileWriterOptions s_never = new() { FlushInterval = TimeSpan.FromHours(1), BufferBytes = 4096, FlushBytesMin = 4096 };
 
     private readonly string _directory = Directory.CreateTempSubdirectory("runtime-writer").FullName;
@@ -55,7 +55,7 @@ public sealed class FileWriterThreadTests : IDisposable
         using FileWriterThread writer = FileWriterThread.Open(Path1, s_never);
         Assert.True(writer.Write("line\n"u8));
         Assert.Equal("", File.ReadAllText(Path1));
-        Assert.True(writer.Flush(s_limit));
+        Assert.True(writer.Flush(Patience.Limit));
         Assert.Equal("line\n", File.ReadAllText(Path1));
     }
 
@@ -66,9 +66,9 @@ public sealed class FileWriterThreadTests : IDisposable
         for (int i = 1; i <= 200; i++)
         {
             // Every other line comes while the thread is about to rest.
-            Assert.True(i % 2 == 0 || SpinWait.SpinUntil(() => writer.IsResting, s_limit));
+            Assert.True(i % 2 == 0 || SpinWait.SpinUntil(() => writer.IsResting, Patience.Limit));
             Assert.True(writer.Write("line\n"u8));
-            Assert.True(SpinWait.SpinUntil(() => writer.WrittenBytes == i * 5, s_limit), $"line {i} was not written");
+            Assert.True(SpinWait.SpinUntil(() => writer.WrittenBytes == i * 5, Patience.Limit), $"line {i} was not written");
         }
 
         Assert.InRange(writer.TimedFlushes, 1, 200);
@@ -112,10 +112,10 @@ public sealed class FileWriterThreadTests : IDisposable
         FileCalls.Close(readEnd);
         using FileWriterThread writer = FileWriterThread.ForDescriptor(writeEnd, "closed", s_never);
         writer.Write("one\n"u8);
-        Assert.True(writer.Flush(s_limit));
+        Assert.True(writer.Flush(Patience.Limit));
         Assert.Equal(4, writer.DroppedBytes);
         writer.Write("two\n"u8);
-        Assert.True(writer.Flush(s_limit));
+        Assert.True(writer.Flush(Patience.Limit));
         Assert.Equal(8, writer.DroppedBytes);
         FileCalls.Close(writeEnd);
     }
@@ -125,7 +125,7 @@ public sealed class FileWriterThreadTests : IDisposable
     {
         using FileWriterThread writer = FileWriterThread.Open("/dev/full", s_never);
         writer.Write("no room\n"u8);
-        Assert.True(writer.Flush(s_limit));
+        Assert.True(writer.Flush(Patience.Limit));
         Assert.Equal((8, 1, 0), (writer.DroppedBytes, writer.FailedWrites, writer.Writes));
     }
 
@@ -134,12 +134,12 @@ public sealed class FileWriterThreadTests : IDisposable
     {
         using FileWriterThread writer = FileWriterThread.Open(Path1, s_never);
         writer.Write("old\n"u8);
-        Assert.True(writer.Flush(s_limit));
+        Assert.True(writer.Flush(Patience.Limit));
         File.Move(Path1, Path1 + ".1");
         writer.PostReopen();
-        Assert.True(writer.Flush(s_limit));
+        Assert.True(writer.Flush(Patience.Limit));
         writer.Write("new\n"u8);
-        Assert.True(writer.Flush(s_limit));
+        Assert.True(writer.Flush(Patience.Limit));
         Assert.Equal("old\n", File.ReadAllText(Path1 + ".1"));
         Assert.Equal("new\n", File.ReadAllText(Path1));
     }
@@ -170,7 +170,7 @@ public sealed class FileWriterThreadTests : IDisposable
                 // The new file appears when the writer has taken notice.
                 File.Move(Path1, $"{Path1}.{rotated++:00}");
                 writer.PostReopen();
-                Assert.True(SpinWait.SpinUntil(() => File.Exists(Path1), s_limit));
+                Assert.True(SpinWait.SpinUntil(() => File.Exists(Path1), Patience.Limit));
             }
 
             Array.ForEach(threads, thread => thread.Join());
@@ -199,7 +199,7 @@ public sealed class FileWriterThreadTests : IDisposable
         Directory.Move(folder, moved);
         writer.PostReopen();
         writer.Write("kept\n"u8);
-        Assert.True(writer.Flush(s_limit));
+        Assert.True(writer.Flush(Patience.Limit));
         Assert.Equal("kept\n", File.ReadAllText(Path.Combine(moved, "a.log")));
         Assert.Equal((1, 1), (writer.FailedReopens, writer.Writes));
     }
@@ -214,6 +214,6 @@ public sealed class FileWriterThreadTests : IDisposable
     {
         using FileWriterThread writer = FileWriterThread.Open(Path1, s_never);
         Assert.False(writer.Write(new byte[5000]));
-        Assert.True(writer.Write("fits\n"u8) || writer.Flush(s_limit));
+        Assert.True(writer.Write("fits\n"u8) || writer.Flush(Patience.Limit));
     }
 }

