@@ -116,14 +116,13 @@ public sealed partial class RouterFilter
         RequestRewrite.ApplyAutoHost(Stream, _forward, attempt.Host!.Hostname);
         _anyStarted = true;
         attempt.Log?.Connected(attempt);
-        attempt.Log?.Sent(_body.Length, _requestEnded);
         bool hasBody = _body.Length > 0;
         bool endsWithHead = _requestEnded && !hasBody && _trailers is null && !_isUpgrade;
         _earlyData = WaitsForSwitch(Stream.RequestHeaders) ? EarlyData.Waits : EarlyData.None;
         stream.SendHeaders(Stream.RequestHeaders, endsWithHead, _isUpgrade);
         if (_earlyData == EarlyData.None)
         {
-            SendHeldBody(stream, hasBody || (_requestEnded && !endsWithHead && _trailers is null));
+            SendHeldBody(attempt, stream, hasBody || (_requestEnded && !endsWithHead && _trailers is null));
         }
 
         ArmTryTimer(attempt);

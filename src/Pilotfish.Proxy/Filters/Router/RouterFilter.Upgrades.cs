@@ -29,7 +29,7 @@ public sealed partial class RouterFilter
             // A tunnel has no trailers.
             _earlyData = EarlyData.None;
             _trailers = null;
-            SendHeldBody(stream, _body.Length > 0 || _requestEnded);
+            SendHeldBody(attempt, stream, _body.Length > 0 || _requestEnded);
             return;
         }
 
@@ -37,8 +37,9 @@ public sealed partial class RouterFilter
         ResumeSource();
     }
 
-    private void SendHeldBody(IUpstreamStream stream, bool hasData)
+    private void SendHeldBody(UpstreamAttempt attempt, IUpstreamStream stream, bool hasData)
     {
+        attempt.Log?.Sent(_body.Length, _requestEnded);
         if (hasData)
         {
             stream.SendData(_body.Bytes, _requestEnded && _trailers is null);
