@@ -182,7 +182,7 @@ internal sealed class InternalConnection
             Log.Error(LogComponent.Admin, $"{_headers.GetText(WellKnownHeader.Path)} failed: {exception}");
             response.Body.ResetWrittenCount();
             response.Status = 500;
-            response.Write($"{FailureText.Of(exception)}\n");
+            response.Write($"{FailureText.Of(exception)}.\n");
         }
 
         await FinishAsync(response);
