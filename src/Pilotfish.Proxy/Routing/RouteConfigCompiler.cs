@@ -114,6 +114,7 @@ public sealed class RouteConfigCompiler(CompileContext context)
             $"{field}.response_headers_to_add", $"{field}.response_headers_to_remove"),
         FilterConfigs = PerRouteConfigs.Compile(host.TypedPerFilterConfig, $"{field}.typed_per_filter_config", context),
         Metadata = Metadata(host.Metadata),
+        VirtualClusters = VirtualClusterModel.CompileAll(host.VirtualClusters, $"{field}.virtual_clusters"),
         RequestBufferLimit = (long?)host.RequestBodyBufferLimit ?? host.PerRequestBufferLimitBytes,
         TlsRedirect = host.RequireTls == VirtualHost.Types.TlsRequirementType.None ? null : RedirectModel.ToHttps(),
         TlsForExternalOnly = host.RequireTls == VirtualHost.Types.TlsRequirementType.ExternalOnly,

@@ -24,6 +24,21 @@ public sealed class VirtualHostModel
     /// <summary>The first route that matches; null when none does.</summary>
     public RouteModel? FindRoute(HeaderMap headers, StreamInfo info, ulong random) => RouteIndex.Find(_index, Routes, headers, info, random);
 
+    /// <summary>The name of the virtual cluster that a request belongs to; empty where there are none.</summary>
+    public string VirtualClusterOf(HeaderMap headers)
+    {
+        VirtualClusterModel[] clusters = _settings.VirtualClusters;
+        foreach (VirtualClusterModel cluster in clusters)
+        {
+            if (cluster.Matches(headers))
+            {
+                return cluster.Name;
+            }
+        }
+
+        return clusters.Length > 0 ? VirtualClusterModel.CatchAll : "";
+    }
+
     public HeaderMutations RequestHeaders => _settings.RequestHeaders;
 
     public HeaderMutations ResponseHeaders => _settings.ResponseHeaders;

@@ -15,6 +15,9 @@ public sealed class VirtualHostSettings
 
     public DynamicMetadata? Metadata { get; init; }
 
+    /// <summary>In config order; the first that matches names a request.</summary>
+    public VirtualClusterModel[] VirtualClusters { get; init; } = [];
+
     public long? RequestBufferLimit { get; init; }
 
     /// <summary>require_tls: non-null when plaintext requests are redirected.</summary>

@@ -108,6 +108,7 @@ public sealed partial class RouterFilter : HttpFilter
         }
 
         Cells.Add(Stream.Hcm.Stats.RqRouted);
+        Stream.Info.VirtualClusterName = Stream.VirtualHost!.VirtualClusterOf(headers);
         _http = ClusterHttp.Of(_cluster);
         _breaker = _cluster.Breaker((RoutingPriority)_forward.Priority);
         _isUpgrade = Stream.Upgrade is not null;
