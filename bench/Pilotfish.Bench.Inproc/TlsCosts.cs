@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Security;
+using System.Runtime.InteropServices;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Streams;
 using Pilotfish.Runtime.Tls;
@@ -10,8 +11,8 @@ namespace Pilotfish.Bench.Inproc;
 
 /// <summary>
 /// What TLS costs per engine, over streams in memory: mutual handshakes in full and resumed, and an exchange of a request of 600 bytes
-/// against a response of 1.2 KB in two pieces, as head and body. The client is always libssl's, so the rows differ by their servers alone;
-/// the last row has the engine on both sides.
+/// against a response of 1.2 KB in two pieces, as head and body; and what a pair of idle sessions holds. The first client is libssl's for
+/// both servers, so these rows differ by their servers alone; the last rows have SslStream on both sides.
 /// </summary>
 internal sealed class TlsCosts(EventLoop loop)
 {
@@ -35,6 +36,7 @@ internal sealed class TlsCosts(EventLoop loop)
             Print(server, client, "resumed handshake, TLS 1.3, mutual", Handshakes(server, client, rounds, resumes: true));
             Print(server, client, "exchange of 600 bytes against 200 + 1,024", Exchanges(server, client, rounds));
             Print(server, client, "16 KiB one way", Bulk(server, client, rounds));
+            Idle(server, client);
         }
     }
 
@@ -118,6 +120,60 @@ internal sealed class TlsCosts(EventLoop loop)
         });
     }
 
+    /// <summary>Bytes per pair of sessions that exchanged something and wait now, as proxies wait: with an empty receive.</summary>
+    private void Idle(TlsEngine server, TlsEngine client)
+    {
+        const int Pairs = 1000;
+        var held = new List<(TlsStream, TlsStream)>();
+        Add(100);
+        long before = InUse();
+        Add(Pairs);
+        long after = InUse();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"server {server,-9} client {client,-9} {"bytes per idle pair",-44} {(after - before) / Pairs,10}"));
+        foreach ((TlsStream a, TlsStream b) in held)
+        {
+            a.Close();
+            b.Close();
+        }
+
+        loop.RunOnce();
+        GC.KeepAlive(held);
+
+        void Add(int count)
+        {
+            var choice = new TlsServerChoice { Certificate = _mesh.Identity("spiffe://cluster.local/ns/a/sa/server") };
+            TlsClientOptions options = Options(resumes: false);
+            for (int i = 0; i < count; i++)
+            {
+                Task<(TlsStream Client, TlsStream Server)> connecting = ConnectAsync(server, client, choice, options);
+                Drive(connecting);
+                (TlsStream a, TlsStream b) = connecting.GetAwaiter().GetResult();
+                Drive(ExchangeOnceAsync(a, b));
+                _ = a.ReceiveAsync(Memory<byte>.Empty).AsTask();
+                _ = b.ReceiveAsync(Memory<byte>.Empty).AsTask();
+                held.Add((a, b));
+            }
+        }
+
+        // In use, not resident: both heaps keep what earlier rows gave back.
+        static long InUse()
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            Mallinfo native = mallinfo2();
+            return GC.GetTotalMemory(forceFullCollection: true) + (long)native.uordblks + (long)native.hblkhd;
+        }
+    }
+
+    private async Task ExchangeOnceAsync(TlsStream a, TlsStream b)
+    {
+        await a.SendAsync(_request);
+        await b.ReceiveAsync(_received);
+        await b.SendAsync(_head);
+        await a.ReceiveAsync(_received);
+    }
+
     private (TlsStream Client, TlsStream Server) Connected(TlsEngine server, TlsEngine client)
     {
         var choice = new TlsServerChoice { Certificate = _mesh.Identity("spiffe://cluster.local/ns/a/sa/server") };
@@ -179,4 +235,13 @@ internal sealed class TlsCosts(EventLoop loop)
     private static void Print(TlsEngine server, TlsEngine client, string what, (double Nanoseconds, double Bytes) cost) =>
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"server {server,-9} client {client,-9} {what,-44} {cost.Nanoseconds,10:F0} ns {cost.Bytes,8:F0} bytes allocated"));
+
+    // struct mallinfo2 of malloc.h.
+    [DllImport("libc")]
+    private static extern Mallinfo mallinfo2();
+
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly record struct Mallinfo(
+        nuint arena, nuint ordblks, nuint smblks, nuint hblks, nuint hblkhd, nuint usmblks, nuint fsmblks, nuint uordblks, nuint fordblks,
+        nuint keepcost);
 }

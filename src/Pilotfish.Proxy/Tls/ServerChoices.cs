@@ -6,7 +6,7 @@ namespace Pilotfish.Proxy.Tls;
 /// The choices of one transport, each made once for a certificate and a verification: they carry the engine's context and its ticket
 /// keys. Any worker; a rotation lets go of what it replaced, and sessions of that keep it as long as they live.
 /// </summary>
-internal sealed class ServerChoices(IReadOnlyList<CertificateSlot> certificates)
+internal sealed class ServerChoices(IReadOnlyList<CertificateSlot> certificates) : IDisposable
 {
     private volatile Entry[] _entries = [];
 
@@ -22,6 +22,15 @@ internal sealed class ServerChoices(IReadOnlyList<CertificateSlot> certificates)
         }
 
         return Add(new Entry(identity, verification, make(identity, verification)));
+    }
+
+    /// <summary>The transport's configuration is gone. A handshake that is on its way makes a choice of its own.</summary>
+    public void Dispose()
+    {
+        foreach (Entry entry in Interlocked.Exchange(ref _entries, []))
+        {
+            entry.Choice.Retire();
+        }
     }
 
     private TlsServerChoice Add(Entry added)

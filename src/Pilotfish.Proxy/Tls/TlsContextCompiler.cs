@@ -17,6 +17,7 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
         }
 
         TlsParameterCompiler.CheckCurves(common.TlsParams, field);
+        TlsParameterCompiler.CheckSignatureAlgorithms(common.TlsParams, field);
         if (!isServer && common.TlsCertificates.Count + common.TlsCertificateSdsSecretConfigs.Count > 1)
         {
             throw new ConfigRejectedException(field, "Multiple TLS certificates are not supported for client contexts");
@@ -27,6 +28,7 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
             Protocols = TlsParameterCompiler.Protocols(common.TlsParams, isServer, field),
             CipherSuites = TlsParameterCompiler.Ciphers(common.TlsParams, field),
             Groups = [.. common.TlsParams?.EcdhCurves ?? []],
+            SignatureAlgorithms = [.. common.TlsParams?.SignatureAlgorithms ?? []],
             ApplicationProtocols = [.. common.AlpnProtocols],
             Certificates = Certificates(common, field),
             Trust = Trust(common, field),

@@ -21,6 +21,9 @@ internal sealed class TlsContextModel
     /// <summary>Key exchange groups, most wanted first; empty for the library's own.</summary>
     public IReadOnlyList<string> Groups { get; init; } = [];
 
+    /// <summary>Signature schemes, most wanted first; empty for the library's own.</summary>
+    public IReadOnlyList<string> SignatureAlgorithms { get; init; } = [];
+
     public bool IsReady
     {
         get

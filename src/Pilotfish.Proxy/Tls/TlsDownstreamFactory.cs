@@ -31,11 +31,13 @@ internal sealed class TlsDownstreamFactory : IDownstreamTransportFactory
         }
 
         var compiler = new TlsContextCompiler(context.Config, context.Warming, context.Owned);
-        return new TlsDownstreamTransport(compiler.Compile(message.CommonTlsContext, isServer: true, field))
+        var transport = new TlsDownstreamTransport(compiler.Compile(message.CommonTlsContext, isServer: true, field))
         {
             RequiresClientCertificate = message.RequireClientCertificate ?? false,
             AllowsResumption = !message.DisableStatelessSessionResumption,
             ScansAllCertificates = message.FullScanCertsOnSniMismatch ?? false,
         };
+        context.Owned.Add(transport.Choices);
+        return transport;
     }
 }

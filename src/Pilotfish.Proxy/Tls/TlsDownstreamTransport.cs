@@ -23,6 +23,9 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model) : Downstream
 
     public override string Name => "tls";
 
+    /// <summary>What holds native memory; ends with the configuration.</summary>
+    public IDisposable Choices => _choices;
+
     public bool RequiresClientCertificate { get; init; }
 
     public bool AllowsResumption { get; init; } = true;
@@ -93,6 +96,7 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model) : Downstream
         Protocols = model.Protocols,
         CipherSuites = model.CipherSuites,
         Groups = model.Groups,
+        SignatureAlgorithms = model.SignatureAlgorithms,
         AllowResumption = AllowsResumption,
     };
 }

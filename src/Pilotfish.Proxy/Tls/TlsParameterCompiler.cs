@@ -1,10 +1,11 @@
 using System.Security.Authentication;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Proxy.Tls;
 
-/// <summary>Compiles tls_params: versions, cipher suites, curves.</summary>
+/// <summary>Compiles tls_params: versions, cipher suites, curves, signature algorithms.</summary>
 internal static class TlsParameterCompiler
 {
     // OpenSSL's names, as Envoy and Istio write them, to those of IANA, as handshakes report them.
@@ -20,9 +21,16 @@ internal static class TlsParameterCompiler
         ["AES128-GCM-SHA256"] = "TLS_RSA_WITH_AES_128_GCM_SHA256",
     };
 
-    // Groups that the platform negotiates with every peer; the list narrows nothing, so it must hold one of them.
+    // Groups that every platform negotiates with every peer: where the engine cannot narrow its own, the list must hold one of them.
     private static readonly HashSet<string> s_curves = ["X25519", "P-256", "X25519MLKEM768"];
     private static readonly HashSet<string> s_otherCurves = ["P-384", "P-521", "P-224"];
+
+    // BoringSSL's names (ssl_privkey.cc), without those of SHA-1 and MD5, which no default security level takes.
+    private static readonly HashSet<string> s_signatureAlgorithms =
+    [
+        "rsa_pkcs1_sha256", "rsa_pkcs1_sha384", "rsa_pkcs1_sha512", "rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384", "rsa_pss_rsae_sha512",
+        "ecdsa_secp256r1_sha256", "ecdsa_secp384r1_sha384", "ecdsa_secp521r1_sha512", "ed25519",
+    ];
 
     public static SslProtocols Protocols(TlsParameters? parameters, bool isServer, string field)
     {
@@ -96,10 +104,21 @@ internal static class TlsParameterCompiler
             any |= s_curves.Contains(curve);
         }
 
-        if (!any)
+        if (!any && !TlsEngines.CanNarrow)
         {
             throw new ConfigRejectedException(
                 field + ".tls_params.ecdh_curves", "the platform's groups cannot be narrowed to it: the list must hold X25519 or P-256");
+        }
+    }
+
+    public static void CheckSignatureAlgorithms(TlsParameters? parameters, string field)
+    {
+        foreach (string name in parameters?.SignatureAlgorithms ?? [])
+        {
+            if (!s_signatureAlgorithms.Contains(name))
+            {
+                throw new ConfigRejectedException(field + ".tls_params.signature_algorithms", $"'{name}' is not a supported signature algorithm");
+            }
         }
     }
 }

@@ -46,6 +46,7 @@ internal sealed class TlsUpstreamTransport(TlsContextModel model) : UpstreamTran
             Protocols = model.Protocols,
             CipherSuites = model.CipherSuites,
             Groups = model.Groups,
+            SignatureAlgorithms = model.SignatureAlgorithms,
             AllowResumption = AllowsResumption,
         });
         if (handshake.Stream is { } stream)

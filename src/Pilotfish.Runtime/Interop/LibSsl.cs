@@ -37,6 +37,7 @@ internal static unsafe partial class LibSsl
     internal const int SSL_CTRL_SET_TLSEXT_HOSTNAME = 55;
     internal const int SSL_CTRL_CHAIN_CERT = 89;
     internal const int SSL_CTRL_SET_GROUPS_LIST = 92;
+    internal const int SSL_CTRL_SET_SIGALGS_LIST = 98;
     internal const int SSL_CTRL_SET_MIN_PROTO_VERSION = 123;
     internal const int SSL_CTRL_SET_MAX_PROTO_VERSION = 124;
     internal const int SSL_CTRL_GET_NEGOTIATED_GROUP = 134;

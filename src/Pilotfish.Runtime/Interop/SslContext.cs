@@ -173,7 +173,8 @@ internal sealed unsafe class SslContext : SafeHandle
 
         Control(LibSsl.SSL_CTRL_SET_MIN_PROTO_VERSION, tls12 ? LibSsl.TLS1_2_VERSION : LibSsl.TLS1_3_VERSION);
         Control(LibSsl.SSL_CTRL_SET_MAX_PROTO_VERSION, tls13 ? LibSsl.TLS1_3_VERSION : LibSsl.TLS1_2_VERSION);
-        SetGroups(settings.Groups);
+        SetList(LibSsl.SSL_CTRL_SET_GROUPS_LIST, settings.Groups);
+        SetList(LibSsl.SSL_CTRL_SET_SIGALGS_LIST, settings.SignatureAlgorithms);
         OpenSslErrors.Clear();
     }
 
@@ -206,16 +207,16 @@ internal sealed unsafe class SslContext : SafeHandle
         }
     }
 
-    /// <summary>A group that this library does not know is left out; when it knows none its own list stays.</summary>
-    private void SetGroups(IReadOnlyList<string> groups)
+    /// <summary>A name that this library does not know is left out; when it knows none its own list stays.</summary>
+    private void SetList(int command, IReadOnlyList<string> names)
     {
         string known = "";
-        foreach (string group in groups)
+        foreach (string name in names)
         {
-            string tried = known.Length == 0 ? group : known + ":" + group;
+            string tried = known.Length == 0 ? name : known + ":" + name;
             fixed (byte* list = Encoding.ASCII.GetBytes(tried + '\0'))
             {
-                if (LibSsl.SSL_CTX_ctrl(handle, LibSsl.SSL_CTRL_SET_GROUPS_LIST, 0, list) == 1)
+                if (LibSsl.SSL_CTX_ctrl(handle, command, 0, list) == 1)
                 {
                     known = tried;
                 }

@@ -19,6 +19,9 @@ internal sealed record SslContextSettings
     /// <summary>Key exchange groups, most wanted first; empty for the library's own.</summary>
     public required IReadOnlyList<string> Groups { get; init; }
 
+    /// <summary>Names of signature schemes, most wanted first; empty for the library's own.</summary>
+    public IReadOnlyList<string> SignatureAlgorithms { get; init; } = [];
+
     public required bool AllowResumption { get; init; }
 
     /// <summary>A server's own, most wanted first. Clients name theirs per connection.</summary>

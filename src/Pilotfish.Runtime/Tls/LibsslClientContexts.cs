@@ -32,7 +32,7 @@ internal sealed class LibsslClientContexts
     {
         var wanted = new Parameters(
             options.Protocols, options.CipherSuites is null ? null : string.Join(':', options.CipherSuites),
-            options.Groups.Count == 0 ? "" : string.Join(':', options.Groups), options.AllowResumption);
+            string.Join(':', options.Groups), string.Join(':', options.SignatureAlgorithms), options.AllowResumption);
         foreach ((Parameters parameters, SslContext context) in _contexts)
         {
             if (parameters == wanted)
@@ -48,6 +48,7 @@ internal sealed class LibsslClientContexts
             Protocols = options.Protocols,
             CipherSuites = options.CipherSuites,
             Groups = options.Groups,
+            SignatureAlgorithms = options.SignatureAlgorithms,
             AllowResumption = options.AllowResumption,
         });
 
@@ -57,5 +58,6 @@ internal sealed class LibsslClientContexts
         return made;
     }
 
-    private readonly record struct Parameters(SslProtocols Protocols, string? CipherSuites, string Groups, bool AllowResumption);
+    private readonly record struct Parameters(
+        SslProtocols Protocols, string? CipherSuites, string Groups, string SignatureAlgorithms, bool AllowResumption);
 }

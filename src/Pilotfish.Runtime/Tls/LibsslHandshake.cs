@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -10,8 +11,12 @@ namespace Pilotfish.Runtime.Tls;
 /// <summary>One handshake of libssl: drives it, judges the peer, and says why it failed. Nothing of it stays with the session.</summary>
 internal sealed class LibsslHandshake(TlsVerifier? verifier, X509Certificate2? localCertificate)
 {
+    /// <summary>X509_V_ERR_UNSPECIFIED.</summary>
+    internal const int Unspecified = 1;
+
     private LibsslStream? _stream;
     private X509Certificate2? _peer;
+    private bool _malformed;
 
     /// <summary>
     /// Shakes hands. What is still queued when it succeeded goes on its way beside the first exchange: a peer that sends before it
@@ -54,7 +59,6 @@ internal sealed class LibsslHandshake(TlsVerifier? verifier, X509Certificate2? l
     /// <summary>0 for a peer that is welcome, else the X509_V_ERR_ number (openssl/x509_vfy.h) that makes the alert.</summary>
     internal int Judge(byte[] leaf, IReadOnlyList<byte[]> issuers)
     {
-        const int Unspecified = 1;
         const int HasExpired = 10;
         const int UntrustedIssuer = 20;
         const int Revoked = 23;
@@ -62,16 +66,17 @@ internal sealed class LibsslHandshake(TlsVerifier? verifier, X509Certificate2? l
         try
         {
             _peer = PeerCertificates.Of(leaf);
+            if (verifier is null || verifier.Verify(_peer, issuers, _stream!.Loop.WallNow))
+            {
+                return 0;
+            }
         }
-        catch (CryptographicException)
+        catch (Exception exception) when (exception is CryptographicException or AsnContentException or ArgumentException
+            or FormatException or InvalidOperationException or NotSupportedException)
         {
-            // libssl's parser takes more than .NET's.
+            // A certificate that libssl takes and .NET does not, in its frame or in an extension that a rule reads.
+            _malformed = true;
             return Unspecified;
-        }
-
-        if (verifier is null || verifier.Verify(_peer, issuers, _stream!.Loop.WallNow))
-        {
-            return 0;
         }
 
         return verifier.Refusal is not { Kind: TlsFailureKind.Chain } refusal ? NameMismatch
@@ -88,8 +93,7 @@ internal sealed class LibsslHandshake(TlsVerifier? verifier, X509Certificate2? l
             return null;
         }
 
-        return Refused()
-            ?? Failed(TlsFailureKind.Chain, TlsFailureText.Of(TlsFailureText.CertificateVerifyFailed, TlsChainText.Malformed));
+        return Refused();
     }
 
     private TlsSessionFacts FactsOf(SslConnection ssl, string? serverName)
@@ -129,7 +133,9 @@ internal sealed class LibsslHandshake(TlsVerifier? verifier, X509Certificate2? l
     }
 
     private TlsHandshake? Refused() =>
-        verifier?.Refusal is { } refusal ? Failed(refusal.Kind, TlsFailureText.Of(refusal)) : null;
+        _malformed ? Failed(TlsFailureKind.Chain, TlsFailureText.Of(TlsFailureText.CertificateVerifyFailed, TlsChainText.Malformed))
+        : verifier?.Refusal is { } refusal ? Failed(refusal.Kind, TlsFailureText.Of(refusal))
+        : null;
 
     private static TlsHandshake Failed(TlsFailureKind kind, string text) => new(null, text, kind);
 }

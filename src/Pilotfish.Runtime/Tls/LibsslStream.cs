@@ -207,7 +207,8 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
         return bytes.IsEmpty ? IoError.None : Queue(bytes);
     }
 
-    int ISslOwner.JudgePeer(ReadOnlySpan<byte> leaf, IReadOnlyList<byte[]> issuers) => _handshake!.Judge(leaf.ToArray(), issuers);
+    int ISslOwner.JudgePeer(ReadOnlySpan<byte> leaf, IReadOnlyList<byte[]> issuers) =>
+        _handshake is { } handshake ? handshake.Judge(leaf.ToArray(), issuers) : LibsslHandshake.Unspecified;
 
     /// <summary>Bytes of the peer that were read before the session existed. Takes the buffer over.</summary>
     internal void GiveEarly(PooledBuffer buffer, int count) => (_early, _earlyEnd) = (buffer, count);

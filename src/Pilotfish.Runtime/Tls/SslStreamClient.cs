@@ -1,5 +1,7 @@
+using System.Formats.Asn1;
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using Pilotfish.Runtime.Streams;
 
 namespace Pilotfish.Runtime.Tls;
@@ -36,7 +38,7 @@ internal static class SslStreamClient
             }
         }
         catch (Exception exception) when (exception is AuthenticationException or IOException or InvalidOperationException
-            or NotSupportedException or ArgumentException)
+            or NotSupportedException or ArgumentException or CryptographicException or AsnContentException)
         {
             failure = SslStreamSession.FailureOf(verifier, exception, transport.TakeFlight(), out kind);
         }

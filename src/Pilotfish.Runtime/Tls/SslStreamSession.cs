@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using System.Formats.Asn1;
 using System.Net.Security;
 using System.Runtime.CompilerServices;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Pilotfish.Runtime.Buffers;
 using Pilotfish.Runtime.Streams;
@@ -216,6 +218,13 @@ internal sealed class SslStreamSession : TlsStream
 
     internal static string FailureOf(TlsVerifier? verifier, Exception exception, ReadOnlySpan<byte> received, out TlsFailureKind kind)
     {
+        if (exception is CryptographicException or AsnContentException)
+        {
+            // A certificate that OpenSSL takes and .NET does not.
+            kind = TlsFailureKind.Chain;
+            return TlsFailureText.Of(TlsFailureText.CertificateVerifyFailed, TlsChainText.Malformed);
+        }
+
         if (verifier?.Refusal is not { } refusal)
         {
             return TlsFailureText.Of(exception, received, out kind);

@@ -9,7 +9,7 @@ internal static class TlsChainText
     private const X509ChainStatusFlags Ignored =
         X509ChainStatusFlags.RevocationStatusUnknown | X509ChainStatusFlags.OfflineRevocation;
 
-    internal const string Malformed = "X509_verify_cert: certificate verification error at depth 1: malformed certificate";
+    internal const string Malformed = "verify cert failed: a certificate of the chain is malformed";
 
     /// <summary>Until when a chain that verifies goes on to do so: its certificates' ends and those of the revocation lists.</summary>
     internal static DateTimeOffset GoodUntil(X509Chain chain, TlsPeerVerification verification, X509Certificate2Collection anchors)

@@ -26,4 +26,10 @@ public sealed record TlsClientOptions
 
     /// <summary>Key exchange groups in Envoy's names, most wanted first; empty leaves them to the library. SslStream cannot narrow them.</summary>
     public IReadOnlyList<string> Groups { get; init; } = [];
+
+    /// <summary>
+    /// Names of RFC 8446 section 4.2.3, most wanted first: what this side takes from its peer. Empty leaves them to the library; SslStream
+    /// cannot narrow them.
+    /// </summary>
+    public IReadOnlyList<string> SignatureAlgorithms { get; init; } = [];
 }

@@ -3,13 +3,16 @@ using Pilotfish.Runtime.Interop;
 
 namespace Pilotfish.Runtime.Tls;
 
-/// <summary>Chooses the engine: libssl where it can be loaded, else SslStream. Any thread; looked for at the first handshake.</summary>
+/// <summary>Chooses the engine: libssl where it can be loaded, else SslStream. Any thread; looked for at the first TLS context.</summary>
 public static class TlsEngines
 {
     private static readonly Lazy<TlsEngine> s_found = new(Find);
 
     /// <summary>Taken in place of what would be found; for tests and comparisons, set before the first handshake.</summary>
     public static TlsEngine Default { get; set; }
+
+    /// <summary>Whether lists of groups and of signature schemes narrow what is negotiated.</summary>
+    public static bool CanNarrow => Resolve(TlsEngine.Automatic) == TlsEngine.Libssl;
 
     internal static TlsEngine Resolve(TlsEngine asked) => asked != TlsEngine.Automatic ? asked
         : Default != TlsEngine.Automatic ? Default

@@ -25,6 +25,7 @@ public sealed record TlsServerChoice
         AllowResumption = other.AllowResumption;
         CipherSuites = other.CipherSuites;
         Groups = other.Groups;
+        SignatureAlgorithms = other.SignatureAlgorithms;
     }
 
     /// <summary>Made once per certificate with <see cref="TlsCertificates"/>; carries the resumption state.</summary>
@@ -53,6 +54,12 @@ public sealed record TlsServerChoice
 
     /// <summary>Key exchange groups in Envoy's names, most wanted first; empty leaves them to the library. SslStream cannot narrow them.</summary>
     public IReadOnlyList<string> Groups { get; init; } = [];
+
+    /// <summary>
+    /// Names of RFC 8446 section 4.2.3, most wanted first: what this side takes from its peer. Empty leaves them to the library; SslStream
+    /// cannot narrow them.
+    /// </summary>
+    public IReadOnlyList<string> SignatureAlgorithms { get; init; } = [];
 
     /// <summary>
     /// libssl's context, made at the first handshake. Throws <see cref="System.Security.Cryptography.CryptographicException"/> when the
@@ -92,6 +99,7 @@ public sealed record TlsServerChoice
         Protocols = Protocols,
         CipherSuites = CipherSuites,
         Groups = Groups,
+        SignatureAlgorithms = SignatureAlgorithms,
         AllowResumption = AllowResumption,
         ApplicationProtocols = ApplicationProtocols,
         ClientAuthorities = ClientVerification?.Roots,

@@ -59,6 +59,9 @@ internal sealed class TlsVerdicts
         }
     }
 
+    // Internal for testing: what crowding does to an entry.
+    internal void Forget() => _entries = null;
+
     private static int Slot(X509Certificate2 peer) => RuntimeHelpers.GetHashCode(peer) & (EntriesMax - 1);
 
     private sealed record Entry(X509Certificate2 Peer, bool IsServer, DateTimeOffset Until);

@@ -45,7 +45,7 @@ internal sealed class TlsVerifier
 
     /// <summary>
     /// Judges a peer by the certificates that it showed, on its loop. Chains that verified before, against the same anchors, are not
-    /// built again until one of their certificates or lists runs out.
+    /// built again until one of their certificates or lists runs out. Throws what .NET throws at certificates that it cannot read.
     /// </summary>
     internal bool Verify(X509Certificate2 peer, IReadOnlyList<byte[]> issuers, DateTimeOffset now)
     {
@@ -87,16 +87,9 @@ internal sealed class TlsVerifier
 
         using X509Chain chain = NewChain(roots);
         var shown = new X509Certificate2Collection();
-        try
+        foreach (byte[] issuer in issuers)
         {
-            foreach (byte[] issuer in issuers)
-            {
-                shown.Add(X509CertificateLoader.LoadCertificate(issuer));
-            }
-        }
-        catch (CryptographicException)
-        {
-            return TlsChainText.Malformed;
+            shown.Add(X509CertificateLoader.LoadCertificate(issuer));
         }
 
         chain.ChainPolicy.ExtraStore.AddRange(shown);

@@ -215,6 +215,43 @@ public sealed class DownstreamTlsTests
     });
 
     [Fact]
+    public void Parameters_CurvesAndSuites_NarrowWhatIsNegotiatedAndKeepResumption() => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        DownstreamTlsContext tls = TlsBench.Mutual();
+        tls.CommonTlsContext.TlsParams = new TlsParameters
+        {
+            TlsMaximumProtocolVersion = TlsParameters.Types.TlsProtocol.Tlsv12,
+            CipherSuites = { "ECDHE-ECDSA-AES256-GCM-SHA384" },
+            // TLS 1.2 holds the curve of a certificate to the list, too.
+            EcdhCurves = { "P-384", "P-256" },
+        };
+        Listener listener = TlsMessages.Listener("l", TlsMessages.Chain("t", "c", tls));
+        NetAddress address = bench.Apply(listener);
+        TlsClientOptions client = TlsBench.Client();
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.True(await bench.EchoesAsync(address, client));
+        }
+
+        Assert.Equal(2, bench.Stat("l", "ssl.ciphers.ECDHE-ECDSA-AES256-GCM-SHA384"));
+        Assert.InRange(bench.Stat("l", "ssl.curves.P-384"), TlsEngines.CanNarrow ? 1 : 0, TlsEngines.CanNarrow ? 2 : 0);
+        Assert.Equal(1, bench.Stat("l", "ssl.session_reused"));
+    });
+
+    [Fact]
+    public void Parameters_UnknownSignatureAlgorithm_IsRejectedByName() => LoopRunner.Run(loop =>
+    {
+        var bench = new TlsBench(loop);
+        DownstreamTlsContext tls = TlsBench.Mutual();
+        tls.CommonTlsContext.TlsParams = new TlsParameters { SignatureAlgorithms = { "ecdsa_secp256r1_sha256", "rot13" } };
+        Assert.Contains(
+            "'rot13' is not a supported signature algorithm",
+            Assert.Single(bench.Fixture.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", tls)))).Reason, StringComparison.Ordinal);
+        return Task.CompletedTask;
+    });
+
+    [Fact]
     public void Context_WithoutCertificate_IsRejected() => LoopRunner.Run(loop =>
     {
         var bench = new TlsBench(loop);

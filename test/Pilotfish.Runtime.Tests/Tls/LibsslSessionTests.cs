@@ -414,6 +414,76 @@ public sealed class LibsslSessionTests
     });
 
     [Fact]
+    public void SignatureAlgorithms_OfAServer_NarrowWhatItTakesOfClients() => LoopRunner.Run(async loop =>
+    {
+        (IByteStream a, IByteStream b) = MemoryStreamPair.Create(loop);
+        TlsServerChoice choice = Server() with { SignatureAlgorithms = ["rsa_pss_rsae_sha256"] };
+        ValueTask<TlsHandshake> accepting = TlsServerStream.AcceptAsync(b, _ => choice, TlsEngine.Libssl);
+        await TlsClientStream.ConnectAsync(a, new() { Certificate = s_clientIdentity }, TlsEngine.Libssl);
+        Assert.Contains("TLS_error:|", (await accepting).Failure, StringComparison.Ordinal);
+        a.Close();
+    });
+
+    [Fact]
+    public void Resumed_PeerThatIsNoLongerWelcome_IsRefused() => LoopRunner.Run(async loop =>
+    {
+        bool isWelcome = true;
+        TlsServerChoice choice = Server() with
+        {
+            ClientVerification = new TlsPeerVerification
+            {
+                Roots = s_mesh.Roots, Check = _ => isWelcome ? null : new TlsRefusal(TlsFailureKind.Name, "verify cert failed: not any more"),
+            },
+        };
+        var options = new TlsClientOptions { Certificate = s_clientIdentity, ServerName = "revoked.example" };
+        for (int i = 0; i < 2; i++)
+        {
+            (IByteStream a, IByteStream b) = MemoryStreamPair.Create(loop);
+            ValueTask<TlsHandshake> accepting = TlsServerStream.AcceptAsync(b, _ => choice, TlsEngine.Libssl);
+            TlsStream client = (await TlsClientStream.ConnectAsync(a, options, TlsEngine.Libssl)).Stream!;
+            TlsHandshake server = await accepting;
+            Assert.Equal(isWelcome, server.Stream is not null);
+            if (server.Stream is { } stream)
+            {
+                Assert.Equal(s_clientIdentity.TargetCertificate.Thumbprint, stream.Tls.PeerCertificate!.Thumbprint);
+                await Exchange(stream, client, 100);
+                stream.Close();
+            }
+            else
+            {
+                Assert.True(client.Tls.IsResumed);
+                Assert.Equal(TlsFailureKind.Name, server.Kind);
+            }
+
+            client.Close();
+            isWelcome = false;
+        }
+    });
+
+    [Fact]
+    public void Resumed_ChainWithAnIntermediate_VerifiesWithoutIt() => LoopRunner.Run(async loop =>
+    {
+        TlsServerChoice choice = Server();
+        var options = new TlsClientOptions
+        {
+            Certificate = s_mesh.Intermediate("issuing").IdentityWithIssuer(ClientUri), ServerName = "intermediate.example",
+        };
+        for (int i = 0; i < 2; i++)
+        {
+            (IByteStream a, IByteStream b) = MemoryStreamPair.Create(loop);
+            ValueTask<TlsHandshake> accepting = TlsServerStream.AcceptAsync(b, _ => choice, TlsEngine.Libssl);
+            TlsStream client = (await TlsClientStream.ConnectAsync(a, options, TlsEngine.Libssl)).Stream!;
+            TlsStream server = (await accepting).Stream!;
+            Assert.Equal(i == 1, server.Tls.IsResumed);
+            Assert.True(server.Tls.PeerCertificateValidated);
+            await Exchange(server, client, 100);
+            SocketStreamTests.CloseAll(client, server);
+            // As if another peer had taken its place among the verdicts.
+            choice.ClientVerification!.Verdicts.Forget();
+        }
+    });
+
+    [Fact]
     public void Verdict_OfAChain_IsKeptUntilTheCertificateEnds()
     {
         var verification = new TlsPeerVerification { Roots = s_mesh.Roots };

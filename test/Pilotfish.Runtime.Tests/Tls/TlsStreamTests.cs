@@ -124,6 +124,23 @@ public abstract class TlsStreamTests(TlsEngine engine) : TlsEngineTests(engine)
         Assert.Contains(":SAN of CN=leaf is not wanted:", client.Failure, StringComparison.Ordinal);
     });
 
+    /// <summary>What .NET throws at a certificate that OpenSSL takes must not travel through either library, nor end the process.</summary>
+    [Fact]
+    public void Check_ThrowsAtACertificate_RefusesThePeer() => LoopRunner.Run(async loop =>
+    {
+        TlsServerChoice choice = Mutual() with
+        {
+            ClientVerification = new TlsPeerVerification
+            {
+                Roots = s_mesh.Roots, Check = static _ => throw new System.Security.Cryptography.CryptographicException("bad extension"),
+            },
+        };
+        (TlsHandshake client, TlsHandshake server) = await Handshakes(loop, choice, new() { Certificate = s_clientIdentity });
+        Assert.Equal(TlsFailureKind.Chain, server.Kind);
+        Assert.Contains("malformed", server.Failure, StringComparison.Ordinal);
+        client.Stream?.Close();
+    });
+
     [Fact]
     public void CipherSuite_NotAllowed_IsRefusedAfterTheHandshake() => LoopRunner.Run(async loop =>
     {
