@@ -1,12 +1,20 @@
 # Sourced by demo.sh: sets $pilotfish, and makes samples/bookinfo/bin/bookinfo. With build=jit the debug build is used, else the
 # published executables, and the sample is native, too; what is there is made anew only when sources are newer.
 
+# Runs a build that speaks only when it fails; what it said stays in artifacts/.
+quietly() {
+  local rc=0
+  mkdir -p artifacts
+  run "$@" >artifacts/demo-build.log 2>&1 || { rc=$?; cat artifacts/demo-build.log >&2; }
+  return $rc
+}
+
 sources_newer_than() { [ ! -e "$1" ] || [ -n "$(find "${@:2}" -name '*.cs' -newer "$1" -print -quit 2>/dev/null)" ]; }
 
 if [ "${build:-native}" = jit ]; then
-  echo "Building"
-  run dotnet build src/Pilotfish -nologo -v quiet '-clp:ErrorsOnly;NoSummary'
-  run dotnet build src/Pilotfish.Sidecar -nologo -v quiet '-clp:ErrorsOnly;NoSummary'
+  echo "Building (the first time takes minutes)"
+  quietly dotnet build src/Pilotfish -nologo -v quiet
+  quietly dotnet build src/Pilotfish.Sidecar -nologo -v quiet
   pilotfish=$PWD/artifacts/build/bin/Pilotfish/debug/pilotfish
 else
   if sources_newer_than artifacts/pilotfish src || [ ! -e artifacts/pilotfish-sidecar ]; then
@@ -19,13 +27,13 @@ fi
 app=samples/bookinfo/bin
 if [ "${build:-native}" = jit ]; then
   if sources_newer_than $app/bookinfo.dll samples/bookinfo/app; then
-    run dotnet publish samples/bookinfo/app -c Release -p:PublishAot=false --no-self-contained -nologo -v quiet -o artifacts/publish/bookinfo-jit
+    quietly dotnet publish samples/bookinfo/app -c Release -p:PublishAot=false --no-self-contained -nologo -v quiet -o artifacts/publish/bookinfo-jit
     rm -rf $app && cp -r artifacts/publish/bookinfo-jit $app
   fi
 elif sources_newer_than $app/bookinfo samples/bookinfo/app || [ -e $app/bookinfo.dll ]; then
   need clang clang /usr/include/zlib.h zlib1g-dev
   echo "Building the bookinfo sample"
-  run dotnet publish samples/bookinfo/app -c Release --use-current-runtime -nologo -v quiet -o artifacts/publish/bookinfo
+  quietly dotnet publish samples/bookinfo/app -c Release --use-current-runtime -nologo -v quiet -o artifacts/publish/bookinfo
   rm -rf $app && mkdir -p $app
   install -m 0755 artifacts/publish/bookinfo/bookinfo $app/bookinfo
 fi

@@ -9,6 +9,7 @@ internal static class DiscoveryHelp
         The control plane over a folder of Kubernetes and Istio YAML, with pilot-discovery's flags.
 
           --configDir DIR           a folder of manifests, watched; may be repeated
+          --recursive=false         do not look into folders below (default true)
           --stateDir DIR            objects that a machine writes (pods, addresses of services); they win over manifests of the same name
           --meshConfig FILE         mesh config over Istio's defaults (also --meshConfigFile; default ./etc/istio/config/mesh)
           --grpcAddr HOST:PORT      xDS in plaintext (default :15010)

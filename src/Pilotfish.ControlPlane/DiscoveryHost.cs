@@ -78,7 +78,7 @@ public sealed class DiscoveryHost : IAsyncDisposable
     private static DirectorySource CreateSource(DiscoveryOptions options)
     {
         List<string> directories = options.StateDirectory is { } state ? [state, .. options.ConfigDirectories] : [.. options.ConfigDirectories];
-        return new DirectorySource(directories, options.MeshConfigFile, options.Context.DomainSuffix);
+        return new DirectorySource(directories, options.MeshConfigFile, options.Context.DomainSuffix, options.IsRecursive);
     }
 
     private static void Listen(KestrelServerOptions kestrel, DiscoveryOptions options)

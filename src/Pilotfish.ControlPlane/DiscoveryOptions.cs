@@ -20,6 +20,9 @@ public sealed record DiscoveryOptions
 
     public IReadOnlyList<string> ConfigDirectories { get; init; } = [];
 
+    /// <summary>Whether manifests in folders below count, too.</summary>
+    public bool IsRecursive { get; init; } = true;
+
     /// <summary>Objects that the machine's side writes (pods, service addresses); they win over manifests of the same name.</summary>
     public string? StateDirectory { get; init; }
 
@@ -81,6 +84,12 @@ public sealed record DiscoveryOptions
                 return null;
             }
 
+            if (name == "--recursive" && value is not ("true" or "false"))
+            {
+                error = $"The flag '{name}' takes true or false, not '{value}'.";
+                return null;
+            }
+
             options = next;
         }
 
@@ -103,6 +112,7 @@ public sealed record DiscoveryOptions
     private DiscoveryOptions? With(string name, string value) => name switch
     {
         "--configDir" => this with { ConfigDirectories = [.. ConfigDirectories, value] },
+        "--recursive" => this with { IsRecursive = value == "true" },
         "--stateDir" => this with { StateDirectory = value },
         "--meshConfigFile" or "--meshConfig" => this with { MeshConfigFile = value },
         "--grpcAddr" => this with { GrpcAddress = value },

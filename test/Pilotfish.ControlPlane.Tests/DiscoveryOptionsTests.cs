@@ -9,6 +9,7 @@ public sealed class DiscoveryOptionsTests
     [InlineData("--bogus=1", "The flag '--bogus' is not known to the role 'discovery'.")]
     [InlineData("--configDir", "The flag '--configDir' needs a value.")]
     [InlineData("--configDir /nonexistent", "There is no folder '/nonexistent' (--configDir).")]
+    [InlineData("--recursive=perhaps", "The flag '--recursive' takes true or false, not 'perhaps'.")]
     [InlineData("--tlsCertFile a", "The flags '--tlsCertFile' and '--tlsKeyFile' belong together; one of them is missing.")]
     public void WrongCommand_IsToldInASentence(string args, string expected)
     {

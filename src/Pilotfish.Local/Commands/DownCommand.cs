@@ -65,17 +65,8 @@ public static class DownCommand
             return [found];
         }
 
-        Demand(mesh);
+        MeshLocator.DemandName(mesh);
         return [];
-    }
-
-    /// <summary>A misspelt name is an error all the same. The folder of a mesh may be gone, but then its mesh was found.</summary>
-    private static void Demand(string? mesh)
-    {
-        if (mesh is not null && !Directory.Exists(mesh) && !MeshFolders.IsId(mesh))
-        {
-            throw new LocalException($"There is no folder and no mesh '{mesh}'.");
-        }
     }
 
     private static async Task StopAsync(MeshFolders folders, int upPid)

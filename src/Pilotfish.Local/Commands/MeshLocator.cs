@@ -29,8 +29,28 @@ internal static class MeshLocator
         return running;
     }
 
-    public static (MeshFolders Folders, MeshDescription Description) Find(string? mesh) => TryFind(mesh) ?? throw new LocalException(
-        mesh is null ? "No mesh is running. Start one with 'pilotfish up DIR'." : $"No mesh of '{mesh}' is running. Start it with 'pilotfish up {mesh}'.");
+    public static (MeshFolders Folders, MeshDescription Description) Find(string? mesh)
+    {
+        if (TryFind(mesh) is { } found)
+        {
+            return found;
+        }
+
+        DemandName(mesh);
+        throw new LocalException(mesh is null
+            ? "No mesh is running. Start one with 'pilotfish up DIR'."
+            : MeshFolders.IsId(mesh) ? $"No mesh '{mesh}' is running." : $"No mesh of '{mesh}' is running. Start it with 'pilotfish up {mesh}'.");
+    }
+
+    /// <summary>A misspelt name is no mesh that does not run. The folder of a mesh may be gone, but then its mesh was found.</summary>
+    /// <exception cref="LocalException">It is neither a folder nor an id.</exception>
+    public static void DemandName(string? mesh)
+    {
+        if (mesh is not null && !Directory.Exists(mesh) && !MeshFolders.IsId(mesh))
+        {
+            throw new LocalException($"There is no folder and no mesh '{mesh}'.");
+        }
+    }
 
     /// <summary>Null when no such mesh runs.</summary>
     /// <param name="mesh">Folder or id; null for the current folder's mesh, else the only one there is.</param>

@@ -78,7 +78,7 @@ internal sealed class ControlPlaneProcess(NodeContext node) : IControlPlane
         {
             string command = Shell.Quote(
             [
-                node.Executables.Own, "discovery", "--configDir", node.ManifestFolder, "--stateDir", node.Folders.RuntimeState,
+                node.Executables.Own, "discovery", "--configDir", node.ManifestFolder, "--recursive=false", "--stateDir", node.Folders.RuntimeState,
             ]);
             string script = $"exec </dev/null >>{Shell.Quote(node.Folders.ControlPlaneLog)} 2>&1; exec {command}";
             IReadOnlyList<string> enter = node.Node.Enter();

@@ -45,6 +45,20 @@ public sealed class DirectorySourceTests : IDisposable
         Assert.Single((await NextAsync()).Objects);
     }
 
+    [Theory]
+    [InlineData(true, 2)]
+    [InlineData(false, 1)]
+    public async Task FoldersBelow_CountUnlessTheyAreToBeLeftOut(bool isRecursive, int expected)
+    {
+        Write("a.yaml", Rule);
+        Directory.CreateDirectory(Path.Combine(_directory, "bin"));
+        Write("bin/b.yaml", Rule.Replace("NAME", "below", StringComparison.Ordinal));
+
+        _ = new DirectorySource([_directory], null, "cluster.local", isRecursive).RunAsync(state => _states.Writer.TryWrite(state), _stop.Token);
+
+        Assert.Equal(expected, (await NextAsync()).Objects.Count);
+    }
+
     [Fact]
     public async Task EarlierDirectory_WinsWhereBothHoldAnObject()
     {

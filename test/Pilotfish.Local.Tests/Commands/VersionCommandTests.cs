@@ -22,11 +22,11 @@ public sealed class VersionCommandTests
     [Fact]
     public async Task Mesh_ThatDoesNotRun_IsAnErrorAfterThisProgramsVersion()
     {
-        var (exit, output, error) = await RunAsync("/nowhere", isRemote: true, "");
+        var (exit, output, error) = await RunAsync("/proc", isRemote: true, "");
 
         Assert.Equal(1, exit);
         Assert.StartsWith("client version: ", output, StringComparison.Ordinal);
-        Assert.Contains("No mesh of '/nowhere' is running", error, StringComparison.Ordinal);
+        Assert.Contains("No mesh of '/proc' is running", error, StringComparison.Ordinal);
     }
 
     [Theory]

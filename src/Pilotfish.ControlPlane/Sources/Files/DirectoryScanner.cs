@@ -8,7 +8,11 @@ namespace Pilotfish.ControlPlane.Sources.Files;
 /// Reads directories of manifests. Remembers each file's stamp and last good objects, so that an unchanged file costs one stat
 /// and a broken one keeps what it said last. Earlier directories win where two hold the same object.
 /// </summary>
-internal sealed class DirectoryScanner(IReadOnlyList<string> directories, string? meshFile, ObjectReader reader)
+/// <param name="directories">In the order in which they win.</param>
+/// <param name="isRecursive">Whether files in folders below count, too.</param>
+/// <param name="meshFile">A mesh configuration; may be missing.</param>
+/// <param name="reader">Reads the objects.</param>
+internal sealed class DirectoryScanner(IReadOnlyList<string> directories, bool isRecursive, string? meshFile, ObjectReader reader)
 {
     // More is a mistake (a home directory, say), and would be read every time.
     private const int FilesMax = 20_000;
@@ -24,7 +28,7 @@ internal sealed class DirectoryScanner(IReadOnlyList<string> directories, string
         var stamps = new List<(string, FileStamp)>();
         foreach (var directory in directories)
         {
-            foreach (var path in List(directory))
+            foreach (var path in List(directory, isRecursive))
             {
                 if (FileStamp.TryRead(path, out var stamp))
                 {
@@ -61,14 +65,14 @@ internal sealed class DirectoryScanner(IReadOnlyList<string> directories, string
         return new SourceState(objects, problems, warnings);
     }
 
-    private static List<string> List(string directory)
+    private static List<string> List(string directory, bool isRecursive)
     {
         var found = new List<string>();
         try
         {
             var options = new EnumerationOptions
             {
-                RecurseSubdirectories = true,
+                RecurseSubdirectories = isRecursive,
                 MaxRecursionDepth = DepthMax,
                 IgnoreInaccessible = true,
                 AttributesToSkip = FileAttributes.None,

@@ -18,13 +18,19 @@ public sealed class DirectorySource : IConfigSource
     private const int UnsettledScansMax = 10;
 
     private readonly IReadOnlyList<string> _directories;
+    private readonly bool _isRecursive;
     private readonly DirectoryScanner _scanner;
     private readonly SemaphoreSlim _changed = new(0, 1);
 
-    public DirectorySource(IReadOnlyList<string> directories, string? meshFile, string domainSuffix)
+    /// <param name="directories">In the order in which they win.</param>
+    /// <param name="meshFile">A mesh configuration; may be missing.</param>
+    /// <param name="domainSuffix">Of the services' names.</param>
+    /// <param name="isRecursive">Whether files in folders below count, too.</param>
+    public DirectorySource(IReadOnlyList<string> directories, string? meshFile, string domainSuffix, bool isRecursive = true)
     {
         _directories = directories;
-        _scanner = new DirectoryScanner(directories, meshFile, new ObjectReader(domainSuffix) { CheckRules = true });
+        _isRecursive = isRecursive;
+        _scanner = new DirectoryScanner(directories, isRecursive, meshFile, new ObjectReader(domainSuffix) { CheckRules = true });
     }
 
     public async Task RunAsync(Action<SourceState> publish, CancellationToken cancellation)
@@ -65,7 +71,7 @@ public sealed class DirectorySource : IConfigSource
         {
             try
             {
-                var watcher = new FileSystemWatcher(directory) { IncludeSubdirectories = true };
+                var watcher = new FileSystemWatcher(directory) { IncludeSubdirectories = _isRecursive };
                 watcher.Changed += Notify;
                 watcher.Created += Notify;
                 watcher.Deleted += Notify;
