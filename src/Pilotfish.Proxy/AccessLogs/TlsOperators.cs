@@ -27,11 +27,8 @@ internal static class TlsOperators
         AddCertificates(all);
         all.Add("REQUESTED_SERVER_NAME", RequestedServerName);
 
-        // Fingerprints of the client's hello are not taken.
-        foreach (string name in (string[])["TLS_JA3_FINGERPRINT", "TLS_JA4_FINGERPRINT"])
-        {
-            all.AddPlain(name, static (in FormatSource _, FormatOutput _) => FormatValueKind.Missing);
-        }
+        all.AddText("TLS_JA3_FINGERPRINT", static s => s.Info.Connection.Ja3Fingerprint);
+        all.AddText("TLS_JA4_FINGERPRINT", static s => s.Info.Connection.Ja4Fingerprint);
     }
 
     private static void AddSide(

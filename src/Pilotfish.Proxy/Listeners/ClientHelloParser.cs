@@ -28,9 +28,18 @@ internal static class ClientHelloParser
     /// <param name="bytes">What the client has sent so far.</param>
     /// <param name="scratch">Room for the handshake message put together from its records; as long as <paramref name="bytes"/>.</param>
     /// <param name="hello">The facts, when Done.</param>
-    public static ClientHelloStatus Parse(ReadOnlySpan<byte> bytes, Span<byte> scratch, out ClientHelloFacts hello)
+    public static ClientHelloStatus Parse(ReadOnlySpan<byte> bytes, Span<byte> scratch, out ClientHelloFacts hello) =>
+        Parse(bytes, scratch, out hello, out _);
+
+    /// <param name="bytes">As above.</param>
+    /// <param name="scratch">As above; the message stands at its beginning when Done.</param>
+    /// <param name="hello">As above.</param>
+    /// <param name="body">The message without its handshake header, within <paramref name="scratch"/>; empty unless Done.</param>
+    public static ClientHelloStatus Parse(
+        ReadOnlySpan<byte> bytes, Span<byte> scratch, out ClientHelloFacts hello, out ReadOnlySpan<byte> body)
     {
         hello = default;
+        body = default;
         int length = 0;
         int needed = HandshakeHeaderBytes;
         while (length < needed)
@@ -77,7 +86,13 @@ internal static class ClientHelloParser
             bytes = bytes[(RecordHeaderBytes + present.Length)..];
         }
 
-        return ParseBody(scratch[HandshakeHeaderBytes..needed], out hello) ? ClientHelloStatus.Done : ClientHelloStatus.NotTls;
+        if (!ParseBody(scratch[HandshakeHeaderBytes..needed], out hello))
+        {
+            return ClientHelloStatus.NotTls;
+        }
+
+        body = scratch[HandshakeHeaderBytes..needed];
+        return ClientHelloStatus.Done;
     }
 
     private static bool ParseBody(ReadOnlySpan<byte> body, out ClientHelloFacts hello)
@@ -187,7 +202,7 @@ internal static class ClientHelloParser
         return true;
     }
 
-    private static bool TryTake(ref ReadOnlySpan<byte> bytes, int lengthBytes, out ReadOnlySpan<byte> value)
+    internal static bool TryTake(ref ReadOnlySpan<byte> bytes, int lengthBytes, out ReadOnlySpan<byte> value)
     {
         value = default;
         if (bytes.Length < lengthBytes)

@@ -55,11 +55,14 @@ public sealed class PendingConnection
     /// Waits until more than <paramref name="known"/> bytes can be seen (<see cref="Peeked"/>). Anything but Continue means that
     /// no more will come: Close when the peer left, TimedOut when the listener's patience ended.
     /// </summary>
-    public async ValueTask<ListenerFilterVerdict> PeekMoreAsync(int known, int bytesMax)
+    /// <param name="known">How many bytes the caller has seen.</param>
+    /// <param name="bytesMax">Beyond these nothing is looked at.</param>
+    /// <param name="firstBytes">The room of the first look.</param>
+    public async ValueTask<ListenerFilterVerdict> PeekMoreAsync(int known, int bytesMax, int firstBytes = BufferPool.SmallBytes)
     {
         while (true)
         {
-            EnsureRoom(Math.Min(bytesMax, Math.Max(BufferPool.SmallBytes, known + 1)));
+            EnsureRoom(Math.Min(bytesMax, Math.Max(firstBytes, known + 1)));
             IoResult result = Socket.TryPeek(_peeked!.Span[..Math.Min(bytesMax, _peeked.Length)]);
             if (result.IsOk && result.Bytes > known)
             {

@@ -1,38 +1,36 @@
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Runtime.Buffers;
-using ProtoTlsInspector = Envoy.Extensions.Filters.Listener.TlsInspector.V3.TlsInspector;
 
 namespace Pilotfish.Proxy.Listeners;
 
-/// <summary>Peeks at the ClientHello: transport protocol, SNI, ALPN. Consumes nothing.</summary>
-internal sealed class TlsInspector(TlsInspectorStats stats, int bytesMax) : ListenerFilter
+/// <summary>Peeks at the ClientHello: transport protocol, SNI, ALPN, fingerprints where asked for. Consumes nothing.</summary>
+internal sealed class TlsInspector(TlsInspectorStats stats, TlsInspectorOptions options) : ListenerFilter
 {
-    /// <summary>Envoy's limit; larger hellos are treated as plaintext.</summary>
-    public const int DefaultBytesMax = 16 * 1024;
-
     public override async ValueTask<ListenerFilterVerdict> InspectAsync(PendingConnection connection)
     {
         StatCells cells = connection.Worker.Stats;
         int known = 0;
         while (true)
         {
-            ListenerFilterVerdict verdict = await connection.PeekMoreAsync(known, bytesMax);
+            ListenerFilterVerdict verdict = await connection.PeekMoreAsync(known, options.HelloBytesMax, options.FirstReadBytes);
             if (verdict != ListenerFilterVerdict.Continue)
             {
                 return verdict;
             }
 
             known = connection.Peeked.Length;
-            switch (Parse(connection, out ClientHelloFacts hello))
+            switch (Inspect(connection, cells))
             {
                 case ClientHelloStatus.Done:
-                    Note(connection, hello, cells);
+                    cells.Record(stats.BytesProcessed, known);
                     return ListenerFilterVerdict.Continue;
                 case ClientHelloStatus.NotTls:
                     cells.Add(stats.TlsNotFound);
-                    return ListenerFilterVerdict.Continue;
-                case ClientHelloStatus.NeedMore when known >= bytesMax:
+                    cells.Record(stats.BytesProcessed, known);
+                    return options.ClosesOnParsingErrors ? ListenerFilterVerdict.Close : ListenerFilterVerdict.Continue;
+                case ClientHelloStatus.NeedMore when known >= options.HelloBytesMax:
                     cells.Add(stats.ClientHelloTooLarge);
+                    cells.Record(stats.BytesProcessed, known);
                     return ListenerFilterVerdict.Close;
                 default:
                     continue;
@@ -40,10 +38,19 @@ internal sealed class TlsInspector(TlsInspectorStats stats, int bytesMax) : List
         }
     }
 
-    private static ClientHelloStatus Parse(PendingConnection connection, out ClientHelloFacts hello)
+    private ClientHelloStatus Inspect(PendingConnection connection, StatCells cells)
     {
         using PooledBuffer scratch = connection.Worker.Loop.Buffers.Rent(connection.Peeked.Length);
-        return ClientHelloParser.Parse(connection.Peeked, scratch.Span, out hello);
+        ClientHelloStatus status = ClientHelloParser.Parse(
+            connection.Peeked, scratch.Span, out ClientHelloFacts hello, out ReadOnlySpan<byte> body);
+        if (status == ClientHelloStatus.Done)
+        {
+            Note(connection, hello, cells);
+            connection.Info.Ja3Fingerprint = options.TakesJa3 ? ClientHelloFingerprint.Ja3(body) : null;
+            connection.Info.Ja4Fingerprint = options.TakesJa4 ? ClientHelloFingerprint.Ja4(body) : null;
+        }
+
+        return status;
     }
 
     private void Note(PendingConnection connection, ClientHelloFacts hello, StatCells cells)
@@ -58,6 +65,4 @@ internal sealed class TlsInspector(TlsInspectorStats stats, int bytesMax) : List
             connection.Info.ApplicationProtocols = hello.ApplicationProtocols;
         }
     }
-
-    public static int Limit(ProtoTlsInspector config) => (int)Math.Clamp(config.MaxClientHelloSize ?? DefaultBytesMax, 256u, DefaultBytesMax);
 }

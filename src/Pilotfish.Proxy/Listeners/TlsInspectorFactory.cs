@@ -9,5 +9,5 @@ internal sealed class TlsInspectorFactory : IListenerFilterFactory
 
     public ListenerFilter Compile(in ExtensionConfig config, CompileContext context) => new TlsInspector(
         new TlsInspectorStats(context.Stats.Root.Scope("tls_inspector")),
-        TlsInspector.Limit(config.Parse(ProtoTlsInspector.Parser)));
+        TlsInspectorOptions.Compile(config.Parse(ProtoTlsInspector.Parser), config.Field));
 }

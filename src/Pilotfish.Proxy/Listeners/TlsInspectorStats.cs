@@ -18,4 +18,7 @@ internal sealed class TlsInspectorStats(StatScope scope)
     public Counter SniNotFound { get; } = scope.Counter("sni_not_found");
 
     public Counter ClientHelloTooLarge { get; } = scope.Counter("client_hello_too_large");
+
+    /// <summary>What had to be looked at to decide.</summary>
+    public Histogram BytesProcessed { get; } = scope.Histogram("bytes_processed");
 }

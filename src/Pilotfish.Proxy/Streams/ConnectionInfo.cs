@@ -36,6 +36,11 @@ public sealed class ConnectionInfo
     /// <summary>SNI as tls_inspector or the handshake saw it.</summary>
     public string? RequestedServerName { get; set; }
 
+    /// <summary>Of the client's hello, where tls_inspector takes it: 32 hexadecimal digits.</summary>
+    public string? Ja3Fingerprint { get; set; }
+
+    public string? Ja4Fingerprint { get; set; }
+
     /// <summary><c>tls</c>, <c>raw_buffer</c> or null when nobody looked.</summary>
     public string? TransportProtocol { get; set; }
 

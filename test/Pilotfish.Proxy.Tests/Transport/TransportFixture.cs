@@ -11,6 +11,7 @@ using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Drain;
 using Pilotfish.Proxy.Listeners;
 using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Streams;
 using Pilotfish.Proxy.Workers;
 using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Diagnostics;
@@ -28,7 +29,7 @@ internal sealed class TransportFixture
         Workers = WorkerSet.OnLoop(loop, Stats);
         var extensions = new Config.ExtensionRegistry();
         BuiltInExtensions.AddTo(extensions);
-        extensions.Register<IAccessLoggerFactory>(new TcpRecordFactory(Records));
+        extensions.Register<IAccessLoggerFactory>(new TcpRecordFactory(Records, Infos));
         Context = new CompileContext
         {
             Extensions = extensions,
@@ -45,6 +46,9 @@ internal sealed class TransportFixture
 
     /// <summary>What the access logger of StringValue wrote.</summary>
     public List<string> Records { get; } = [];
+
+    /// <summary>The connection of each of these records.</summary>
+    public List<ConnectionInfo> Infos { get; } = [];
 
     public StatsStore Stats { get; }
 

@@ -14,7 +14,7 @@ internal static class TlsPropertyFields
 {
     public static void Write(WireWriter writer, int field, ConnectionInfo connection)
     {
-        if (connection.Tls is null && string.IsNullOrEmpty(connection.RequestedServerName))
+        if (connection.Tls is null && string.IsNullOrEmpty(connection.RequestedServerName) && connection.Ja3Fingerprint is null)
         {
             return;
         }
@@ -42,6 +42,8 @@ internal static class TlsPropertyFields
             Certificate(writer, 4, facts.LocalCertificate);
             Certificate(writer, 5, facts.PeerCertificate);
         }
+
+        writer.Text(7, connection.Ja3Fingerprint);
 
         return writer.Output.Written.ToArray();
     }
