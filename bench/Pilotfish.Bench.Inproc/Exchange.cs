@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Pilotfish.Runtime.Streams;
 
@@ -46,10 +47,15 @@ internal static class Exchange
         }
     }
 
-    public static async Task AskAsync(IByteStream stream, byte[] buffer, int requests)
+    /// <param name="stream">To the proxy, or to the backend itself.</param>
+    /// <param name="buffer">Room for an answer.</param>
+    /// <param name="requests">How many, one after another.</param>
+    /// <param name="times">Gets each one's time in ticks of the stopwatch, or null.</param>
+    public static async Task AskAsync(IByteStream stream, byte[] buffer, int requests, long[]? times = null)
     {
         for (int i = 0; i < requests; i++)
         {
+            long start = times is null ? 0 : Stopwatch.GetTimestamp();
             await stream.SendAsync(s_request);
             int got = 0;
             do
@@ -63,6 +69,11 @@ internal static class Exchange
                 got += result.Bytes;
             }
             while (got < BodyBytes || !buffer.AsSpan(0, got).EndsWith("xxxx"u8));
+
+            if (times is not null)
+            {
+                times[i] = Stopwatch.GetTimestamp() - start;
+            }
         }
     }
 }

@@ -2,9 +2,9 @@ using Envoy.Config.Core.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Config;
-using Pilotfish.Proxy.Filters.Router;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Listeners;
 using Pilotfish.Proxy.LoadBalancing;
@@ -30,13 +30,13 @@ internal sealed class MemoryProxy
     private readonly ListenerModel _listener;
     private readonly FilterChainModel _chain;
 
-    public MemoryProxy(EventLoop loop, NetAddress backend, MemoryTransport transport, int hosts)
+    public MemoryProxy(EventLoop loop, MemoryProxyOptions options)
     {
         _loop = loop;
         var stats = new StatsStore();
         _workers = WorkerSet.OnLoop(loop, stats);
         var extensions = new ExtensionRegistry();
-        extensions.Register<IHttpFilterFactory>(new RouterFactory());
+        BuiltInExtensions.AddTo(extensions);
         var context = new CompileContext
         {
             Extensions = extensions,
@@ -44,13 +44,22 @@ internal sealed class MemoryProxy
             Stats = stats,
             Node = new LocalNode { Id = "bench", Cluster = "bench" },
             Workers = _workers,
+            AccessLogs = options.Files is null ? null : new AccessLogCompiler(options.Files, extensions),
         };
-        AddCluster(context, backend, transport);
+        AddCluster(context, "backend", 0, options.Backend, new MemoryTransport(Exchange.Serve, Exchange.PipeBytes), UpstreamHttpOptions.Default);
+        if (options.Collector is { } collector)
+        {
+            // Room for a batch: a stream in memory that is full would make the logger wait, as no collector does.
+            AddCluster(context, LogConfig.CollectorCluster, 1, collector, new MemoryTransport(MemoryCollector.Serve, 256 * 1024),
+                UpstreamHttpOptions.Default with { Protocol = UpstreamProtocol.Http2 });
+        }
+
+        context.Clusters.Publish();
         var network = new NetworkFilterContext
         {
             Config = context, ListenerName = "bench", Direction = TrafficDirection.Unspecified, Warming = new Warming(), Owned = [],
         };
-        var terminal = new HcmFilter(new HcmCompiler(network).Compile(Manager(hosts)));
+        var terminal = new HcmFilter(new HcmCompiler(network).Compile(Manager(options)));
         var state = new ListenerState("bench", new ListenerStats(stats.Scope("listener.bench")), new ConnectionLimit(long.MaxValue),
             new ConnectionLimit(long.MaxValue), null, 1);
         _listener = new ListenerModel { Name = "bench", Addresses = [], State = state };
@@ -76,12 +85,13 @@ internal sealed class MemoryProxy
         return client;
     }
 
-    private static void AddCluster(CompileContext context, NetAddress backend, MemoryTransport transport)
+    private static void AddCluster(
+        CompileContext context, string name, int index, NetAddress address, MemoryTransport transport, UpstreamHttpOptions http)
     {
         var policy = new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin);
         var model = new ClusterModel
         {
-            Name = "backend",
+            Name = name,
             ConfigHash = 1,
             Transport = new UpstreamTransportSelector(transport, []),
             Settings = new ClusterSettings
@@ -90,24 +100,23 @@ internal sealed class MemoryProxy
                 LoadBalancing = policy,
                 CircuitBreakers = [new CircuitBreakerConfig(), new CircuitBreakerConfig()],
                 ConnectTimeoutMilliseconds = 1000,
-                Http = UpstreamHttpOptions.Default,
+                Http = http,
             },
         };
-        var state = new ClusterState(model, 0, context.Stats.Scope("cluster.backend"), 1);
+        var state = new ClusterState(model, index, context.Stats.Scope($"cluster.{name}"), 1);
         state.Publish(new HostSetBuilder(policy, Pilotfish.Proxy.Clusters.Locality.None, 1)
-            .Build([new Host(new HostConfig(backend, ""), 1, 0)]));
-        context.Clusters.Reference("backend").Set(state);
-        context.Clusters.Publish();
+            .Build([new Host(new HostConfig(address, ""), 1, 0)]));
+        context.Clusters.Reference(name).Set(state);
     }
 
-    private static HttpConnectionManager Manager(int hosts)
+    private static HttpConnectionManager Manager(MemoryProxyOptions options)
     {
         var routes = new RouteConfiguration
         {
             Name = "bench",
             RequestHeadersToAdd = { new HeaderValueOption { Header = new HeaderValue { Key = "x-bench", Value = "1" } } },
         };
-        for (int i = 0; i < hosts; i++)
+        for (int i = 0; i < options.VirtualHosts; i++)
         {
             routes.VirtualHosts.Add(new VirtualHost
             {
@@ -121,6 +130,7 @@ internal sealed class MemoryProxy
         {
             StatPrefix = "bench",
             UseRemoteAddress = true,
+            AccessLog = { options.Logs },
             RouteConfig = routes,
             HttpFilters =
             {

@@ -7,12 +7,23 @@ using Pilotfish.Runtime.Streams;
 
 // What one request costs in our own code: the whole path from listener to upstream and back over streams in memory, less what the
 // same client and backend cost without a proxy between. No kernel in it, so the minimum of many rounds repeats on a busy machine.
-// args: rounds, requests per connection and round, connections, virtual hosts; or `tls` and rounds: what the TLS engines cost
+// args: rounds, requests per connection and round, connections, virtual hosts; or `tls` and rounds: what the TLS engines cost; or `logs`, rounds,
+// requests and connections: what access logs cost
 if (args is ["tls", ..])
 {
     using var tlsLoop = new EventLoop(new EventLoopOptions { Name = "bench" });
     using EventLoop.LoopBinding tlsBinding = tlsLoop.Bind();
     new TlsCosts(tlsLoop).Run(Argument(1, 20));
+    return;
+}
+
+if (args is ["logs", ..])
+{
+    using var logLoop = new EventLoop(new EventLoopOptions { Name = "bench" });
+    using EventLoop.LoopBinding logBinding = logLoop.Bind();
+    using var logs = new LogCost(logLoop, Argument(1, 500), Argument(2, 6), Argument(3, 64));
+    logs.MeasureCost();
+    logs.MeasureStall();
     return;
 }
 
@@ -24,7 +35,7 @@ int hosts = Argument(3, 1);
 using var loop = new EventLoop(new EventLoopOptions { Name = "bench" });
 using EventLoop.LoopBinding binding = loop.Bind();
 ListenSocket backend = ListenSocket.Listen(loop, NetAddress.Loopback(0));
-var proxy = new MemoryProxy(loop, backend.LocalAddress, new MemoryTransport(Exchange.Serve), hosts);
+var proxy = new MemoryProxy(loop, new MemoryProxyOptions { Backend = backend.LocalAddress, VirtualHosts = hosts });
 byte[][] buffers = [.. Enumerable.Range(0, connections).Select(static _ => new byte[8192])];
 var proxied = new List<IByteStream>();
 var direct = new List<IByteStream>();

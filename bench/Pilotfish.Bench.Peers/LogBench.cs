@@ -124,6 +124,10 @@ internal sealed class LogBench(BenchOptions options, string directory) : IDispos
                 $"  {kind,-15} p50 {Middle(p50[kind]),8:F2} ms   p99 {Middle(p99[kind]),8:F2} ms ({p99[kind].Min():F2}-{p99[kind].Max():F2})"));
         }
 
+        // Of the same round's seconds, so that what the machine did besides is in both.
+        double[] ratios = [.. p99[LogKind.BlockedPipe].Zip(p99[LogKind.ManyRecords], static (a, b) => a / b).Order()];
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"  p99, blocked pipe over /dev/null, per round: {ratios[ratios.Length / 2]:F2} ({ratios[0]:F2}-{ratios[^1]:F2})"));
     }
 
     public void Dispose() => _pipe?.Dispose();

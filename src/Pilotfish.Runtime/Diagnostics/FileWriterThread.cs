@@ -19,8 +19,8 @@ public sealed class FileWriterThread : IDisposable
     private readonly SwapBuffer _second;
     private readonly Thread _thread;
 
-    // AutoResetEvent, not a lock: setting it is one futex call at most, and only on the crossing of a threshold.
-    private readonly AutoResetEvent _wake = new(false);
+    // Setting it is one call that never waits, and only on the crossing of a threshold.
+    private readonly WakeSignal _wake = new();
     private readonly ManualResetEventSlim _flushed = new(false);
 
     // Any thread, atomically.
@@ -181,13 +181,13 @@ public sealed class FileWriterThread : IDisposable
         Interlocked.Exchange(ref _resting, 1);
         if (BufferedBytes == 0 && !IsAsked)
         {
-            _wake.WaitOne();
+            _wake.Wait(null);
             Volatile.Write(ref _resting, 0);
         }
         else if (Interlocked.Exchange(ref _resting, 0) == 0)
         {
             // An appender was faster and is about to signal: its signal must not cut the interval short.
-            _wake.WaitOne();
+            _wake.Wait(null);
         }
     }
 
@@ -200,7 +200,7 @@ public sealed class FileWriterThread : IDisposable
         {
             Rest();
             bool isAsked = IsAsked;
-            bool isTimed = !_wake.WaitOne(isAsked ? TimeSpan.Zero : _options.FlushInterval) && !isAsked;
+            bool isTimed = !_wake.Wait(isAsked ? TimeSpan.Zero : _options.FlushInterval) && !isAsked;
             bool stopping = _stopping;
             if (isTimed && BufferedBytes > 0)
             {

@@ -49,6 +49,56 @@ public sealed class FileWriterThreadTests : IDisposable
         Assert.All(next, count => Assert.Equal(Lines, count));
     }
 
+    // A thread that waits (for a write, a lock, an event) gives up its processor by itself, and the kernel counts that; however busy the machine
+    // is, it never takes it away as such a one.
+    [Fact]
+    public void Write_ReaderIsStuck_CallerNeverWaits()
+    {
+        const int Lines = 50_000;
+        Assert.True(PipeCalls.TryOpen(4096, out int reader, out int pipe, out _));
+        FileWriterThread writer = FileWriterThread.ForDescriptor(
+            pipe, "stuck", new FileWriterOptions { BufferBytes = 64 * 1024, FlushBytesMin = 4096, FlushInterval = TimeSpan.FromMilliseconds(1) });
+        byte[] line = [.. Enumerable.Repeat((byte)'x', 399), (byte)'\n'];
+        int taken = 0;
+        for (int i = 0; i < 1000; i++)
+        {
+            writer.Write(line);
+        }
+
+        long before = VoluntarySwitches();
+        for (int i = 0; i < Lines; i++)
+        {
+            taken += writer.Write(line) ? 1 : 0;
+        }
+
+        long waits = VoluntarySwitches() - before;
+        Assert.InRange(writer.DroppedLines, Lines - taken, Lines - taken + 1000);
+        Assert.True(taken < 1000, $"{taken} lines were taken by a pipe that nobody reads.");
+
+        // Garbage collections that other tests cause stop this thread, too: a few, where a wait per line, or per batch, would be hundreds.
+        Assert.InRange(waits, 0, 50);
+        FileCalls.Close(reader);
+        writer.Dispose();
+        FileCalls.Close(pipe);
+    }
+
+    [Fact]
+    public void WakeSignal_SetBeforeOrWhileWaiting_EndsOneWait()
+    {
+        using var signal = new WakeSignal();
+        Assert.False(signal.Wait(TimeSpan.Zero));
+        signal.Set();
+        signal.Set();
+        Assert.True(signal.Wait(null));
+        Assert.False(signal.Wait(TimeSpan.FromMilliseconds(1)));
+        var setter = new Thread(signal.Set);
+        setter.Start();
+        Assert.True(signal.Wait(s_limit));
+        setter.Join();
+        signal.Dispose();
+        signal.Set();
+    }
+
     [Fact]
     public void Write_BelowTheThreshold_WaitsForFlush()
     {
@@ -215,5 +265,11 @@ public sealed class FileWriterThreadTests : IDisposable
         using FileWriterThread writer = FileWriterThread.Open(Path1, s_never);
         Assert.False(writer.Write(new byte[5000]));
         Assert.True(writer.Write("fits\n"u8) || writer.Flush(Patience.Limit));
+    }
+
+    private static long VoluntarySwitches()
+    {
+        const string Name = "voluntary_ctxt_switches:";
+        return long.Parse(File.ReadLines("/proc/thread-self/status").First(static line => line.StartsWith(Name, StringComparison.Ordinal))[Name.Length..]);
     }
 }
