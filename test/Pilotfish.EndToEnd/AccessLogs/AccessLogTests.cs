@@ -142,12 +142,36 @@ public sealed class AccessLogTests(LoggedMesh mesh) : IClassFixture<LoggedMesh>
         Assert.Matches(@"^\d+ 200$", (await load).Trim());
     }
 
+    [Theory]
+    [InlineData("a format", "accessLogFile: /dev/stdout\naccessLogFormat: '%REQ(:PATH)% %NO_SUCH%'", "", @"config\.yaml \(ConfigMap istio-system/istio, key mesh\):2:18: "
+        + @"accessLogFormat: operator %NO_SUCH% is not known \(at character 14 of the format\)")]
+    [InlineData("an encoding", "accessLogFile: /dev/stdout\naccessLogEncoding: XML", "", @"key mesh\):2:20: .*'XML'.* TEXT, JSON")]
+    [InlineData("a condition", "accessLogFile: /dev/stdout", "filter: {expression: 'response.kode >= 400'}, providers: [{name: envoy}]",
+        @"config\.yaml:10:\d+: Telemetry 'default/t': spec\.accessLogging\[0\]\.filter\.expression: .*'response\.kode' is not an attribute.* \(at column 10 of the expression\)")]
+    public async Task BadConfiguration_IsNamedWithItsPlaceAndTheLogInForceStays(string label, string config, string rule, string problem)
+    {
+        mesh.Configure("accessLogFile: /dev/stdout");
+        await UntilLoggersAsync(Logger, Logger, Logger);
+
+        mesh.Configure(config, rule.Length == 0 ? "" : "apiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: {name: t}\n"
+            + $"spec: {{accessLogging: [{{{rule}}}]}}");
+        await UntilProblemsAsync(said => Regex.IsMatch(said, problem));
+        string id = await SendAsync("ok");
+        Assert.True((await mesh.LineAsync("productpage", id)).Contains("\"GET /ok HTTP/1.1\" 200 - via_upstream", StringComparison.Ordinal), label);
+
+        mesh.Configure("accessLogFile: /dev/stdout");
+        await UntilProblemsAsync(static said => !said.Contains("config.yaml", StringComparison.Ordinal));
+    }
+
     private static string Line(string[] log, string id) => Assert.Single(log, line => line.Contains(id, StringComparison.Ordinal));
 
     private static void AssertSilent(string[] log, params string[] ids) =>
         Assert.DoesNotContain(log, line => ids.Any(id => line.Contains(id, StringComparison.Ordinal)));
 
     private static string Curl(string id, string url) => $"curl -s -m 10 -o /dev/null -w '%{{http_code}}' -H 'x-request-id: {id}' {url}";
+
+    private Task UntilProblemsAsync(Func<string, bool> are) => Local.FaultyMesh.UntilAsync(async () =>
+        are((await Executable.RunAsync("get", mesh.Folder)).Output));
 
     /// <summary>Sends a request under an id of its own and returns that.</summary>
     private async Task<string> SendAsync(string path, string host = "reviews:9080")
