@@ -20,7 +20,6 @@ internal sealed class AsyncGrpcStream : IAsyncHttpEvents
     private const long TimeoutNumberMax = 99_999_999;
 
     private readonly Worker _worker;
-    private readonly ClusterReference _cluster;
     private readonly GrpcMethod _method;
     private readonly AsyncGrpcOptions _options;
     private readonly IAsyncGrpcCallEvents _events;
@@ -29,6 +28,8 @@ internal sealed class AsyncGrpcStream : IAsyncHttpEvents
     private readonly IAsyncGrpcEvents? _whole;
     private readonly IAsyncGrpcPartEvents? _parts;
     private readonly AsyncHttpStream _stream;
+    private readonly byte[] _authority;
+    private HeaderMap? _head;
     private GrpcMessageReader _reader;
 
     // The server's last word while messages before it wait for a paused owner.
@@ -48,10 +49,10 @@ internal sealed class AsyncGrpcStream : IAsyncHttpEvents
         Worker worker, ClusterReference cluster, GrpcMethod method, AsyncGrpcOptions options, IAsyncGrpcCallEvents events)
     {
         _worker = worker;
-        _cluster = cluster;
         _method = method;
         _options = options;
         _events = events;
+        _authority = Encoding.ASCII.GetBytes(options.Authority ?? cluster.Name);
         _reader = new GrpcMessageReader(options.MessageBytesMax);
         _stream = new AsyncHttpStream(worker, cluster, HttpProtocol.Http2, options.DeadlineMilliseconds, this) { Target = options.Target };
     }
@@ -65,7 +66,8 @@ internal sealed class AsyncGrpcStream : IAsyncHttpEvents
     /// <param name="metadata">Added to the request's head; null = none. Names in lower case.</param>
     public void Start(IHeaderReader? metadata = null)
     {
-        var head = new HeaderMap();
+        HeaderMap head = _head ??= new HeaderMap();
+        head.Clear();
         if (metadata is not null)
         {
             head.CopyFrom(metadata);
@@ -73,7 +75,7 @@ internal sealed class AsyncGrpcStream : IAsyncHttpEvents
 
         head.Set(WellKnownHeader.Method, "POST"u8);
         head.Set(WellKnownHeader.Path, _method.Path);
-        head.Set(WellKnownHeader.Authority, Encoding.ASCII.GetBytes(_options.Authority ?? _cluster.Name));
+        head.Set(WellKnownHeader.Authority, _authority);
         head.Set(WellKnownHeader.Te, "trailers"u8);
         head.Set(WellKnownHeader.ContentType, "application/grpc"u8);
         if (_options.DeadlineMilliseconds > 0)
@@ -82,6 +84,18 @@ internal sealed class AsyncGrpcStream : IAsyncHttpEvents
         }
 
         _stream.Start(head, end: false);
+    }
+
+    /// <summary>
+    /// Makes a call that has ended ready for another start, for who makes one after the other. Never within one of its own events.
+    /// </summary>
+    public void Renew()
+    {
+        _stream.Renew();
+        _reader = new GrpcMessageReader(_options.MessageBytesMax);
+        _heldEnd = null;
+        _paused = false;
+        IsEnded = false;
     }
 
     /// <summary>

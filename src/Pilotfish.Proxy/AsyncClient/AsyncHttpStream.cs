@@ -217,6 +217,26 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
         }
     }
 
+    /// <summary>
+    /// Makes an exchange that has ended ready for another start, for who makes one after the other. Never within one of its own events.
+    /// </summary>
+    public void Renew()
+    {
+        Debug.Assert(IsEnded, "An exchange is renewed after its end.");
+        IsEnded = false;
+        _request = null;
+        _trailers = null;
+        _cluster = null;
+        _http = null;
+        _host = null;
+        _meter = default;
+        _requestEnded = false;
+        _responseStarted = false;
+        _paused = false;
+        _wantsRoom = false;
+        ResponseHeaders.Clear();
+    }
+
     /// <summary>Gives the exchange up: the stream is reset, no event comes any more. Does nothing after the end.</summary>
     public void Cancel()
     {

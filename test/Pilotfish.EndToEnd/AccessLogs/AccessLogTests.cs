@@ -147,7 +147,7 @@ public sealed class AccessLogTests(LoggedMesh mesh) : IClassFixture<LoggedMesh>
         + @"accessLogFormat: operator %NO_SUCH% is not known \(at character 14 of the format\)")]
     [InlineData("an encoding", "accessLogFile: /dev/stdout\naccessLogEncoding: XML", "", @"key mesh\):2:20: .*'XML'.* TEXT, JSON")]
     [InlineData("a condition", "accessLogFile: /dev/stdout", "filter: {expression: 'response.kode >= 400'}, providers: [{name: envoy}]",
-        @"config\.yaml:10:\d+: Telemetry 'default/t': spec\.accessLogging\[0\]\.filter\.expression: .*'response\.kode' is not an attribute.* \(at column 10 of the expression\)")]
+        @"config\.yaml:9:\d+: Telemetry 'default/t': spec\.accessLogging\[0\]\.filter\.expression: .*'response\.kode' is not an attribute.* \(at column 10 of the expression\)")]
     public async Task BadConfiguration_IsNamedWithItsPlaceAndTheLogInForceStays(string label, string config, string rule, string problem)
     {
         mesh.Configure("accessLogFile: /dev/stdout");
@@ -171,7 +171,7 @@ public sealed class AccessLogTests(LoggedMesh mesh) : IClassFixture<LoggedMesh>
     private static string Curl(string id, string url) => $"curl -s -m 10 -o /dev/null -w '%{{http_code}}' -H 'x-request-id: {id}' {url}";
 
     private Task UntilProblemsAsync(Func<string, bool> are) => Local.FaultyMesh.UntilAsync(async () =>
-        are((await Executable.RunAsync("get", mesh.Folder)).Output));
+        are((await Executable.RunAsync("get", mesh.Folder)).Error));
 
     /// <summary>Sends a request under an id of its own and returns that.</summary>
     private async Task<string> SendAsync(string path, string host = "reviews:9080")

@@ -63,8 +63,8 @@ public sealed class ServeCommandTests
     [InlineData("operator", "log_format: {text_format_source: {inline_string: '%START_TIME% %NO_SUCH%'}}", "17:28", "%NO_SUCH% is not known (at character 14")]
     [InlineData("operator, older spelling", "logFormat: {textFormat: '%REQ(a b)%'}", "17:27", "%REQ% has the header name 'a b'")]
     [InlineData("nested JSON", "log_format: {json_format: {a: {b: '%DURATION(x)%'}}}", "17:46", "json_format.a.b: operator %DURATION% takes no arguments")]
-    [InlineData("condition", "log_format: {text_format: x}\n                        filter: {extension_filter: {name: c, typed_config: {'@type': type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter, expression: 'response.kode > 1'}}}",
-        "18:170", "the expression 'response.kode > 1' cannot be used: 'response.kode' is not an attribute")]
+    [InlineData("condition", "log_format: {text_format: x}\n            filter: {extension_filter: {name: c, typed_config: {'@type': type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter, expression: 'response.kode > 1'}}}",
+        "18:159", "the expression 'response.kode > 1' cannot be used: 'response.kode' is not an attribute")]
     public void Validate_BadLogFormat_NamesFileLineColumnAndOperator(string label, string format, string place, string operatorText)
     {
         string yaml = $$$"""

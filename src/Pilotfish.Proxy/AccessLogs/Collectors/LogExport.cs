@@ -3,7 +3,10 @@ using Pilotfish.Proxy.Http;
 
 namespace Pilotfish.Proxy.AccessLogs.Collectors;
 
-/// <summary>One call of an exporter: it waits for a connection, carries one batch, hears one answer. The worker's loop only.</summary>
+/// <summary>
+/// One call of an exporter at a time: it waits for a connection, carries one batch, hears one answer. Reused once it was answered. The worker's
+/// loop only.
+/// </summary>
 internal sealed class LogExport : IAsyncGrpcEvents
 {
     private static readonly GrpcMethod s_method = new("opentelemetry.proto.collector.logs.v1.LogsService", "Export");
@@ -12,6 +15,7 @@ internal sealed class LogExport : IAsyncGrpcEvents
     private readonly AsyncGrpcStream _call;
     private byte[] _response = [];
     private int _records;
+    private bool _started;
     private bool _sent;
 
     public LogExport(LogExporter exporter)
@@ -22,7 +26,18 @@ internal sealed class LogExport : IAsyncGrpcEvents
 
     public bool HasConnection => _call.HasConnection();
 
-    public void Start(HeaderMap? metadata) => _call.Start(metadata);
+    public void Start(HeaderMap? metadata)
+    {
+        if (_started)
+        {
+            _call.Renew();
+            _response = [];
+            _sent = false;
+        }
+
+        _started = true;
+        _call.Start(metadata);
+    }
 
     /// <summary>Sends the batch whole; only after <see cref="HasConnection"/>.</summary>
     public void Send(ReadOnlySpan<byte> message, int records)
@@ -49,7 +64,7 @@ internal sealed class LogExport : IAsyncGrpcEvents
         }
         else if (end.Status == GrpcStatusCode.Ok)
         {
-            _exporter.OnAnswered(_records, _response);
+            _exporter.OnAnswered(this, _records, _response);
         }
         else
         {

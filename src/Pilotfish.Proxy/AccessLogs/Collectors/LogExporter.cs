@@ -24,6 +24,9 @@ internal sealed class LogExporter : Collector
 
     private readonly byte[] _resource;
     private readonly byte[] _prefix;
+
+    // Calls that were answered, for the next batches. No more than may be under way, and the one that waits for a connection.
+    private readonly Stack<LogExport> _idle = new(UnansweredMax + 1);
     private LogExport? _opening;
     private int _unanswered;
     private bool _isSending;
@@ -52,7 +55,7 @@ internal sealed class LogExporter : Collector
         Failed();
     }
 
-    internal void OnAnswered(int records, ReadOnlySpan<byte> response)
+    internal void OnAnswered(LogExport export, int records, ReadOnlySpan<byte> response)
     {
         _unanswered--;
         long rejected = response.IsEmpty ? 0 : Rejected(response);
@@ -61,6 +64,12 @@ internal sealed class LogExporter : Collector
         Worker.Stats.Add(Stats.Dropped, rejected);
         Succeeded();
         Ready();
+
+        // Last: what Ready sends must not go over a call that is still telling its end.
+        if (_idle.Count <= UnansweredMax)
+        {
+            _idle.Push(export);
+        }
     }
 
     internal void OnRefused(int records)
@@ -127,7 +136,7 @@ internal sealed class LogExporter : Collector
             return false;
         }
 
-        var export = new LogExport(this);
+        LogExport export = _idle.TryPop(out LogExport? idle) ? idle : new LogExport(this);
         _opening = export;
         export.Start(Options.Metadata);
         return _opening == export;

@@ -84,5 +84,44 @@ public sealed class CollectorCostTests
         Assert.Equal(0, meter.Least);
     });
 
+    // The collector's part is not counted; it runs between the exports.
+    [Fact]
+    public void Export_AfterTheFirst_AllocatesNothing()
+    {
+        const int Batches = 60;
+        const int PerBatch = 100;
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            using var bench = new CollectorBench(loop);
+            AccessLogger logger = bench.OpenTelemetry(static c => c.BufferSizeBytes = 2000);
+            StreamInfo info = StreamSample.Create();
+            CollectorPeer? collector = null;
+            long allocated = 0;
+            long exported = 0;
+            for (int batch = 0; batch < Batches; batch++)
+            {
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                for (int i = 0; i < PerBatch; i++)
+                {
+                    bench.Write(logger, info);
+                }
+
+                allocated += batch < Batches / 2 ? 0 : GC.GetAllocatedBytesForCurrentThread() - before;
+                collector ??= await bench.AcceptAsync();
+                while (exported < PerBatch * (batch + 1))
+                {
+                    clock.Advance(TimeSpan.FromMilliseconds(1001));
+                    exported += (await collector.ReadExportAsync()).ResourceLogs[0].ScopeLogs[0].LogRecords.Count;
+                    await collector.AnswerAsync(collector.StreamId);
+                    await bench.Async.UntilAsync(() => bench.Written("open_telemetry_access_log") == exported);
+                }
+            }
+
+            Assert.Equal(PerBatch * Batches, exported);
+            Assert.Equal(0, allocated);
+        });
+    }
+
     private static Envoy.Extensions.AccessLoggers.Grpc.V3.CommonGrpcAccessLogConfig Large() => CollectorBench.Common(bufferBytes: 3_000_000);
 }
