@@ -93,7 +93,7 @@ public sealed class FileWriterThreadTests : IDisposable
         Assert.False(signal.Wait(TimeSpan.FromMilliseconds(1)));
         var setter = new Thread(signal.Set);
         setter.Start();
-        Assert.True(signal.Wait(s_limit));
+        Assert.True(signal.Wait(Patience.Limit));
         setter.Join();
         signal.Dispose();
         signal.Set();
