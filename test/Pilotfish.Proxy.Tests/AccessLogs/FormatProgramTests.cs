@@ -48,6 +48,18 @@ public sealed class FormatProgramTests
         Assert.Equal(0, allocated);
     }
 
+    [Fact]
+    public void StreamId_OfAConnection_IsItsRandomId()
+    {
+        StreamInfo info = StreamSample.Create();
+        info.RequestHeaders = null;
+        info.StreamId = Guid.Parse("01234567-89ab-4def-8123-456789abcdef");
+        var source = new FormatSource(info, AccessLogType.TcpPeriodic);
+        var output = new FormatOutput();
+        FormatProgram.Compile("%STREAM_ID%", "format").Append(output, in source);
+        Assert.Equal("01234567-89ab-4def-8123-456789abcdef", System.Text.Encoding.ASCII.GetString(output.Written));
+    }
+
     [Theory]
     [InlineData("%REQ(NONE?USER-AGENT):3%", "cur")]
     [InlineData("%REQ(NONE)%", "-")]

@@ -37,16 +37,18 @@ public sealed class Http1MeterTests
         MeterRecords.Equal(Same(Ok.Length, OkFields, head.Length + body.Length, MeterRecords.FieldBytes(head)), upstream);
     });
 
-    [Fact]
-    public void Exchange_WithTrailers_CountsThemAsFields() => Run(async bench =>
+    [Theory]
+    [InlineData("at once")]
+    [InlineData("byte by byte")]
+    public void Exchange_WithTrailers_CountsThemAsFields(string pace) => Run(async bench =>
     {
         const string Request = "POST / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n";
         const string Response = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum:  42\r\n\r\n";
-        await bench.Client.SendAsync(Request);
+        await SendAsync(bench, bench.Client, Request, pace);
         TestClient server = await bench.Upstream.AcceptAsync();
         string head = await server.ReadHeadAsync();
         string body = await server.ReadUntilAsync("\r\n\r\n");
-        await server.SendAsync(Response);
+        await SendAsync(bench, server, Response, pace);
         string answer = await bench.Client.ReadHeadAsync();
         string answerBody = await bench.Client.ReadUntilAsync("\r\n\r\n");
         Assert.EndsWith("0\r\nx-t: 1\r\n\r\n", body);
@@ -212,6 +214,16 @@ public sealed class Http1MeterTests
         Assert.Equal((3UL, 2UL), (entry.Request.RequestBodyBytes, entry.Response.ResponseBodyBytes));
     },
     static hcm => hcm.AccessLog.Add(new AccessLog { Name = "entries", TypedConfig = Any.Pack(new Int32Value()) }));
+
+    private static async Task SendAsync(Bench bench, TestClient peer, string text, string pace)
+    {
+        int piece = pace == "at once" ? text.Length : 1;
+        for (int at = 0; at < text.Length; at += piece)
+        {
+            await peer.SendAsync(text.Substring(at, piece));
+            await bench.Loop.YieldAsync();
+        }
+    }
 
     // HTTP/1 has one form of fields: the decompressed counts are the same.
     private static ByteMeter Same(int wireIn, int fieldsIn, int wireOut, int fieldsOut) => new()

@@ -1,4 +1,5 @@
 using Envoy.Config.Core.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Pilotfish.Proxy.Http2.Frames;
 using Pilotfish.Proxy.Streams;
 using Pilotfish.Proxy.Tests.Http;
@@ -93,6 +94,51 @@ public sealed class Http2MeterTests
         Assert.Equal(wire + Header + 4, records.Only.Upstream.WireBytesSent);
     });
 
+    // Extended CONNECT (RFC 8441): the bytes of a tunnel are DATA on one side and plain on the other.
+    [Fact]
+    public void Tunnel_CountsItsFramesDownAndItsBytesUp() => Run(http2Upstream: false, async (proxy, upstream, records) =>
+    {
+        var client = new Http2Peer(proxy.Connect().Stream);
+        await client.StartClientAsync();
+        byte[] head = client.Block(
+            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", "/c"), (":authority", "a"), ("sec-websocket-key", "k"));
+        await client.SendAsync(FrameType.HEADERS, FrameFlags.END_HEADERS, 1, head);
+        TestClient server = await upstream.AcceptAsync();
+        string request = await server.ReadHeadAsync();
+        const string Switch = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+        await server.SendAsync(Switch);
+        (FrameHeader answer, _) = await client.ReadAsync(FrameType.HEADERS);
+        await client.DataAsync(1, "ping", end: false);
+        Assert.Equal("ping", await server.ReadBytesAsync(4));
+        await server.SendAsync("pong!");
+        Assert.Equal("pong!", await client.ReadBodyAsync(5));
+        server.Stream.Close();
+        (FrameHeader last, _) = await client.ReadAsync(FrameType.DATA);
+        Assert.True(last.Has(FrameFlags.END_STREAM));
+        (ByteMeter down, ByteMeter up) = records.Only;
+        Assert.Equal(
+            (Header + head.Length + Header + 4, Header + answer.Length + Header + 5 + Header), (down.WireBytesReceived, down.WireBytesSent));
+        Assert.Equal((Switch.Length + 5, request.Length + 4), (up.WireBytesReceived, up.WireBytesSent));
+    },
+    static hcm =>
+    {
+        hcm.Http2ProtocolOptions = new Http2ProtocolOptions { AllowConnect = true };
+        hcm.UpgradeConfigs.Add(new HttpConnectionManager.Types.UpgradeConfig { UpgradeType = "websocket" });
+    });
+
+    [Fact]
+    public void LocalReply_CountsDownstreamOnly() => Run(http2Upstream: false, async (proxy, _, records) =>
+    {
+        ProxyBench.SetHosts(proxy.Context.Clusters.Reference("backend").Current!);
+        var client = new Http2Peer(proxy.Connect().Stream);
+        await client.StartClientAsync();
+        await client.GetAsync(1);
+        (int wire, int blocks) = await ReadStreamAsync(client);
+        (ByteMeter down, ByteMeter up) = records.Only;
+        Assert.Equal((wire, blocks), (down.WireBytesSent, down.HeaderBytesSent));
+        MeterRecords.Equal(default, up);
+    });
+
     // The record is written when the response is whole; what the client's window holds back then belongs to it.
     [Fact]
     public void Downstream_ResponseHeldByTheWindow_CountsWhole() => Run(http2Upstream: false, async (proxy, upstream, records) =>
@@ -147,7 +193,8 @@ public sealed class Http2MeterTests
         return (wire, blocks);
     }
 
-    private static void Run(bool http2Upstream, Func<ProxyBench, TestUpstream, MeterRecords, Task> test) => LoopRunner.Run(new ManualLoopClock(), async loop =>
+    private static void Run(
+        bool http2Upstream, Func<ProxyBench, TestUpstream, MeterRecords, Task> test, Action<HttpConnectionManager>? configure = null) => LoopRunner.Run(new ManualLoopClock(), async loop =>
     {
         using var upstream = new TestUpstream(loop);
         var proxy = new ProxyBench(loop);
@@ -163,7 +210,11 @@ public sealed class Http2MeterTests
         }
 
         proxy.AddHttpCluster("backend", http, upstream.Address);
-        proxy.Serve(static hcm => hcm.AccessLog.Add(MeterRecords.Log));
+        proxy.Serve(hcm =>
+        {
+            hcm.AccessLog.Add(MeterRecords.Log);
+            configure?.Invoke(hcm);
+        });
         await test(proxy, upstream, records);
     });
 }
