@@ -154,6 +154,67 @@ public sealed class InternalRedirectTests
         Assert.Equal(1, bench.Counter("http.test.passthrough_internal_redirect_predicate"));
     });
 
+    /// <summary>Whether the client came over TLS, where the redirect leads, whether only safe changes of scheme are wanted, and what comes of it.</summary>
+    [Theory]
+    [InlineData(false, "https", false, true)]
+    [InlineData(false, "https", true, false)]
+    [InlineData(true, "http", true, true)]
+    [InlineData(true, "https", true, true)]
+    public void CrossSchemeRedirect_WhereAllowed(bool tls, string target, bool onlySafe, bool followed) => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        bench.AddCluster("backend", upstream.Address);
+        var policy = new InternalRedirectPolicy { AllowCrossSchemeRedirect = true };
+        if (onlySafe)
+        {
+            policy.Predicates.Add(new TypedExtensionConfig { Name = "scheme", TypedConfig = Any.Pack(new SafeCrossSchemeConfig()) });
+        }
+
+        bench.Serve(Routes(policy));
+        TestClient client = bench.Connect(!tls ? null : new Pilotfish.Runtime.Tls.TlsSessionFacts
+        {
+            Protocol = System.Security.Authentication.SslProtocols.Tls13,
+            CipherSuite = "TLS_AES_128_GCM_SHA256",
+            ServerName = "a",
+            ApplicationProtocol = null,
+            PeerCertificate = null,
+            LocalCertificate = null,
+            PeerCertificateValidated = false,
+        });
+        await client.SendAsync("GET /old HTTP/1.1\r\nHost: a\r\n\r\n");
+        TestClient server = await upstream.AcceptAsync();
+        await server.ReadHeadAsync();
+        await server.SendAsync($"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: {target}://a/plain\r\n\r\n");
+        if (followed)
+        {
+            string head = await server.ReadHeadAsync();
+            Assert.StartsWith("GET /plain HTTP/1.1\r\n", head);
+            Assert.Contains($"x-envoy-original-url: {(tls ? "https" : "http")}://a/old\r\n", head);
+            await server.SendAsync("HTTP/1.1 204 None\r\n\r\n");
+        }
+
+        Assert.StartsWith(followed ? "HTTP/1.1 204 " : "HTTP/1.1 302 ", await client.ReadHeadAsync());
+        Assert.Equal(followed ? 0 : 1, bench.Counter("http.test.passthrough_internal_redirect_predicate"));
+    });
+
+    // What a header says of the scheme is not what the connection is: leading such a client to https is a change.
+    [Fact]
+    public void ForwardedProto_OnAPlainConnection_IsNoTls() => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        bench.AddCluster("backend", upstream.Address);
+        bench.Serve(Routes(new InternalRedirectPolicy()));
+        TestClient client = bench.Connect();
+        await client.SendAsync("GET /old HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: https\r\n\r\n");
+        TestClient server = await upstream.AcceptAsync();
+        await server.ReadHeadAsync();
+        await server.SendAsync("HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: https://a/plain\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 302 ", await client.ReadHeadAsync());
+        Assert.Equal(1, bench.Counter("http.test.passthrough_internal_redirect_unsafe_scheme"));
+    });
+
     private static RouteConfiguration Routes(InternalRedirectPolicy policy) => new()
     {
         Name = "routes",

@@ -157,7 +157,11 @@ public sealed class RetryOptionTests
 
     [Theory]
     [InlineData("retry-after: 2", RetryPolicy.Types.ResetHeaderFormat.Seconds, 2000)]
-    [InlineData("retry-after: 400", RetryPolicy.Types.ResetHeaderFormat.Seconds, 0)]
+    [InlineData("retry-after: 100", RetryPolicy.Types.ResetHeaderFormat.Seconds, 100_000)]
+    [InlineData("retry-after: 301", RetryPolicy.Types.ResetHeaderFormat.Seconds, 0)]
+    [InlineData("retry-after: NOW+2", RetryPolicy.Types.ResetHeaderFormat.UnixTimestamp, 2000)]
+    [InlineData("retry-after: NOW-1", RetryPolicy.Types.ResetHeaderFormat.UnixTimestamp, 0)]
+    [InlineData("x-ratelimit-reset: 3", RetryPolicy.Types.ResetHeaderFormat.UnixTimestamp, 3000)]
     [InlineData("retry-after: soon", RetryPolicy.Types.ResetHeaderFormat.Seconds, 0)]
     [InlineData("x-other: 2", RetryPolicy.Types.ResetHeaderFormat.Seconds, 0)]
     public void RateLimitedBackOff_WaitsAsLongAsTheResponseSays(
@@ -171,14 +175,18 @@ public sealed class RetryOptionTests
             RetryOn = "5xx",
             RateLimitedRetryBackOff = new RetryPolicy.Types.RateLimitedRetryBackOff
             {
-                ResetHeaders = { new RetryPolicy.Types.ResetHeader { Name = "Retry-After", Format = format } },
+                ResetHeaders =
+                {
+                    new RetryPolicy.Types.ResetHeader { Name = "Retry-After", Format = format },
+                    new RetryPolicy.Types.ResetHeader { Name = "X-RateLimit-Reset", Format = RetryPolicy.Types.ResetHeaderFormat.Seconds },
+                },
             },
         });
         TestClient client = bench.Connect();
         await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         TestClient server = await upstream.AcceptAsync();
         await server.ReadHeadAsync();
-        await server.SendAsync($"HTTP/1.1 503 No\r\nContent-Length: 0\r\n{header}\r\n\r\n");
+        await server.SendAsync($"HTTP/1.1 503 No\r\nContent-Length: 0\r\n{At(header, clock.WallNow.ToUnixTimeSeconds())}\r\n\r\n");
         await loop.UntilAsync(() => bench.Counter("cluster.backend.upstream_rq_retry") > 0);
 
         bool limited = earliestMilliseconds > 0;
@@ -254,6 +262,13 @@ public sealed class RetryOptionTests
             }
         }
     });
+
+    // A time in a label cannot be known: it stands there as NOW and a distance in seconds.
+    private static string At(string header, long now)
+    {
+        int at = header.IndexOf("NOW", StringComparison.Ordinal);
+        return at < 0 ? header : header[..at] + (now + int.Parse(header[(at + 3)..], System.Globalization.CultureInfo.InvariantCulture));
+    }
 
     private static void WithClock(Func<Pilotfish.Runtime.Loops.EventLoop, ManualLoopClock, Task> test)
     {

@@ -29,7 +29,9 @@ internal static class InternalRedirects
         }
 
         HeaderMap headers = stream.RequestHeaders;
-        bool fromTls = headers[WellKnownHeader.Scheme].SequenceEqual("https"u8);
+
+        // A client without TLS counts as http whatever a header says of it, as in Envoy.
+        bool fromTls = stream.Info.Connection.Tls is not null && !headers[WellKnownHeader.Scheme].SequenceEqual("http"u8);
         if (fromTls != target.IsHttps && !policy.AllowsCrossScheme)
         {
             return Pass(stream, stats.RedirectUnsafeScheme);
@@ -57,7 +59,7 @@ internal static class InternalRedirects
         }
 
         stream.Redirects.Add((from, route!.Name));
-        headers.Set("x-envoy-original-url"u8, [.. scheme, .. "://"u8, .. authority, .. path]);
+        headers.Set("x-envoy-original-url"u8, [.. fromTls ? "https"u8 : "http"u8, .. "://"u8, .. authority, .. path]);
         dropsBody = ChangeMethod(headers, status);
         CopyHeaders(stream, policy);
         return true;

@@ -54,11 +54,11 @@ public sealed partial class RouterFilter : HttpFilter
     /// <summary>The loop's nanoseconds.</summary>
     internal long Now => Stream.Loop.NowNanoseconds;
 
-    // One meter for all attempts: the access log tells what the request cost upstream.
     internal RouterModel Model => _model;
 
     internal HttpStream Owner => Stream;
 
+    // One meter for all attempts: the access log tells what the request cost upstream.
     internal ref ByteMeter Meter => ref Stream.Info.UpstreamBytes;
 
     /// <summary>Whether the request asks for another protocol by an upgrade header.</summary>
