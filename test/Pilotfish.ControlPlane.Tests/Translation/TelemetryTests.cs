@@ -41,6 +41,17 @@ public sealed class TelemetryTests
     [InlineData("a provider in other letters", "[{providers: [{name: Envoy}]}]", "", "", "envoy", "envoy")]
     [InlineData("a filter dropped", "[{providers: [{name: envoy}], filter: {expression: 'response.code >= 400'}}]", "[{providers: [{name: envoy}]}]", "", "envoy", "envoy")]
     [InlineData("an unknown provider", "[{providers: [{name: nobody}]}]", "", "", "-", "-")]
+    [InlineData("client of the mesh, servers off in the namespace", "[{match: {mode: CLIENT}, providers: [{name: envoy}]}]", "[{match: {mode: SERVER}, providers: [{name: envoy}], disabled: true}]", "", "envoy", "-")]
+    [InlineData("client of the mesh, clients off in the namespace", "[{match: {mode: CLIENT}, providers: [{name: envoy}]}]", "[{match: {mode: CLIENT}, providers: [{name: envoy}], disabled: true}]", "", "-", "-")]
+    [InlineData("and on for the workload", "[{match: {mode: CLIENT}, providers: [{name: envoy}]}]", "[{match: {mode: CLIENT}, providers: [{name: envoy}], disabled: true}]", "[{match: {mode: CLIENT}, providers: [{name: envoy}]}]", "envoy", "-")]
+    [InlineData("client and server", "[{match: {mode: CLIENT_AND_SERVER}, providers: [{name: envoy}]}]", "", "", "envoy", "envoy")]
+    [InlineData("an empty rule inherits", "[{providers: [{name: envoy}]}]", "[{}]", "", "envoy", "envoy")]
+    [InlineData("a provider that is no access logger", "[{providers: [{name: envoy}]}]", "[{providers: [{name: stackdriver}]}]", "", "-", "-")]
+    [InlineData("one side, then both", "[{match: {mode: SERVER}, providers: [{name: envoy}]}, {match: {mode: CLIENT_AND_SERVER}, providers: [{name: envoy}]}]", "", "", "envoy", "envoy")]
+    [InlineData("one side, then both off", "[{match: {mode: SERVER}, providers: [{name: envoy}]}, {match: {mode: CLIENT_AND_SERVER}, providers: [{name: envoy}], disabled: true}]", "", "", "-", "-")]
+    [InlineData("two rules, the second off", "[{providers: [{name: envoy}]}]", "[{providers: [{name: envoy}]}, {providers: [{name: json}], disabled: true}]", "", "envoy", "envoy")]
+    [InlineData("two providers of one rule", "[{providers: [{name: envoy}]}]", "[{providers: [{name: envoy}, {name: json}]}, {providers: [{name: envoy}]}]", "", "envoy,json", "envoy,json")]
+    [InlineData("a provider for each side", "[{match: {mode: SERVER}, providers: [{name: envoy}]}, {match: {mode: CLIENT}, providers: [{name: json}]}]", "", "", "json", "envoy")]
     public void Telemetry_Scopes_Merge(string label, string root, string ns, string workload, string outbound, string inbound)
     {
         Mesh mesh = new(
@@ -94,6 +105,34 @@ public sealed class TelemetryTests
 
         Assert.Equal("envoy", Describe(Outbound(new Mesh(Manifests.Bookinfo + older, Configure))));
         Assert.Equal("-", Describe(Outbound(new Mesh(Manifests.Bookinfo + younger + older, Configure))));
+    }
+
+    [Fact]
+    public void Telemetry_OfTheOlderVersion_IsTheSame()
+    {
+        string older = Object("default", "[{providers: [{name: json}]}]").Replace("telemetry.istio.io/v1\n", "telemetry.istio.io/v1alpha1\n", StringComparison.Ordinal);
+
+        Assert.Contains("v1alpha1", older, StringComparison.Ordinal);
+        Assert.Equal("json", Describe(Outbound(new Mesh(Manifests.Bookinfo + older, Configure))));
+    }
+
+    // None of them speaks of a sidecar, whatever it is that they name.
+    [Theory]
+    [InlineData("gateway.networking.k8s.io", "Gateway", "ratings")]
+    [InlineData("gateway.networking.k8s.io", "GatewayClass", "istio-waypoint")]
+    [InlineData("", "Service", "ratings")]
+    [InlineData("networking.istio.io", "ServiceEntry", "ratings")]
+    public void Telemetry_WithTargets_IsNotASidecars(string group, string kind, string name)
+    {
+        foreach (string ns in (string[])["default", "istio-system"])
+        {
+            string target = $"{{group: '{group}', kind: {kind}, name: {name}}}";
+            foreach (string field in (string[])[$"targetRefs: [{target}]", $"targetRef: {target}"])
+            {
+                string manifest = Object(ns, "[{providers: [{name: envoy}]}]").Replace("spec: {", $"spec: {{{field}, ", StringComparison.Ordinal);
+                Assert.Equal("-", Describe(Outbound(new Mesh(Manifests.Bookinfo + manifest, Configure))));
+            }
+        }
     }
 
     [Fact]

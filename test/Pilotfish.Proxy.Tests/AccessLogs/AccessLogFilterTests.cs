@@ -30,6 +30,14 @@ public sealed class AccessLogFilterTests
     [InlineData("{metadata_filter: {matcher: {filter: jwt, path: [{key: iss}], value: {string_match: {prefix: me}}}}}", true)]
     [InlineData("{metadata_filter: {matcher: {filter: jwt, path: [{key: iss}], value: {string_match: {exact: you}}}}}", false)]
     [InlineData("{metadata_filter: {matcher: {filter: jwt, path: [{key: n}], value: {double_match: {range: {start: 1, end: 8}}}, invert: true}}}", false)]
+    [InlineData("{status_code_filter: {comparison: {op: NE, value: {default_value: 200}}}}", false)]
+    [InlineData("{grpc_status_filter: {statuses: [UNKNOWN]}}", true)]
+    [InlineData("{grpc_status_filter: {statuses: [OK]}}", false)]
+    [InlineData("{grpc_status_filter: {statuses: [OK], exclude: true}}", true)]
+    [InlineData("{traceable_filter: {}}", false)]
+    [InlineData("{runtime_filter: {runtime_key: x, percent_sampled: {numerator: 100}, use_independent_randomness: true}}", true)]
+    [InlineData("{extension_filter: {name: c, typed_config: {'@type': type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter, expression: 'response.code == 200'}}}", true)]
+    [InlineData("{extension_filter: {name: c, typed_config: {'@type': type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter, expression: 'response.code == 201'}}}", false)]
     public void Passes_FinishedRequest_ByItsFacts(string filter, bool passes)
     {
         StreamInfo info = StreamSample.Create();
@@ -52,5 +60,6 @@ public sealed class AccessLogFilterTests
             field,
             Assert.Throws<ConfigRejectedException>(() => AccessLogFilterCompiler.Compile(Parse(filter), "filter")).Field);
 
-    private static FilterMessage Parse(string yaml) => MessageReader.Parse<FilterMessage>(yaml, "test").Message!;
+    private static FilterMessage Parse(string yaml) => 
+        MessageReader.Parse<FilterMessage>(yaml, "test", ReadOptions.Envoy with { Types = PilotfishTypes.All }).Message!;
 }
