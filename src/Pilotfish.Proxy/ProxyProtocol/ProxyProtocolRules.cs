@@ -25,11 +25,10 @@ internal sealed class ProxyProtocolRules
         }
 
         AllowsAbsence = config.AllowRequestsWithoutProxyProtocol;
-        PassesThrough = new TlvSelection(config.PassThroughTlvs);
-        foreach (Message.Types.Rule rule in config.Rules)
+        PassesThrough = new TlvSelection(config.PassThroughTlvs, field + ".pass_through_tlvs");
+        for (int i = 0; i < config.Rules.Count; i++)
         {
-            string name = rule.OnTlvPresent?.MetadataNamespace ?? "";
-            _metadata[(byte)rule.TlvType] = (name.Length > 0 ? name : DefaultNamespace, rule.OnTlvPresent?.Key ?? "");
+            AddRule(config.Rules[i], $"{field}.rules[{i}]");
         }
     }
 
@@ -41,4 +40,15 @@ internal sealed class ProxyProtocolRules
     public bool Allows(int version) => !_disallowed[version - 1];
 
     public bool TryMetadata(byte tlv, out (string Namespace, string Key) place) => _metadata.TryGetValue(tlv, out place);
+
+    private void AddRule(Message.Types.Rule rule, string field)
+    {
+        byte type = TlvSelection.TypeOf(rule.TlvType, field + ".tlv_type");
+        if (rule.OnTlvPresent is not { Key.Length: > 0 } place)
+        {
+            throw new ConfigRejectedException(field + ".on_tlv_present.key", "it names no key for the value");
+        }
+
+        _metadata[type] = (place.MetadataNamespace.Length > 0 ? place.MetadataNamespace : DefaultNamespace, place.Key);
+    }
 }

@@ -23,23 +23,25 @@ internal sealed class ProxyProtocolTransportFactory : IUpstreamTransportFactory
             inner.TypedConfig ?? new(), inner.Name, field, out ExtensionConfig typed);
         ProxyProtocolConfig header = message.Config ?? new ProxyProtocolConfig();
         var added = new List<ProxyTlv>();
-        foreach (TlvEntry entry in header.AddedTlvs)
+        for (int i = 0; i < header.AddedTlvs.Count; i++)
         {
+            TlvEntry entry = header.AddedTlvs[i];
+            byte type = TlvSelection.TypeOf(entry.Type, $"{config.Field}.config.added_tlvs[{i}].type");
             if (entry.FormatString is not null)
             {
                 throw new ConfigRejectedException(
-                    config.Field + ".config.added_tlvs", "a TLV's format_string is not supported; state its value");
+                    $"{config.Field}.config.added_tlvs[{i}].format_string", "a TLV's format_string is not supported; state its value");
             }
 
-            if (!added.Exists(tlv => tlv.Type == entry.Type))
+            if (!added.Exists(tlv => tlv.Type == type))
             {
-                added.Add(new ProxyTlv((byte)entry.Type, entry.Value.ToByteArray()));
+                added.Add(new ProxyTlv(type, entry.Value.ToByteArray()));
             }
         }
 
         return new ProxyProtocolTransport(factory.Compile(typed, context), header.Version == ProxyProtocolConfig.Types.Version.V1 ? 1 : 2)
         {
-            PassesThrough = new TlvSelection(header.PassThroughTlvs),
+            PassesThrough = new TlvSelection(header.PassThroughTlvs, config.Field + ".config.pass_through_tlvs"),
             Added = added,
             TlvsExceedMaxLength = context.Config.Stats.Scope("upstream.proxyprotocol").Counter("v2_tlvs_exceed_max_length"),
         };

@@ -9,7 +9,9 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.ProxyProtocol;
+using Pilotfish.Proxy.Streams;
 using Pilotfish.Proxy.Tests.Transport;
+using Pilotfish.Runtime.Interop;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Testing;
@@ -124,6 +126,125 @@ public sealed class ProxyProtocolTests
         client.Close();
     });
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Version_Disallowed_WhereHeadersMayBeMissing_IsPassedOnUntouched(int version) => LoopRunner.Run(async loop =>
+    {
+        var fixture = new TransportFixture(loop);
+        List<byte> seen = Recorder(loop, out NetAddress upstream);
+        fixture.Apply(TransportFixture.StaticCluster("c", upstream));
+        fixture.Apply(Listening("l", "c", new Message
+        {
+            AllowRequestsWithoutProxyProtocol = true,
+            DisallowedVersions = { version == 1 ? ProxyProtocolConfig.Types.Version.V1 : ProxyProtocolConfig.Types.Version.V2 },
+            StatPrefix = "front",
+        }));
+        SocketStream client = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
+        await client.SendAsync(Header(version));
+        await TestPeers.UntilAsync(loop, () => seen.Count == Header(version).Length);
+        Assert.Equal(Header(version), seen);
+        Assert.Equal(1, Counter(fixture, $"versions.v{version}.disallowed", "proxy_proto.front"));
+        client.Close();
+    });
+
+    [Fact]
+    public void Tlvs_WithRules_BecomeMetadataOfTheConnection() => LoopRunner.Run(async loop =>
+    {
+        var fixture = new TransportFixture(loop);
+        fixture.Apply(TransportFixture.StaticCluster("c", TestPeers.Echo(loop).LocalAddress));
+        Listener listener = Listening("l", "c", new Message
+        {
+            Rules =
+            {
+                new Message.Types.Rule { TlvType = 0xEA, OnTlvPresent = new Message.Types.KeyValuePair { Key = "vpce" } },
+                new Message.Types.Rule { TlvType = 0x02, OnTlvPresent = new Message.Types.KeyValuePair { Key = "authority" } },
+                new Message.Types.Rule { TlvType = 0x05, OnTlvPresent = new Message.Types.KeyValuePair { Key = "id", MetadataNamespace = "mine" } },
+                new Message.Types.Rule { TlvType = 0x06, OnTlvPresent = new Message.Types.KeyValuePair { Key = "absent" } },
+            },
+        });
+        listener.FilterChains[0].Filters[0] = TransportFixture.Tcp("c", static proxy => proxy.AccessLog.Add(
+            new Envoy.Config.Accesslog.V3.AccessLog { Name = "record", TypedConfig = Any.Pack(new Google.Protobuf.WellKnownTypes.StringValue()) }));
+        Assert.Empty(fixture.Apply(listener));
+        SocketStream client = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
+        await client.SendAsync(ProxyHeaderWriter.Version2(
+            NetAddress.Parse(Claimed), NetAddress.Parse(ClaimedDestination),
+            [new(0xEA, [.. "vpce-1"u8]), new(0x02, [.. "a.test"u8]), new(0x05, []), new(0x07, [1])], out _));
+        await client.SendAsync("ping"u8.ToArray());
+        Assert.Equal("ping", await TestPeers.ReceiveTextAsync(client, 4));
+        client.Close();
+        await TestPeers.UntilAsync(loop, () => fixture.Infos.Count == 1);
+        DynamicMetadata metadata = fixture.Infos[0].Metadata!;
+        MetadataValue values = metadata.Get("envoy.filters.listener.proxy_protocol")!;
+        Assert.Equal(("vpce-1", "a.test"), (values.Field("vpce")!.Text, values.Field("authority")!.Text));
+        Assert.Null(values.Field("absent"));
+        Assert.Equal("", metadata.Get("mine", ["id"])!.Text);
+    });
+
+    [Fact]
+    public void Types_BeyondAByte_AreRefusedByField() => LoopRunner.Run(loop =>
+    {
+        var fixture = new TransportFixture(loop);
+        var rule = new Message.Types.Rule { TlvType = 256, OnTlvPresent = new Message.Types.KeyValuePair { Key = "k" } };
+        Assert.Equal("listener_filters[0].typed_config.rules[0].tlv_type: 256 is not between 0 and 255", Refused(new Message { Rules = { rule } }));
+        rule.TlvType = 1;
+        rule.OnTlvPresent.Key = "";
+        Assert.Equal("listener_filters[0].typed_config.rules[0].on_tlv_present.key: it names no key for the value", Refused(new Message { Rules = { rule } }));
+        Assert.Equal("listener_filters[0].typed_config.pass_through_tlvs.tlv_type[1]: 300 is not between 0 and 255", Refused(
+            new Message { PassThroughTlvs = new ProxyProtocolPassThroughTLVs { TlvType = { 1, 300 } } }));
+        Cluster cluster = Sending("c", NetAddress.Loopback(1), ProxyProtocolConfig.Types.Version.V2, static config =>
+            config.AddedTlvs.Add(new TlvEntry { Type = 256 }));
+        Assert.EndsWith("config.added_tlvs[0].type: 256 is not between 0 and 255", Assert.Single(fixture.Apply(cluster)).Reason, StringComparison.Ordinal);
+        return Task.CompletedTask;
+
+        string Refused(Message filter) => Assert.Single(fixture.Apply(Listening("l", "c", filter))).Reason;
+    });
+
+    /// <summary>
+    /// As with Istio's TPROXY mode: packets of a client to a server elsewhere are given to the transparent listener of a machine between
+    /// the two, which connects on from the client's address; answers to that address come back to it by their mark.
+    /// </summary>
+    [Fact]
+    public void Tproxy_ListenerAndUpstream_AreTransparentToBothSides()
+    {
+        const int ListenerPort = 15001;
+        Prerequisite.Program("iptables");
+        using TestNamespace client = TestNamespace.Create();
+        using TestNamespace proxy = TestNamespace.Create();
+        using TestNamespace server = TestNamespace.Create();
+        TestNamespace.Join(proxy, ["10.9.0.1/24"], server, ["10.9.0.2/24"]);
+        proxy.Run("ip", "link", "set", "eth0", "down");
+        proxy.Run("ip", "link", "set", "eth0", "name", "upstream");
+        proxy.Run("ip", "link", "set", "upstream", "up");
+        TestNamespace.Join(proxy, ["10.8.0.1/24"], client, ["10.8.0.2/24"]);
+        client.Run("ip", "route", "add", "default", "via", "10.8.0.1");
+        server.Run("ip", "route", "add", "default", "via", "10.9.0.1");
+        foreach (string all in (string[])["all", "default", "eth0", "upstream"])
+        {
+            proxy.Run("sh", "-c", $"echo 0 > /proc/sys/net/ipv4/conf/{all}/rp_filter; echo 0 > /proc/sys/net/ipv4/ip_forward");
+        }
+
+        proxy.Run("ip", "rule", "add", "fwmark", "1337", "lookup", "133");
+        proxy.Run("ip", "route", "add", "local", "0.0.0.0/0", "dev", "lo", "table", "133");
+        proxy.Run("iptables", "-t", "mangle", "-A", "PREROUTING", "-p", "tcp", "-m", "socket", "--transparent", "-j", "MARK", "--set-mark", "1337");
+        proxy.Run("iptables", "-t", "mangle", "-A", "PREROUTING", "-p", "tcp", "-m", "socket", "--transparent", "-j", "ACCEPT");
+        proxy.Run(
+            "iptables", "-t", "mangle", "-A", "PREROUTING", "-i", "eth0", "-p", "tcp", "-j", "TPROXY", "--on-port", $"{ListenerPort}",
+            "--tproxy-mark", "1337");
+        using TcpListener upstream = server.Enter().Run(() =>
+        {
+            var listener = new TcpListener(IPAddress.Parse("10.9.0.2"), 80);
+            listener.Start();
+            return listener;
+        });
+        NetworkNamespaceThread outside = client.Enter();
+        proxy.Enter().Run(() =>
+        {
+            LoopRunner.Run(loop => PassTransparentlyAsync(loop, outside, upstream, ListenerPort));
+            return true;
+        });
+    }
+
     [Fact]
     public void Configuration_FilterStateOrMissingInner_IsRejected() => LoopRunner.Run(loop =>
     {
@@ -190,12 +311,49 @@ public sealed class ProxyProtocolTests
         client.Close();
     }
 
+    private static async Task PassTransparentlyAsync(EventLoop loop, NetworkNamespaceThread outside, TcpListener upstream, ushort port)
+    {
+        var fixture = new TransportFixture(loop);
+        fixture.Apply(new Cluster
+        {
+            Name = "orig",
+            Type = Cluster.Types.DiscoveryType.OriginalDst,
+            LbPolicy = Cluster.Types.LbPolicy.ClusterProvided,
+            ConnectTimeout = new Duration { Seconds = 5 },
+        });
+        Listener listener = TransportFixture.TcpListener("l", "orig", NetAddress.IPv4(0, port));
+        listener.StatPrefix = "l";
+        listener.Transparent = true;
+        listener.ListenerFilters.Add(new Envoy.Config.Listener.V3.ListenerFilter
+        {
+            Name = "envoy.filters.listener.original_dst", TypedConfig = Any.Pack(new Envoy.Extensions.Filters.Listener.OriginalDst.V3.OriginalDst()),
+        });
+        listener.ListenerFilters.Add(new Envoy.Config.Listener.V3.ListenerFilter
+        {
+            Name = "envoy.filters.listener.original_src",
+            TypedConfig = Any.Pack(new Envoy.Extensions.Filters.Listener.OriginalSrc.V3.OriginalSrc { Mark = 7 }),
+        });
+        Assert.Empty(fixture.Apply(listener));
+
+        using Socket client = outside.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        await client.ConnectAsync(IPAddress.Parse("10.9.0.2"), 80);
+        using Socket accepted = await upstream.AcceptSocketAsync();
+        Assert.Equal("10.8.0.2", ((IPEndPoint)accepted.RemoteEndPoint!).Address.ToString());
+        Assert.Equal(1, Counter(fixture, "downstream_cx_total", "listener.l"));
+        await client.SendAsync("ping"u8.ToArray());
+        byte[] buffer = new byte[4];
+        Assert.Equal(4, await accepted.ReceiveAsync(buffer));
+        await accepted.SendAsync("pong"u8.ToArray());
+        Assert.Equal(4, await client.ReceiveAsync(buffer));
+        Assert.Equal("pong", Encoding.ASCII.GetString(buffer));
+    }
+
     private static byte[] Header(int version) => version == 1
         ? Encoding.ASCII.GetBytes("PROXY TCP4 192.0.2.7 198.51.100.9 4711 80\r\n")
         : ProxyHeaderWriter.Version2(NetAddress.Parse(Claimed), NetAddress.Parse(ClaimedDestination), [], out _);
 
-    private static long Counter(TransportFixture fixture, string name) =>
-        fixture.Stats.Value(fixture.Stats.Scope("proxy_proto").Counter(name));
+    private static long Counter(TransportFixture fixture, string name, string scope = "proxy_proto") =>
+        fixture.Stats.Value(fixture.Stats.Scope(scope).Counter(name));
 
     private static Listener Listening(string name, string cluster, Message filter)
     {
