@@ -18,7 +18,7 @@ public sealed class AccessLogCompiler(AccessLogFiles files, ExtensionRegistry ex
             string at = $"{field}[{i}]";
             AccessLogFilter? filter = log.Filter is null
                 ? null
-                : AccessLogFilterCompiler.Compile(log.Filter, $"{at}.filter");
+                : AccessLogFilterCompiler.Compile(log.Filter, $"{at}.filter", context.Runtime);
             IAccessLoggerFactory factory = extensions.Find<IAccessLoggerFactory>(
                 log.TypedConfig ?? new Google.Protobuf.WellKnownTypes.Any(), log.Name, $"{at}.typed_config", out ExtensionConfig config);
             loggers.Add((factory.Create(in config, context), filter));

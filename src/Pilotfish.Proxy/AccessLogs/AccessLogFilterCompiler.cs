@@ -14,23 +14,27 @@ namespace Pilotfish.Proxy.AccessLogs;
 internal static class AccessLogFilterCompiler
 {
     private const int AlternativesMin = 2;
+    private const uint PercentMax = 100;
     private const long NanosecondsPerMillisecond = 1_000_000;
 
-    public static AccessLogFilter Compile(FilterMessage filter, string field) => filter.FilterSpecifierCase switch
+    /// <param name="filter">The filter, its children included.</param>
+    /// <param name="field">Its path.</param>
+    /// <param name="runtime">What overrides defaults by key; null for none.</param>
+    public static AccessLogFilter Compile(FilterMessage filter, string field, RuntimeValues? runtime = null) => filter.FilterSpecifierCase switch
     {
         FilterMessage.FilterSpecifierOneofCase.StatusCodeFilter =>
-            Comparison(filter.StatusCodeFilter.Comparison, field, static (in FormatSource s) => s.Info.ResponseCode),
+            Comparison(filter.StatusCodeFilter.Comparison, field, runtime, static (in FormatSource s) => s.Info.ResponseCode),
         FilterMessage.FilterSpecifierOneofCase.DurationFilter =>
-            Comparison(filter.DurationFilter.Comparison, field, DurationMilliseconds),
+            Comparison(filter.DurationFilter.Comparison, field, runtime, DurationMilliseconds),
         FilterMessage.FilterSpecifierOneofCase.NotHealthCheckFilter =>
             AccessLogFilter.When(static (in FormatSource s) => !s.Info.IsHealthCheck),
         FilterMessage.FilterSpecifierOneofCase.TraceableFilter =>
             AccessLogFilter.When(static (in FormatSource s) => s.Info.IsTraceSampled),
-        FilterMessage.FilterSpecifierOneofCase.RuntimeFilter => Sample(filter.RuntimeFilter),
+        FilterMessage.FilterSpecifierOneofCase.RuntimeFilter => Sample(filter.RuntimeFilter, runtime),
         FilterMessage.FilterSpecifierOneofCase.AndFilter =>
-            AccessLogFilter.All(Children(filter.AndFilter.Filters, $"{field}.and_filter")),
+            AccessLogFilter.All(Children(filter.AndFilter.Filters, $"{field}.and_filter", runtime)),
         FilterMessage.FilterSpecifierOneofCase.OrFilter =>
-            AccessLogFilter.Any(Children(filter.OrFilter.Filters, $"{field}.or_filter")),
+            AccessLogFilter.Any(Children(filter.OrFilter.Filters, $"{field}.or_filter", runtime)),
         FilterMessage.FilterSpecifierOneofCase.HeaderFilter =>
             AccessLogHeaderFilter.Compile(filter.HeaderFilter.Header, $"{field}.header_filter.header"),
         FilterMessage.FilterSpecifierOneofCase.ResponseFlagFilter =>
@@ -63,15 +67,15 @@ internal static class AccessLogFilterCompiler
         return (end - times.DownstreamReceiveBegin) / NanosecondsPerMillisecond;
     }
 
-    private static AccessLogFilter Comparison(ComparisonFilter? comparison, string field, Fact fact)
+    private static AccessLogFilter Comparison(ComparisonFilter? comparison, string field, RuntimeValues? runtime, Fact fact)
     {
         if (comparison?.Value is not { } value)
         {
             throw new ConfigRejectedException(field, "the comparison has no value");
         }
 
-        // The runtime key could change the number while serving; only its default is used here.
-        long limit = value.DefaultValue;
+        // Keys that filters name do not change while the proxy serves (RuntimeEndpoints).
+        long limit = runtime?.Number(value.RuntimeKey) ?? value.DefaultValue;
         return comparison.Op switch
         {
             ComparisonFilter.Types.Op.Eq => AccessLogFilter.When((in FormatSource s) => fact(in s) == limit),
@@ -82,7 +86,7 @@ internal static class AccessLogFilterCompiler
         };
     }
 
-    private static List<AccessLogFilter> Children(IReadOnlyList<FilterMessage> filters, string field)
+    private static List<AccessLogFilter> Children(IReadOnlyList<FilterMessage> filters, string field, RuntimeValues? runtime)
     {
         if (filters.Count < AlternativesMin)
         {
@@ -92,13 +96,13 @@ internal static class AccessLogFilterCompiler
         List<AccessLogFilter> children = [];
         for (int i = 0; i < filters.Count; i++)
         {
-            children.Add(Compile(filters[i], $"{field}.filters[{i}]"));
+            children.Add(Compile(filters[i], $"{field}.filters[{i}]", runtime));
         }
 
         return children;
     }
 
-    private static AccessLogFilter Sample(RuntimeFilter filter)
+    private static AccessLogFilter Sample(RuntimeFilter filter, RuntimeValues? runtime)
     {
         uint numerator = filter.PercentSampled?.Numerator ?? 0;
         uint denominator = filter.PercentSampled?.Denominator switch
@@ -107,6 +111,12 @@ internal static class AccessLogFilterCompiler
             Envoy.Type.V3.FractionalPercent.Types.DenominatorType.Million => 1_000_000,
             _ => 100,
         };
+        if (runtime?.Number(filter.RuntimeKey) is { } percent)
+        {
+            // A number in the runtime is a percentage, whatever the default is in parts of.
+            (numerator, denominator) = ((uint)Math.Min(percent, PercentMax), PercentMax);
+        }
+
         bool independent = filter.UseIndependentRandomness;
         return AccessLogFilter.When((in FormatSource s) =>
         {

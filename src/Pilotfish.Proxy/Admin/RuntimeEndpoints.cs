@@ -3,6 +3,7 @@ using System.Text.Json;
 using Envoy.Config.Bootstrap.V3;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http1.InternalServer;
 
 namespace Pilotfish.Proxy.Admin;
@@ -17,12 +18,12 @@ internal sealed class RuntimeEndpoints
 
     private readonly List<string> _layers = [];
     private readonly SortedDictionary<string, string[]> _values = new(StringComparer.Ordinal);
-    private readonly MaintenanceModes _maintenance;
+    private readonly CompileContext _context;
     private readonly int _adminLayer;
 
-    public RuntimeEndpoints(LayeredRuntime? runtime, MaintenanceModes maintenance)
+    public RuntimeEndpoints(LayeredRuntime? runtime, CompileContext context)
     {
-        _maintenance = maintenance;
+        _context = context;
         foreach (RuntimeLayer layer in runtime?.Layers ?? [])
         {
             _layers.Add(layer.Name);
@@ -86,7 +87,8 @@ internal sealed class RuntimeEndpoints
             values.Add(KeyValuePair.Create(name, Final(perLayer)));
         }
 
-        _maintenance.Replace(values);
+        _context.Maintenance.Replace(values);
+        _context.Runtime.Replace(values);
     }
 
     private void Modify(InternalRequest request, InternalResponse response)

@@ -47,6 +47,9 @@ public sealed class CompileContext
     /// <summary>Whether requests whose path has a fragment are refused (layered_runtime); else the fragment is cut.</summary>
     public bool RejectsPathsWithFragment { get; set; } = true;
 
+    /// <summary>Numbers of the bootstrap's runtime.</summary>
+    public RuntimeValues Runtime { get; } = new();
+
     /// <summary>Clusters that the runtime puts into maintenance.</summary>
     public MaintenanceModes Maintenance { get; } = new();
 

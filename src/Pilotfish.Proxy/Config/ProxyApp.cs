@@ -327,7 +327,7 @@ public sealed class ProxyApp : IDisposable
         Admin.AddAll(new ServerInfoEndpoints(Server, _inputs.Options, Node, Workers.Count).All);
         Admin.AddAll(new LifecycleEndpoints(Server, AccessLogs, () => OnQuit?.Invoke(), Drain).All);
         Admin.Add(LoggingEndpoint.Endpoint);
-        Admin.AddAll(new RuntimeEndpoints(_inputs.Bootstrap.LayeredRuntime, Context.Maintenance).All);
+        Admin.AddAll(new RuntimeEndpoints(_inputs.Bootstrap.LayeredRuntime, Context).All);
         Admin.Add(new ConfigDumpEndpoint(_bootstrap, _static, Context.ScopedRoutes, () => Subscriptions.Tables).Endpoint);
         Admin.Add(new ClustersEndpoint(Clusters, _static).Endpoint);
         Admin.Add(new CertsEndpoint(Listeners, Clusters, _inputs.MainLoop).Endpoint);

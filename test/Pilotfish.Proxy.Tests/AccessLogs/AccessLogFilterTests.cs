@@ -52,6 +52,23 @@ public sealed class AccessLogFilterTests
     }
 
     [Theory]
+    [InlineData("{status_code_filter: {comparison: {op: GE, value: {default_value: 200, runtime_key: least}}}}", false)]
+    [InlineData("{status_code_filter: {comparison: {op: GE, value: {default_value: 200, runtime_key: unset}}}}", true)]
+    [InlineData("{duration_filter: {comparison: {op: GE, value: {default_value: 5000, runtime_key: none}}}}", true)]
+    [InlineData("{runtime_filter: {runtime_key: all}}", true)]
+    [InlineData("{runtime_filter: {runtime_key: none, percent_sampled: {numerator: 10000, denominator: TEN_THOUSAND}}}", false)]
+    [InlineData("{runtime_filter: {runtime_key: words, percent_sampled: {numerator: 100}}}", true)]
+    [InlineData("{and_filter: {filters: [{not_health_check_filter: {}}, {runtime_filter: {runtime_key: all}}]}}", true)]
+    public void Passes_RuntimeKeyOfTheFilter_OverridesItsDefault(string filter, bool passes)
+    {
+        var runtime = new RuntimeValues();
+        runtime.Replace(new Dictionary<string, string> { ["least"] = "500", ["none"] = "0", ["all"] = "100", ["words"] = "many" });
+        FormatSource source = new(StreamSample.Create(), Pilotfish.Proxy.AccessLogs.AccessLogType.DownstreamEnd);
+
+        Assert.Equal(passes, AccessLogFilterCompiler.Compile(Parse(filter), "filter", runtime).Passes(in source));
+    }
+
+    [Theory]
     [InlineData("{response_flag_filter: {flags: [XX]}}", "filter.response_flag_filter.flags[0]")]
     [InlineData("{and_filter: {filters: [{not_health_check_filter: {}}]}}", "filter.and_filter")]
     [InlineData("{}", "filter")]
