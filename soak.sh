@@ -2,20 +2,22 @@
 # Long forms of what CI runs in short form: fuzzing, crowds of connections, a mesh that changes under load, and every test again and
 # again so that rare interleavings show. Parts take turns until the time is over; the first failure ends it with its log's name.
 # usage: ./soak.sh [MINUTES] [--only PART ...]     default 60 minutes, every part
-#   fuzz          parsers and splits, new seeds each time (PILOTFISH_FUZZ_SECONDS per property, default 120)
+#   fuzz          parsers and splits, new seeds each time (PILOTFISH_FUZZ_SECONDS per property, by default an eighth of the time, at most 120)
 #   coverage      the same checks under afl++ and SharpFuzz, which look for new paths (fuzz/run.sh, as many seconds per target)
 #   connections   idle crowds, 40,000 upstream connections, exhausted descriptors and ports
-#   mesh          a real mesh: scaling, route changes and control plane kills under load (PILOTFISH_SOAK_SECONDS, default 300); needs root
+#   mesh          a real mesh: scaling, route changes and control plane kills under load (PILOTFISH_SOAK_SECONDS, by default half of the
+#                 time, at most 300); needs root
 #   tests         every unit test project
 # PILOTFISH_FUZZ_SEED=N repeats one seed; ./soak.sh 1 --only fuzz is a quick look.
 set -uo pipefail
 cd "$(dirname "$0")"
 . scripts/install.sh
+. scripts/child.sh
 
 minutes=60 parts=()
 while [ $# -gt 0 ]; do
   case $1 in
-    -h | --help) sed -n '2,10s/^# //p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,11s/^# //p' soak.sh; exit 0 ;;
     --only)
       shift
       [ $# -gt 0 ] || { echo "soak.sh: --only needs a part: fuzz, coverage, connections, mesh or tests." >&2; exit 64; }
@@ -29,7 +31,7 @@ while [ $# -gt 0 ]; do
       continue
       ;;
     -*) echo "soak.sh: unknown option '$1'; see --help." >&2; exit 64 ;;
-    *[!0-9]* | '') echo "soak.sh: '$1' is not a number of minutes." >&2; exit 64 ;;
+    *[!0-9]* | '' | 0) echo "soak.sh: '$1' is not a number of minutes." >&2; exit 64 ;;
     *) minutes=$1 ;;
   esac
   shift
@@ -42,9 +44,12 @@ if [[ " ${parts[*]} " == *" mesh "* ]]; then
   need iptables iptables ip iproute2 curl curl nsenter util-linux perl perl || exit 1
 fi
 
-export PILOTFISH_SOAK_SECONDS=${PILOTFISH_SOAK_SECONDS:-300} PILOTFISH_FUZZ_SECONDS=${PILOTFISH_FUZZ_SECONDS:-120}
+# The least of the two numbers.
+least() { [ "$1" -lt "$2" ] && echo "$1" || echo "$2"; }
+export PILOTFISH_SOAK_SECONDS=${PILOTFISH_SOAK_SECONDS:-$(least $((minutes * 30)) 300)}
+export PILOTFISH_FUZZ_SECONDS=${PILOTFISH_FUZZ_SECONDS:-$(least $((minutes * 60 / 8)) 120)}
 echo "Building"
-build() { dotnet build "$1" -nologo -v quiet '-clp:ErrorsOnly;NoSummary' || exit 1; }
+build() { quiet_build "$1" || exit 1; }
 case " ${parts[*]} " in
   *" tests "*) build Pilotfish.slnx ;;
   *)
@@ -59,7 +64,7 @@ mkdir -p artifacts/soak
 run() {
   local name=Pilotfish.$1 log=artifacts/soak/$1-$round.log started=$SECONDS total
   shift
-  "artifacts/build/bin/$name/debug/$name" -noColor -noLogo "$@" >"$log" 2>&1
+  child "artifacts/build/bin/$name/debug/$name" -noColor -noLogo "$@" >"$log" 2>&1
   local rc=$?
   total=$(grep -oE 'Total: [0-9]+' "$log" | tail -n 1 | grep -oE '[0-9]+')
   if [ $rc -ne 0 ] || [ "${total:-0}" = 0 ]; then
@@ -78,7 +83,7 @@ while [ $SECONDS -lt $end ]; do
     [ $SECONDS -lt $end ] || break
     case $part in
       fuzz) run Proxy.Tests -namespace Pilotfish.Proxy.Tests.Fuzz ;;
-      coverage) fuzz/run.sh "$PILOTFISH_FUZZ_SECONDS" || exit 1 ;;
+      coverage) child fuzz/run.sh "$PILOTFISH_FUZZ_SECONDS" || exit 1 ;;
       connections)
         run Proxy.Tests -class Pilotfish.Proxy.Tests.Http.ManyIdleConnectionsTests -class Pilotfish.Proxy.Tests.Clusters.UpstreamPortsTests
         run EndToEnd -namespace Pilotfish.EndToEnd.Faults

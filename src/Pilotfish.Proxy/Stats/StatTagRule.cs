@@ -28,6 +28,9 @@ internal sealed class StatTagRule
 
     public string? FixedValue { get; }
 
+    // Internal for testing.
+    internal string? Expression => _regex?.ToString();
+
     public static StatTagRule Fixed(string tag, string value) => new(tag, value, null, "");
 
     /// <summary>
@@ -70,8 +73,7 @@ internal sealed class StatTagRule
         return cut.Success;
     }
 
-    // Internal for testing.
-    internal Match MatchLinear(string name)
+    private Match MatchLinear(string name)
     {
         try
         {
@@ -84,9 +86,6 @@ internal sealed class StatTagRule
             return Match.Empty;
         }
     }
-
-    // Internal for testing.
-    internal Match MatchByItself(string name) => _regex!.Match(name);
 
     // Classes of POSIX stand for themselves in .NET.
     private static string Translate(string expression) => expression

@@ -64,7 +64,11 @@ public sealed class NetAddressTests
             var ip = new IPAddress(bytes);
             NetAddress address = NetAddress.From(ip, 1);
             bool compatible = groups[..6].All(group => group == 0);
-            if (!compatible && !ip.IsIPv4MappedToIPv6)
+
+            // The framework shows an IPv4 address in those of ISATAP (RFC 5214) and in translated ones (RFC 2765), inet_ntop(3) does not.
+            bool isatap = groups[4] is 0 or 0x200 && groups[5] == 0x5efe;
+            bool translated = groups[..4].All(group => group == 0) && groups[4] == 0xffff && groups[5] == 0;
+            if (!compatible && !isatap && !translated && !ip.IsIPv4MappedToIPv6)
             {
                 Assert.Equal(ip.ToString(), address.IpToString());
             }
@@ -72,6 +76,16 @@ public sealed class NetAddressTests
             Assert.True(NetAddress.TryParseIp(address.IpToString(), 1, out NetAddress back));
             Assert.Equal(address, back);
         });
+    }
+
+    [Theory]
+    [InlineData("fe80::5efe:a00:1")]
+    [InlineData("2001:db8::200:5efe:c000:201")]
+    [InlineData("::ffff:0:c000:201")]
+    public void IPv6_ThatHoldsAnIPv4Address_IsShownInGroups(string text)
+    {
+        Assert.True(NetAddress.TryParseIp(text, 1, out NetAddress address));
+        Assert.Equal(text, address.IpToString());
     }
 
     [Theory]
