@@ -64,6 +64,12 @@ internal sealed record TranslateOptions
             return null;
         }
 
+        if (configs.Count == 0)
+        {
+            error = $"The flag '-f' is missing: there is nothing to translate. {Usage}";
+            return null;
+        }
+
         error = "";
         return new TranslateOptions { ProxyFile = proxy, MeshConfigFile = mesh, Type = type, ConfigPaths = configs };
     }

@@ -35,6 +35,13 @@ public sealed class DiscoveryOptionsTests
     }
 
     [Fact]
+    public void Translate_WithoutManifests_IsToldSo()
+    {
+        Assert.Null(TranslateOptions.Parse(["--proxy", "n", "--type", "routes"], out string error));
+        Assert.StartsWith("The flag '-f' is missing", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Help_IsPrintedInsteadOfRunning()
     {
         var output = new StringWriter();

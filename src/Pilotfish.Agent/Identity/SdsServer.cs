@@ -1,3 +1,4 @@
+using Pilotfish.Api.Failures;
 using Pilotfish.Proxy.Http2.InternalServer;
 using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Loops;
@@ -91,7 +92,7 @@ internal sealed class SdsServer : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return e.Message;
+            return FailureText.Of(e);
         }
     }
 }

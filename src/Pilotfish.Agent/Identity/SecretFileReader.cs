@@ -4,6 +4,7 @@ using System.Text;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
+using Pilotfish.Api.Failures;
 
 namespace Pilotfish.Agent.Identity;
 
@@ -27,7 +28,7 @@ internal static class SecretFileReader
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
-            throw new SecretUnusableException($"'{chainFile}' and '{keyFile}' are no certificate and its key: {e.Message}");
+            throw new SecretUnusableException($"'{chainFile}' and '{keyFile}' are no certificate and its key: {FailureText.Of(e)}.");
         }
 
         return new Secret
@@ -47,7 +48,7 @@ internal static class SecretFileReader
         }
         catch (CryptographicException e)
         {
-            throw new SecretUnusableException($"'{file}' is no list of certificates: {e.Message}");
+            throw new SecretUnusableException($"'{file}' is no list of certificates: {FailureText.Of(e)}.");
         }
 
         foreach (X509Certificate2 certificate in parsed)
@@ -84,7 +85,7 @@ internal static class SecretFileReader
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SecretUnusableException($"'{file}' cannot be read: {e.Message}");
+            throw new SecretUnusableException($"'{file}' cannot be read: {FailureText.Of(e)}.");
         }
     }
 

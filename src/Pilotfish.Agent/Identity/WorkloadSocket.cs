@@ -1,4 +1,5 @@
 using Pilotfish.Agent.Bootstrap;
+using Pilotfish.Api.Failures;
 using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
@@ -107,7 +108,7 @@ internal static class WorkloadSocket
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AgentConfigException($"existing SDS socket could not be removed: {e.Message}");
+            throw new AgentConfigException($"existing SDS socket could not be removed: {FailureText.Of(e)}");
         }
     }
 

@@ -43,6 +43,28 @@ public sealed class TcpProxyTests
     });
 
     [Fact]
+    public void Connection_ThroughMongoProxy_IsCountedAndPassedThrough() => LoopRunner.Run(async loop =>
+    {
+        var fixture = new TransportFixture(loop);
+        ListenSocket echo = TestPeers.Echo(loop);
+        fixture.Apply(TransportFixture.StaticCluster("c", echo.LocalAddress));
+        Listener listener = TransportFixture.TcpListener("l", "c");
+        listener.FilterChains[0].Filters.Insert(0, new Envoy.Config.Listener.V3.Filter
+        {
+            Name = "envoy.filters.network.mongo_proxy",
+            TypedConfig = Any.Pack(new Envoy.Extensions.Filters.Network.MongoProxy.V3.MongoProxy { StatPrefix = "outbound|27017||m" }),
+        });
+        Assert.Empty(fixture.Apply(listener));
+        SocketStream client = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
+
+        await client.SendAsync("no BSON"u8.ToArray());
+
+        Assert.Equal("no BSON", await TestPeers.ReceiveTextAsync(client, 7));
+        Assert.Equal(1, fixture.Counter("mongo.outbound|27017||m.downstream_cx_total"));
+        client.Close();
+    });
+
+    [Fact]
     public void Connection_LargeTransferWithSlowReader_ArrivesWhole() => LoopRunner.Run(async loop =>
     {
         const int Size = 3_000_000;
