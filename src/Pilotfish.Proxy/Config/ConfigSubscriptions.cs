@@ -12,7 +12,7 @@ namespace Pilotfish.Proxy.Config;
 
 /// <summary>
 /// Every place that resources come from: the ADS stream, files, sources in this process and clusters that are dialled for
-/// secrets. Main loop.
+/// one type of resources. Main loop.
 /// </summary>
 public sealed class ConfigSubscriptions : IDisposable
 {
@@ -20,7 +20,7 @@ public sealed class ConfigSubscriptions : IDisposable
     private readonly StatsStore _stats;
     private readonly Func<Node> _node;
     private readonly FileSubscriptions _files;
-    private readonly Dictionary<string, ResourceTable> _dialled = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Cluster, ResourceType Type, bool IsDelta), ResourceTable> _dialled = [];
     private readonly List<IDisposable> _clients = [];
     private Func<IControlPlane, string, IXdsDialler>? _dialler;
     private Action? _startAds;
@@ -131,29 +131,30 @@ public sealed class ConfigSubscriptions : IDisposable
         return null;
     }
 
-    private ISubscriptions? ByCluster(string name)
+    private ISubscriptions? ByCluster(ApiConfigSource source, string name, ResourceType type)
     {
         if (_inputs.LocalSources.TryGetValue(name, out ISubscriptions? local))
         {
             return local;
         }
 
-        if (_dialled.TryGetValue(name, out ResourceTable? table))
+        // What SDS servers of agents answer is the state of the world; a source that wants the other dialect says so.
+        bool isDelta = ControlPlanes.IsDelta(source);
+        if (_dialled.TryGetValue((name, type, isDelta), out ResourceTable? table))
         {
             return table;
         }
 
-        if (StaticCluster(name) is null)
+        if (StaticCluster(name) is null || XdsService.Of(type) is not { } service)
         {
             return null;
         }
 
         table = new ResourceTable(_inputs.MainLoop);
-        _dialled.Add(name, table);
-
-        // SDS servers of agents answer the state of the world only.
-        BootstrapControlPlane controlPlane = new(name, null);
-        Client(table, delta: false, XdsService.Secrets, _dialler!(controlPlane, name), ControlPlanes.BackOffOf(null)).Start();
+        _dialled.Add((name, type, isDelta), table);
+        GrpcService? grpc = ControlPlanes.ServiceOf(source);
+        BootstrapControlPlane controlPlane = new(name, grpc);
+        Client(table, isDelta, service, _dialler!(controlPlane, name), ControlPlanes.BackOffOf(grpc)).Start();
         return table;
     }
 

@@ -13,7 +13,7 @@ internal sealed class Subscriptions(
     EventLoop loop,
     ResourceTable ads,
     FileSubscriptions files,
-    Func<string, ISubscriptions?> byCluster) : ISubscriptions
+    Func<ApiConfigSource, string, ResourceType, ISubscriptions?> byCluster) : ISubscriptions
 {
     public IDisposable Subscribe(ResourceType type, string name, IResourceConsumer consumer) =>
         ads.Subscribe(type, name, consumer);
@@ -28,7 +28,7 @@ internal sealed class Subscriptions(
             ConfigSource.ConfigSourceSpecifierOneofCase.Path => files.At(source.Path),
             ConfigSource.ConfigSourceSpecifierOneofCase.PathConfigSource =>
                 files.At(source.PathConfigSource.Path, source.PathConfigSource.WatchedDirectory?.Path),
-            _ => FromCluster(source.ApiConfigSource, name),
+            _ => FromCluster(source.ApiConfigSource, type, $"resource '{name}'"),
         };
         return FetchTimer.Subscribe(loop, from, type, name, consumer, source);
     }
@@ -41,17 +41,19 @@ internal sealed class Subscriptions(
             ConfigSource.ConfigSourceSpecifierOneofCase.Path => files.At(source.Path),
             ConfigSource.ConfigSourceSpecifierOneofCase.PathConfigSource =>
                 files.At(source.PathConfigSource.Path, source.PathConfigSource.WatchedDirectory?.Path),
-            _ => throw new ConfigRejectedException("", $"{type.ShortName} comes over ADS or from a file; other config sources are not supported"),
+            ConfigSource.ConfigSourceSpecifierOneofCase.ApiConfigSource
+                when FromCluster(source.ApiConfigSource, type, type.ShortName) is ResourceTable table => table,
+            _ => throw new ConfigRejectedException("", $"{type.ShortName} comes over ADS, from a file or from a cluster"),
         };
         var stats = new SubscriptionStats(scope);
         from.SubscribeAll(type, new FirstArrival(loop, collection, FetchTimer.Limit(source), stats.TimedOut, known), stats);
     }
 
-    private ISubscriptions FromCluster(ApiConfigSource source, string name)
+    private ISubscriptions FromCluster(ApiConfigSource source, ResourceType type, string what)
     {
         string cluster = ControlPlanes.ClusterOf(source)
-            ?? throw new ConfigRejectedException("api_config_source", $"resource '{name}' names no envoy_grpc cluster to ask");
-        return byCluster(cluster)
-            ?? throw new ConfigRejectedException("api_config_source", $"resource '{name}' is asked for from the unknown cluster '{cluster}'");
+            ?? throw new ConfigRejectedException("api_config_source", $"{what} names no envoy_grpc cluster to ask");
+        return byCluster(source, cluster, type)
+            ?? throw new ConfigRejectedException("api_config_source", $"{what} is asked for from the unknown cluster '{cluster}'");
     }
 }

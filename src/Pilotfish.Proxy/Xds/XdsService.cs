@@ -19,5 +19,31 @@ internal sealed class XdsService
 
     public static XdsService Secrets { get; } = new("envoy.service.secret.v3.SecretDiscoveryService", "DeltaSecrets", "StreamSecrets");
 
+    private static XdsService Routes { get; } = new("envoy.service.route.v3.RouteDiscoveryService", "DeltaRoutes", "StreamRoutes");
+
+    private static XdsService Scopes { get; } = new(
+        "envoy.service.route.v3.ScopedRoutesDiscoveryService", "DeltaScopedRoutes", "StreamScopedRoutes");
+
+    private static XdsService Endpoints { get; } = new(
+        "envoy.service.endpoint.v3.EndpointDiscoveryService", "DeltaEndpoints", "StreamEndpoints");
+
+    private static XdsService Extensions { get; } = new(
+        "envoy.service.extension.v3.ExtensionConfigDiscoveryService", "DeltaExtensionConfigs", "StreamExtensionConfigs");
+
+    /// <summary>The service of one type alone, for a config source that names a cluster; null for types that come over ADS only.</summary>
+    public static XdsService? Of(ResourceType type)
+    {
+        if (type == ResourceType.Secret)
+        {
+            return Secrets;
+        }
+
+        return type == ResourceType.Route ? Routes
+            : type == ResourceType.ScopedRoute ? Scopes
+            : type == ResourceType.Endpoints ? Endpoints
+            : type == ResourceType.Extension ? Extensions
+            : null;
+    }
+
     public GrpcMethod Method(bool isDelta) => isDelta ? _delta : _stateOfTheWorld;
 }
