@@ -54,7 +54,7 @@ public sealed class DiscoveryOptionsTests
     }
 
     [Theory]
-    [InlineData("--proxy /nonexistent --type listeners", "The file '/nonexistent' cannot be read: no such file.")]
+    [InlineData("--proxy /nonexistent --type listeners -f /dev/null", "The file '/nonexistent' cannot be read: no such file.")]
     [InlineData("--proxy /proc/self/status --type listeners -f /nonexistent", "The file '/nonexistent' cannot be read: no such file.")]
     public void Translate_OfAMissingFile_NamesIt(string args, string expected)
     {
