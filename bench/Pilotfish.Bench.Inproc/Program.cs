@@ -7,13 +7,13 @@ using Pilotfish.Runtime.Streams;
 
 // What one request costs in our own code: the whole path from listener to upstream and back over streams in memory, less what the
 // same client and backend cost without a proxy between. No kernel in it, so the minimum of many rounds repeats on a busy machine.
-// args: rounds, requests per connection and round, connections, virtual hosts; or `tls` and rounds: what the TLS engines cost; or `logs`, rounds,
-// requests and connections: what access logs cost
+// args: rounds, requests per connection and round, connections, virtual hosts; or `tls`, rounds and perhaps `exchange`: what the TLS engines
+// cost; or `logs`, rounds, requests and connections: what access logs cost
 if (args is ["tls", ..])
 {
     using var tlsLoop = new EventLoop(new EventLoopOptions { Name = "bench" });
     using EventLoop.LoopBinding tlsBinding = tlsLoop.Bind();
-    new TlsCosts(tlsLoop).Run(Argument(1, 20));
+    new TlsCosts(tlsLoop).Run(Argument(1, 20), args.Length > 2 ? args[2] : null);
     return;
 }
 

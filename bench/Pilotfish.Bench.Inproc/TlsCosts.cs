@@ -27,11 +27,19 @@ internal sealed class TlsCosts(EventLoop loop)
     private readonly byte[] _received = new byte[16 * 1024];
     private bool _warm;
 
-    public void Run(int rounds)
+    /// <param name="rounds">Of each row; the least counts.</param>
+    /// <param name="only">`exchange` leaves all other rows out, for profiles.</param>
+    public void Run(int rounds, string? only = null)
     {
         foreach ((TlsEngine server, TlsEngine client) in (ReadOnlySpan<(TlsEngine, TlsEngine)>)
             [(TlsEngine.SslStream, TlsEngine.Libssl), (TlsEngine.Libssl, TlsEngine.Libssl), (TlsEngine.SslStream, TlsEngine.SslStream)])
         {
+            if (only == "exchange")
+            {
+                Print(server, client, "exchange", Exchanges(server, client, rounds));
+                continue;
+            }
+
             Print(server, client, "full handshake, TLS 1.3, mutual", Handshakes(server, client, rounds, resumes: false));
             Print(server, client, "resumed handshake, TLS 1.3, mutual", Handshakes(server, client, rounds, resumes: true));
             Print(server, client, "exchange of 600 bytes against 200 + 1,024", Exchanges(server, client, rounds));

@@ -17,13 +17,6 @@ internal sealed class TlsDownstreamFactory : IDownstreamTransportFactory
             throw new ConfigRejectedException(field, "No TLS certificates found for server context");
         }
 
-        if (message.SessionTicketKeysTypeCase is DownstreamTlsContext.SessionTicketKeysTypeOneofCase.SessionTicketKeys
-            or DownstreamTlsContext.SessionTicketKeysTypeOneofCase.SessionTicketKeysSdsSecretConfig)
-        {
-            context.Config.Warnings.Add(
-                $"{config.Field}.session_ticket_keys: this process's own keys are used; sessions of other processes are negotiated in full");
-        }
-
         if (message.OcspStaplePolicy != DownstreamTlsContext.Types.OcspStaplePolicy.LenientStapling)
         {
             throw new ConfigRejectedException($"{config.Field}.ocsp_staple_policy",
@@ -33,6 +26,7 @@ internal sealed class TlsDownstreamFactory : IDownstreamTransportFactory
         var compiler = new TlsContextCompiler(context.Config, context.Warming, context.Owned);
         var transport = new TlsDownstreamTransport(compiler.Compile(message.CommonTlsContext, isServer: true, field))
         {
+            TicketKeys = TicketKeyCompiler.Compile(message, config.Field, context),
             RequiresClientCertificate = message.RequireClientCertificate ?? false,
             AllowsResumption = !message.DisableStatelessSessionResumption,
             ScansAllCertificates = message.FullScanCertsOnSniMismatch ?? false,

@@ -26,6 +26,9 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model) : Downstream
     /// <summary>What holds native memory; ends with the configuration.</summary>
     public IDisposable Choices => _choices;
 
+    /// <summary>session_ticket_keys; null for this process's own.</summary>
+    public TlsTicketKeys? TicketKeys { get; init; }
+
     public bool RequiresClientCertificate { get; init; }
 
     public bool AllowsResumption { get; init; } = true;
@@ -97,6 +100,7 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model) : Downstream
         CipherSuites = model.CipherSuites,
         Groups = model.Groups,
         SignatureAlgorithms = model.SignatureAlgorithms,
+        TicketKeys = TicketKeys,
         AllowResumption = AllowsResumption,
     };
 }

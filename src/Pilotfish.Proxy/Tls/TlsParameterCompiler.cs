@@ -104,7 +104,7 @@ internal static class TlsParameterCompiler
             any |= s_curves.Contains(curve);
         }
 
-        if (!any && !TlsEngines.CanNarrow)
+        if (!any && !TlsEngines.HeedsParameters)
         {
             throw new ConfigRejectedException(
                 field + ".tls_params.ecdh_curves", "the platform's groups cannot be narrowed to it: the list must hold X25519 or P-256");

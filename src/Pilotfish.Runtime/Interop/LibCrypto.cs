@@ -77,6 +77,18 @@ internal static unsafe partial class LibCrypto
     internal static partial nint d2i_AutoPrivateKey(nint reuse, byte** input, nint length);
 
     [LibraryImport(Name)]
+    internal static partial nint EVP_aes_256_cbc();
+
+    [LibraryImport(Name)]
+    internal static partial int EVP_EncryptInit_ex(nint context, nint cipher, nint engine, byte* key, byte* iv);
+
+    [LibraryImport(Name)]
+    internal static partial int EVP_DecryptInit_ex(nint context, nint cipher, nint engine, byte* key, byte* iv);
+
+    [LibraryImport(Name)]
+    internal static partial int EVP_MAC_CTX_set_params(nint context, void* parameters);
+
+    [LibraryImport(Name)]
     internal static partial void EVP_PKEY_free(nint key);
 
     [LibraryImport(Name)]

@@ -114,6 +114,10 @@ internal static unsafe partial class LibSsl
     internal static partial int SSL_CTX_set_session_id_context(nint ctx, byte* id, uint length);
 
     [LibraryImport(Name)]
+    internal static partial int SSL_CTX_set_tlsext_ticket_key_evp_cb(
+        nint ctx, delegate* unmanaged[Cdecl]<nint, byte*, byte*, nint, nint, int, int> callback);
+
+    [LibraryImport(Name)]
     internal static partial int SSL_CTX_set_num_tickets(nint ctx, nuint count);
 
     [LibraryImport(Name)]
@@ -189,6 +193,9 @@ internal static unsafe partial class LibSsl
 
     [LibraryImport(Name)]
     internal static partial int SSL_set_session(nint ssl, nint session);
+
+    [LibraryImport(Name)]
+    internal static partial nint SSL_get1_session(nint ssl);
 
     [LibraryImport(Name)]
     internal static partial void SSL_SESSION_free(nint session);

@@ -12,10 +12,11 @@ internal static unsafe class OpenSslLibrary
     [
         "SSL_get0_peer_certificate", "SSL_CTX_set_ciphersuites", "SSL_CTX_set_num_tickets", "SSL_CTX_set_alpn_select_cb",
         "SSL_has_pending", "SSL_key_update", "OPENSSL_cipher_name", "SSL_SESSION_is_resumable", "SSL_CTX_set_cert_verify_callback",
+        "SSL_CTX_set_tlsext_ticket_key_evp_cb",
     ];
 
     private static readonly string[] s_cryptoSymbols =
-        ["BIO_meth_set_read_ex", "BIO_meth_set_write_ex", "X509_STORE_CTX_get0_untrusted", "OPENSSL_sk_num", "d2i_AutoPrivateKey"];
+        ["BIO_meth_set_read_ex", "BIO_meth_set_write_ex", "X509_STORE_CTX_get0_untrusted", "OPENSSL_sk_num", "d2i_AutoPrivateKey", "EVP_MAC_CTX_set_params"];
 
     private static readonly Lazy<string?> s_problem = new(Load);
 

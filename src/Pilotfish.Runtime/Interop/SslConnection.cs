@@ -201,6 +201,17 @@ internal sealed unsafe class SslConnection : SafeHandle
         return new ReadOnlySpan<byte>(protocol, (int)length);
     }
 
+    /// <summary>
+    /// After a client's handshake: libssl does not tell of a ticket that a TLS 1.2 server renewed while it resumed the old one.
+    /// </summary>
+    internal void NoteRenewedSession()
+    {
+        if (!_context.IsServer && _context.AllowsResumption && IsResumed && !IsTls13)
+        {
+            _context.Sessions.PostAdd(SessionKey, new SslSession(LibSsl.SSL_get1_session(handle)));
+        }
+    }
+
     /// <summary>The peer's leaf in DER; null when it showed none.</summary>
     internal byte[]? PeerCertificate()
     {
@@ -228,6 +239,9 @@ internal sealed unsafe class SslConnection : SafeHandle
         Interlocked.Decrement(ref s_live);
         return true;
     }
+
+    /// <summary>For callbacks: the context of the connection that libssl works on.</summary>
+    internal static SslContext? ContextOf(nint ssl) => Of(LibSsl.SSL_get_rbio(ssl))?._context;
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     internal static int OnVerify(nint store, void* argument)

@@ -38,6 +38,7 @@ internal sealed unsafe class SslContext : SafeHandle
         IsServer = settings.IsServer;
         ApplicationProtocols = AlpnList.Encode(settings.ApplicationProtocols);
         AllowsResumption = settings.AllowResumption;
+        TicketKeys = settings.TicketKeys;
     }
 
     /// <summary>Contexts that exist. For tests of leaks.</summary>
@@ -51,6 +52,9 @@ internal sealed unsafe class SslContext : SafeHandle
 
     /// <summary>A server's, in wire format.</summary>
     internal byte[] ApplicationProtocols { get; }
+
+    /// <summary>A server's, when others have them too.</summary>
+    internal TlsTicketKeys? TicketKeys { get; }
 
     /// <summary>A client's.</summary>
     internal SslSessionStore Sessions { get; } = new();
@@ -132,10 +136,15 @@ internal sealed unsafe class SslContext : SafeHandle
             _ = LibSsl.SSL_CTX_set_num_tickets(handle, 0);
         }
 
-        // Sessions are bound to this context by its own ticket keys; the name only has to be there.
-        fixed (byte* id = "pilotfish"u8)
+        if (settings.AllowResumption && settings.TicketKeys is not null)
         {
-            _ = LibSsl.SSL_CTX_set_session_id_context(handle, id, 9);
+            _ = LibSsl.SSL_CTX_set_tlsext_ticket_key_evp_cb(handle, &SslTicketCipher.OnTicket);
+        }
+
+        byte[] rules = RulesOf(settings);
+        fixed (byte* id = rules)
+        {
+            _ = LibSsl.SSL_CTX_set_session_id_context(handle, id, (uint)rules.Length);
         }
 
         if (settings.ClientAuthorities is { } authorities)
@@ -149,6 +158,22 @@ internal sealed unsafe class SslContext : SafeHandle
                 WithX509(authority, static (ctx, x509) => LibSsl.SSL_CTX_add_client_CA(ctx, x509));
             }
         }
+    }
+
+    /// <summary>
+    /// What a session may be resumed under. Its own ticket keys bind it to this context; keys that others have too must not carry it
+    /// to a context that asks for certificates when this one did not, or trusts others.
+    /// </summary>
+    private static byte[] RulesOf(SslContextSettings settings)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData([(byte)(settings.ClientAuthorities is null ? 0 : 1), (byte)(settings.RequireClientCertificate ? 1 : 0)]);
+        foreach (X509Certificate2 authority in settings.ClientAuthorities ?? [])
+        {
+            hash.AppendData(authority.RawDataMemory.Span);
+        }
+
+        return hash.GetHashAndReset();
     }
 
     private void ApplyParameters(SslContextSettings settings)

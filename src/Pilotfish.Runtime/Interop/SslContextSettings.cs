@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Runtime.Interop;
 
@@ -29,6 +30,9 @@ internal sealed record SslContextSettings
 
     /// <summary>Whom a server names in its certificate request; null asks for no certificate.</summary>
     public X509Certificate2Collection? ClientAuthorities { get; init; }
+
+    /// <summary>Null for keys of the context's own.</summary>
+    public TlsTicketKeys? TicketKeys { get; init; }
 
     public bool RequireClientCertificate { get; init; }
 }

@@ -15,6 +15,9 @@ internal sealed class SslSession : SafeHandle
 
     internal bool IsResumable => LibSsl.SSL_SESSION_is_resumable(handle) == 1;
 
+    /// <summary>Two references to one session of libssl.</summary>
+    internal bool IsSame(SslSession other) => handle == other.handle;
+
     protected override bool ReleaseHandle()
     {
         // Safety: this object owns one reference; connections that resume hold others.

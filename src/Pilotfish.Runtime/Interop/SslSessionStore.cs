@@ -27,6 +27,12 @@ internal sealed class SslSessionStore
                 _order.Enqueue(key);
             }
 
+            if (known.Exists(session.IsSame))
+            {
+                session.Dispose();
+                return;
+            }
+
             if (known.Count == SessionsPerPeerMax)
             {
                 known[0].Dispose();

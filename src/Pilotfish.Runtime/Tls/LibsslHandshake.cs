@@ -34,6 +34,7 @@ internal sealed class LibsslHandshake(TlsVerifier? verifier, X509Certificate2? l
                 failure = Recheck(stream.Connection);
                 if (failure is null)
                 {
+                    stream.Connection.NoteRenewedSession();
                     stream.Begin(FactsOf(stream.Connection, serverName));
                     return new(stream, null, TlsFailureKind.None);
                 }
@@ -88,12 +89,20 @@ internal sealed class LibsslHandshake(TlsVerifier? verifier, X509Certificate2? l
     /// <summary>A resumed session's peer is judged anew, as Envoy does: libssl asks nobody about it.</summary>
     private TlsHandshake? Recheck(SslConnection ssl)
     {
-        if (_peer is not null || ssl.PeerCertificate() is not { } leaf || Judge(leaf, ssl.PeerIssuers()) == 0)
+        if (_peer is not null)
         {
             return null;
         }
 
-        return Refused();
+        if (ssl.PeerCertificate() is not { } leaf)
+        {
+            // libssl would not have come here; a session that was begun under laxer rules must not either.
+            return verifier is { IsRequired: true }
+                ? Failed(TlsFailureKind.NoPeerCertificate, TlsFailureText.Of(TlsFailureText.PeerDidNotReturnACertificate, TlsFailureText.NoCertificateClause))
+                : null;
+        }
+
+        return Judge(leaf, ssl.PeerIssuers()) == 0 ? null : Refused();
     }
 
     private TlsSessionFacts FactsOf(SslConnection ssl, string? serverName)

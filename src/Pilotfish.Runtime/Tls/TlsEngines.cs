@@ -11,8 +11,8 @@ public static class TlsEngines
     /// <summary>Taken in place of what would be found; for tests and comparisons, set before the first handshake.</summary>
     public static TlsEngine Default { get; set; }
 
-    /// <summary>Whether lists of groups and of signature schemes narrow what is negotiated.</summary>
-    public static bool CanNarrow => Resolve(TlsEngine.Automatic) == TlsEngine.Libssl;
+    /// <summary>Whether groups, signature schemes and ticket keys of a configuration are heeded.</summary>
+    public static bool HeedsParameters => Resolve(TlsEngine.Automatic) == TlsEngine.Libssl;
 
     internal static TlsEngine Resolve(TlsEngine asked) => asked != TlsEngine.Automatic ? asked
         : Default != TlsEngine.Automatic ? Default

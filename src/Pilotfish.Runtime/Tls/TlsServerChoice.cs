@@ -26,6 +26,7 @@ public sealed record TlsServerChoice
         CipherSuites = other.CipherSuites;
         Groups = other.Groups;
         SignatureAlgorithms = other.SignatureAlgorithms;
+        TicketKeys = other.TicketKeys;
     }
 
     /// <summary>Made once per certificate with <see cref="TlsCertificates"/>; carries the resumption state.</summary>
@@ -60,6 +61,9 @@ public sealed record TlsServerChoice
     /// cannot narrow them.
     /// </summary>
     public IReadOnlyList<string> SignatureAlgorithms { get; init; } = [];
+
+    /// <summary>Null for keys of this choice's own. SslStream always has its own.</summary>
+    public TlsTicketKeys? TicketKeys { get; init; }
 
     /// <summary>
     /// libssl's context, made at the first handshake. Throws <see cref="System.Security.Cryptography.CryptographicException"/> when the
@@ -100,6 +104,7 @@ public sealed record TlsServerChoice
         CipherSuites = CipherSuites,
         Groups = Groups,
         SignatureAlgorithms = SignatureAlgorithms,
+        TicketKeys = TicketKeys,
         AllowResumption = AllowResumption,
         ApplicationProtocols = ApplicationProtocols,
         ClientAuthorities = ClientVerification?.Roots,

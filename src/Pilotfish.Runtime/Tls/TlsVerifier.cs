@@ -21,6 +21,9 @@ internal sealed class TlsVerifier
 
     internal RemoteCertificateValidationCallback Callback { get; }
 
+    /// <summary>Whether a peer without a certificate is refused.</summary>
+    internal bool IsRequired => _verification is not null && _required;
+
     internal TlsRefusal? Refusal { get; private set; }
 
     internal bool IsValidated { get; private set; }

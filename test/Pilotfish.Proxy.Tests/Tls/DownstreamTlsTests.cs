@@ -1,7 +1,9 @@
 using Envoy.Config.Accesslog.V3;
+using Envoy.Config.Core.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Envoy.Type.Matcher.V3;
+using Google.Protobuf;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Tests.Reasons;
 using Pilotfish.Proxy.Tests.Transport;
@@ -235,8 +237,35 @@ public sealed class DownstreamTlsTests
         }
 
         Assert.Equal(2, bench.Stat("l", "ssl.ciphers.ECDHE-ECDSA-AES256-GCM-SHA384"));
-        Assert.InRange(bench.Stat("l", "ssl.curves.P-384"), TlsEngines.CanNarrow ? 1 : 0, TlsEngines.CanNarrow ? 2 : 0);
+        Assert.InRange(bench.Stat("l", "ssl.curves.P-384"), TlsEngines.HeedsParameters ? 1 : 0, TlsEngines.HeedsParameters ? 2 : 0);
         Assert.Equal(1, bench.Stat("l", "ssl.session_reused"));
+    });
+
+    [Fact]
+    public void TicketKeys_OfTwoConfigurations_CarrySessionsBetweenThem() => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        byte[] key = System.Security.Cryptography.RandomNumberGenerator.GetBytes(80);
+        DownstreamTlsContext tls = TlsBench.Mutual();
+        tls.SessionTicketKeys = new TlsSessionTicketKeys { Keys = { new DataSource { InlineBytes = ByteString.CopyFrom(key) } } };
+        NetAddress first = bench.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", tls)));
+        TlsClientOptions client = TlsBench.Client();
+        Assert.True(await bench.EchoesAsync(first, client));
+
+        // Another certificate, so another context: the keys alone connect the two.
+        TlsSessionTicketKeys keys = tls.SessionTicketKeys;
+        tls = TlsBench.Mutual();
+        tls.SessionTicketKeys = keys;
+        Assert.Empty(bench.Fixture.Apply(TlsMessages.Listener("l", TlsMessages.Chain("u", "c", tls))));
+        Assert.True(await bench.EchoesAsync(first, client));
+        Assert.Equal(TlsEngines.HeedsParameters ? 1 : 0, bench.Stat("l", "ssl.session_reused"));
+        tls.SessionTicketKeys.Keys[0].InlineBytes = ByteString.CopyFrom(key[..48]);
+        if (TlsEngines.HeedsParameters)
+        {
+            Assert.Contains(
+                "it has 48 bytes; a session ticket key has 80",
+                Assert.Single(bench.Fixture.Apply(TlsMessages.Listener("l", TlsMessages.Chain("v", "c", tls)))).Reason, StringComparison.Ordinal);
+        }
     });
 
     [Fact]
