@@ -39,7 +39,7 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
         _hcm = hcm;
         _connection = connection;
         _worker = HttpWorker.Of(connection.Worker);
-        _timers = new Http2DownstreamTimers(hcm, this);
+        _timers = new Http2DownstreamTimers(hcm, connection.Listener.Overload, this);
     }
 
     private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;

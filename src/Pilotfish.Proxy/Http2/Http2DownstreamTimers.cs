@@ -1,34 +1,35 @@
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Overload;
 using Pilotfish.Runtime.Timers;
 
 namespace Pilotfish.Proxy.Http2;
 
 /// <summary>The timeouts of a client's HTTP/2 connection; each timer exists once it was needed.</summary>
-internal sealed class Http2DownstreamTimers(HcmModel hcm, Http2DownstreamConnection connection)
+internal sealed class Http2DownstreamTimers(HcmModel hcm, OverloadState overload, Http2DownstreamConnection connection)
 {
-    private LoopTimer? _idle;
-    private LoopTimer? _duration;
+    private ScaledTimer? _idle;
+    private ScaledTimer? _duration;
     private LoopTimer? _drain;
     private LoopTimer? _linger;
-    private LoopTimer? _flush;
+    private ScaledTimer? _flush;
     private LoopTimer? _head;
 
     public void ConnectionStarted()
     {
         if (hcm.IdleTimeoutMilliseconds > 0)
         {
-            _idle = new LoopTimer(connection.Loop, static state => ((Http2DownstreamTimers)state!).IdleFired(), this);
-            _idle.Schedule(hcm.IdleTimeoutMilliseconds);
+            _idle = new ScaledTimer(connection.Loop, ScaledTimerType.HttpDownstreamConnectionIdle, static state => ((Http2DownstreamTimers)state!).IdleFired(), this);
+            _idle.Schedule(overload, hcm.IdleTimeoutMilliseconds);
         }
 
         if (hcm.MaxConnectionDurationMilliseconds > 0)
         {
-            _duration = new LoopTimer(connection.Loop, static state => ((Http2DownstreamTimers)state!).DurationFired(), this);
-            _duration.Schedule(hcm.MaxConnectionDurationMilliseconds);
+            _duration = new ScaledTimer(connection.Loop, ScaledTimerType.HttpDownstreamConnectionMax, static state => ((Http2DownstreamTimers)state!).DurationFired(), this);
+            _duration.Schedule(overload, hcm.MaxConnectionDurationMilliseconds);
         }
     }
 
-    public void StreamEnded() => _idle?.Schedule(hcm.IdleTimeoutMilliseconds);
+    public void StreamEnded() => _idle?.Schedule(overload, hcm.IdleTimeoutMilliseconds);
 
     /// <summary>A request's head has begun to arrive in more than one frame.</summary>
     public void HeadStarted()
@@ -59,10 +60,10 @@ internal sealed class Http2DownstreamTimers(HcmModel hcm, Http2DownstreamConnect
     {
         if (hcm.StreamFlushTimeoutMilliseconds > 0)
         {
-            _flush ??= new LoopTimer(connection.Loop, static state => ((Http2DownstreamTimers)state!).FlushFired(), this);
+            _flush ??= new ScaledTimer(connection.Loop, ScaledTimerType.HttpDownstreamStreamFlush, static state => ((Http2DownstreamTimers)state!).FlushFired(), this);
             if (!_flush.IsScheduled)
             {
-                _flush.Schedule(hcm.StreamFlushTimeoutMilliseconds);
+                _flush.Schedule(overload, hcm.StreamFlushTimeoutMilliseconds);
             }
         }
     }
@@ -87,9 +88,10 @@ internal sealed class Http2DownstreamTimers(HcmModel hcm, Http2DownstreamConnect
 
     private void FlushFired()
     {
-        if (connection.EndStalled(connection.Loop.NowMilliseconds - hcm.StreamFlushTimeoutMilliseconds))
+        long most = overload.Scaled(ScaledTimerType.HttpDownstreamStreamFlush, hcm.StreamFlushTimeoutMilliseconds);
+        if (connection.EndStalled(connection.Loop.NowMilliseconds - most))
         {
-            _flush!.Schedule(Math.Max(1, hcm.StreamFlushTimeoutMilliseconds / 4));
+            _flush!.Schedule(overload, Math.Max(1, hcm.StreamFlushTimeoutMilliseconds / 4));
         }
     }
 
@@ -97,7 +99,7 @@ internal sealed class Http2DownstreamTimers(HcmModel hcm, Http2DownstreamConnect
     {
         if (connection.IsBusy)
         {
-            _idle!.Schedule(hcm.IdleTimeoutMilliseconds);
+            _idle!.Schedule(overload, hcm.IdleTimeoutMilliseconds);
         }
         else
         {
