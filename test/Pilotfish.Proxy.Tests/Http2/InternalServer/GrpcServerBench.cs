@@ -79,7 +79,18 @@ internal sealed class GrpcServerBench : IDisposable
 
         public void OnMessage(ReadOnlySpan<byte> message)
         {
-            StringValue text = StringValue.Parser.ParseFrom(message);
+            StringValue text;
+            try
+            {
+                text = StringValue.Parser.ParseFrom(message);
+            }
+            catch (Google.Protobuf.InvalidProtocolBufferException)
+            {
+                // Some client of the tests sends anything.
+                _call.End(GrpcStatusCode.InvalidArgument);
+                return;
+            }
+
             _bench.Heard.Add(text.Value);
             if (text.Value == "enough")
             {
