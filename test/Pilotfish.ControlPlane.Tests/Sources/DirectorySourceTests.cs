@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Pilotfish.ControlPlane.Sources;
 using Pilotfish.ControlPlane.Sources.Files;
+using Pilotfish.ControlPlane.Sources.Objects;
 using Pilotfish.Testing;
 
 namespace Pilotfish.ControlPlane.Tests.Sources;
@@ -125,6 +126,27 @@ public sealed class DirectorySourceTests : IDisposable
         Assert.StartsWith(Path.Combine(_directory, "a.yaml") + $":{place}: VirtualService 'default/x': ", state.Errors[0].ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task MeshConfiguration_WithABadFormat_IsReportedAtStartAndLiveAndTheLastGoodOneStays()
+    {
+        WriteMesh("%NO_SUCH%");
+        Start();
+        var state = await NextAsync();
+        Assert.Empty(state.Objects);
+        Assert.Contains("mesh.yaml:6:22: ConfigMap istio-system/istio, key mesh: accessLogFormat: operator %NO_SUCH% is not known", state.Errors[0].ToString(),
+            StringComparison.Ordinal);
+
+        WriteMesh("%PROTOCOL%");
+        state = await NextAsync();
+        Assert.Empty(state.Errors);
+        Assert.Equal("%PROTOCOL%", Format(state));
+
+        WriteMesh("%DURATION(x)%");
+        state = await NextAsync();
+        Assert.Contains("operator %DURATION% takes no arguments, but has '(x)' (at character 1 of the format)", state.Errors[0].ToString(), StringComparison.Ordinal);
+        Assert.Equal("%PROTOCOL%", Format(state));
+    }
+
     public void Dispose()
     {
         _stop.Cancel();
@@ -136,6 +158,12 @@ public sealed class DirectorySourceTests : IDisposable
         _ = new DirectorySource(directories.Length == 0 ? [_directory] : directories, null, "cluster.local").RunAsync(state => _states.Writer.TryWrite(state), _stop.Token);
 
     private async Task<SourceState> NextAsync() => await _states.Reader.ReadAsync().AsTask().WaitAsync(Patience.Limit);
+
+    private static string Format(SourceState state) =>
+        ((ConfigMapContent)Assert.Single(state.Objects).Body).Mesh!.AccessLogFormat;
+
+    private void WriteMesh(string format) => Write("mesh.yaml",
+        $"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: istio, namespace: istio-system}}\ndata:\n  mesh: |\n    accessLogFormat: '{format}'\n");
 
     private void Write(string name, string text) => File.WriteAllText(Path.Combine(_directory, name), text);
 }
