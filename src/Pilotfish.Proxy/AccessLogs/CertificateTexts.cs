@@ -1,4 +1,5 @@
 using System.Formats.Asn1;
+using System.Globalization;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 
@@ -8,6 +9,7 @@ namespace Pilotfish.Proxy.AccessLogs;
 internal static class CertificateTexts
 {
     // Context tags of GeneralName, RFC 5280 section 4.2.1.6.
+    public const int OtherNameTag = 0;
     public const int EmailTag = 1;
     public const int DnsTag = 2;
     public const int UriTag = 6;
@@ -43,9 +45,10 @@ internal static class CertificateTexts
                 Asn1Tag next = sequence.PeekTag();
                 if (next.TagClass == TagClass.ContextSpecific && next.TagValue == tag)
                 {
-                    names.Add(tag == IpTag
-                        ? new IPAddress(sequence.ReadOctetString(next)).ToString()
-                        : sequence.ReadCharacterString(UniversalTagNumber.IA5String, next));
+                    if (ReadName(sequence, next) is { } name)
+                    {
+                        names.Add(name);
+                    }
                 }
                 else
                 {
@@ -60,6 +63,35 @@ internal static class CertificateTexts
         }
 
         return names;
+    }
+
+    private static string? ReadName(AsnReader names, Asn1Tag tag) => tag.TagValue switch
+    {
+        OtherNameTag => ReadOtherName(names.ReadSequence(tag)),
+        IpTag => new IPAddress(names.ReadOctetString(tag)).ToString(),
+        _ => names.ReadCharacterString(UniversalTagNumber.IA5String, tag),
+    };
+
+    // OtherName ::= SEQUENCE { type-id OBJECT IDENTIFIER, value [0] EXPLICIT ANY }. Null for a value that has no text.
+    private static string? ReadOtherName(AsnReader name)
+    {
+        name.ReadObjectIdentifier();
+        AsnReader value = name.ReadSequence(new Asn1Tag(TagClass.ContextSpecific, 0));
+        Asn1Tag tag = value.PeekTag();
+        if (tag.TagClass != TagClass.Universal)
+        {
+            return null;
+        }
+
+        var kind = (UniversalTagNumber)tag.TagValue;
+        return kind switch
+        {
+            UniversalTagNumber.UTF8String or UniversalTagNumber.PrintableString or UniversalTagNumber.IA5String or UniversalTagNumber.T61String
+                or UniversalTagNumber.BMPString or UniversalTagNumber.VisibleString or UniversalTagNumber.NumericString => value.ReadCharacterString(kind),
+            UniversalTagNumber.Integer => value.ReadInteger().ToString(CultureInfo.InvariantCulture),
+            UniversalTagNumber.Boolean => value.ReadBoolean() ? "true" : "false",
+            _ => null,
+        };
     }
 
     // RFC 2253 prints the most specific name first, without blanks after commas.

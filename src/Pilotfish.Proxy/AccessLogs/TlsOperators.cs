@@ -52,7 +52,7 @@ internal static class TlsOperators
             of.Names("DNS_SAN", CertificateTexts.DnsTag);
             of.Names("IP_SAN", CertificateTexts.IpTag);
             of.Names("EMAIL_SAN", CertificateTexts.EmailTag);
-            of.Text("OTHERNAME_SAN", static _ => null);
+            of.Names("OTHERNAME_SAN", CertificateTexts.OtherNameTag);
         }
 
         foreach (string prefix in (string[])["UPSTREAM_PEER_", "UPSTREAM_LOCAL_"])
