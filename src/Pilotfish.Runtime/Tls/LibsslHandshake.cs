@@ -102,7 +102,10 @@ internal sealed class LibsslHandshake(TlsVerifier? verifier, X509Certificate2? l
                 : null;
         }
 
-        return Judge(leaf, ssl.PeerIssuers()) == 0 ? null : Refused();
+        // A refusal without words is a refusal all the same.
+        return Judge(leaf, ssl.PeerIssuers()) == 0
+            ? null
+            : Refused() ?? Failed(TlsFailureKind.Chain, TlsFailureText.Of(TlsFailureText.CertificateVerifyFailed));
     }
 
     private TlsSessionFacts FactsOf(SslConnection ssl, string? serverName)
