@@ -32,6 +32,7 @@ internal static class ClusterCompiler
     private static ClusterModel Compile(
         ProtoCluster cluster, ulong configHash, CompileContext context, UpstreamTransportContext transports)
     {
+        UnheededFields.Check(UnheededFields.OfCluster, cluster, "", $"cluster '{cluster.Name}'", context.Warnings);
         string name = context.Clusters.Intern(cluster.Name);
         (string? altStatName, string statSuffix) = StatName(name, cluster.AltStatName);
         return new ClusterModel
@@ -77,7 +78,7 @@ internal static class ClusterCompiler
             RequestsPerConnectionMax = cluster.MaxRequestsPerConnection ?? 0,
             ConnectionPoolPerDownstreamConnection = cluster.ConnectionPoolPerDownstreamConnection,
             Preconnect = PreconnectPolicy.Compile(cluster.PreconnectPolicy),
-            Http = UpstreamHttpOptions.Compile(cluster.TypedExtensionProtocolOptions),
+            Http = UpstreamHttpOptions.Compile(cluster, context.Warnings),
         };
 
         // A remark names its cluster, and a health checker may have parts of its own.

@@ -22,6 +22,26 @@ public sealed class ConfigProblems
     /// <summary>True when the remark is new.</summary>
     public bool Add(string remark)
     {
+        if (!Keep(remark))
+        {
+            return false;
+        }
+
+        Log.Info(LogComponent.Config, remark);
+        return true;
+    }
+
+    /// <summary>Like <see cref="Add"/>, for what an operator has set and does not get.</summary>
+    public void Warn(string remark)
+    {
+        if (Keep(remark))
+        {
+            Log.Warning(LogComponent.Config, remark);
+        }
+    }
+
+    private bool Keep(string remark)
+    {
         Calls++;
         if (_remarks.Count >= RemarksMax || !_seen.Add(remark))
         {
@@ -29,7 +49,6 @@ public sealed class ConfigProblems
         }
 
         _remarks.Add(remark);
-        Log.Info(LogComponent.Config, remark);
         return true;
     }
 }

@@ -28,12 +28,13 @@ internal static class ClientAddress
         if (hcm.UseRemoteAddress)
         {
             client = hcm.TrustedHops > 0 && TryEntry(headers, hcm.TrustedHops - 1, out NetAddress hop) ? hop : connection.DirectRemoteAddress;
+
+            // What came is what counts: a header that is not appended to is no less the client's word.
+            single = !headers.Has(WellKnownHeader.XForwardedFor);
             if (!hcm.SkipForwardedForAppend)
             {
                 Append(headers, connection, hcm.MapsIPv4);
             }
-
-            single = !headers.TryGet(WellKnownHeader.XForwardedFor, out ReadOnlySpan<byte> value) || !value.Contains((byte)',');
         }
         else if (hcm.AddressDetectors.Length > 0)
         {
@@ -50,7 +51,7 @@ internal static class ClientAddress
         }
 
         stream.Info.ClientAddress = client;
-        stream.IsInternal = single && hcm.InternalAddresses.Contains(client);
+        stream.IsInternal = single && (client.Kind == AddressFamilyKind.Unix ? hcm.TrustsUnixPeers : hcm.InternalAddresses.Contains(client));
         isEdge = !stream.IsInternal && hcm.UseRemoteAddress;
         if (isEdge)
         {

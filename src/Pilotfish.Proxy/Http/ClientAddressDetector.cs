@@ -19,6 +19,9 @@ public sealed class ClientAddressDetector
     private const string Xff = "envoy.extensions.http.original_ip_detection.xff.v3.XffConfig";
     private const int StatusMax = 599;
 
+    // Envoy's bound: the ranges are searched one by one for every entry of the header.
+    private const int TrustedRangesMax = 20;
+
     private ClientAddressDetector()
     {
     }
@@ -85,6 +88,12 @@ public sealed class ClientAddressDetector
         if (config.XffNumTrustedHops > 0 && config.XffTrustedCidrs is not null)
         {
             throw new ConfigRejectedException(field, "xff_num_trusted_hops and xff_trusted_cidrs cannot stand beside each other");
+        }
+
+        if (config.XffTrustedCidrs?.Cidrs.Count > TrustedRangesMax)
+        {
+            throw new ConfigRejectedException($"{field}.xff_trusted_cidrs.cidrs",
+                $"{config.XffTrustedCidrs.Cidrs.Count} ranges are more than {TrustedRangesMax}, which every request would be compared with");
         }
 
         return new ClientAddressDetector

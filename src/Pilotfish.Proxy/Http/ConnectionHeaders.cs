@@ -1,5 +1,6 @@
 using System.Text;
 using Pilotfish.Proxy.Http1;
+using Pilotfish.Proxy.Routing;
 
 namespace Pilotfish.Proxy.Http;
 
@@ -65,6 +66,7 @@ internal static class ConnectionHeaders
             return true;
         }
 
+        RemoveIgnored(headers, stream.Hcm.IgnoredUpgrades);
         bool wantsUpgrade = headers.Has(WellKnownHeader.Upgrade) && HasToken(list, "upgrade"u8);
         int count = 0;
         Span<byte> lower = stackalloc byte[TeBytesMax];
@@ -106,6 +108,45 @@ internal static class ConnectionHeaders
         }
 
         return true;
+    }
+
+    // Protocols that shall not be upgraded to leave the header's list; the request is an ordinary one when none is left.
+    private static void RemoveIgnored(HeaderMap headers, StringMatch[] ignored)
+    {
+        if (ignored.Length == 0 || !headers.TryGet(WellKnownHeader.Upgrade, out ReadOnlySpan<byte> list))
+        {
+            return;
+        }
+
+        var kept = new List<byte>(list.Length);
+        while (!list.IsEmpty)
+        {
+            ReadOnlySpan<byte> protocol = NextToken(ref list);
+            if (!protocol.IsEmpty && !Matches(ignored, protocol))
+            {
+                kept.AddRange(kept.Count > 0 ? ", "u8 : default);
+                kept.AddRange(protocol);
+            }
+        }
+
+        headers.Remove(WellKnownHeader.Upgrade);
+        if (kept.Count > 0)
+        {
+            headers.Set(WellKnownHeader.Upgrade, kept.ToArray());
+        }
+    }
+
+    private static bool Matches(StringMatch[] matchers, ReadOnlySpan<byte> value)
+    {
+        foreach (StringMatch matcher in matchers)
+        {
+            if (matcher.Matches(value))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool IsProtected(ReadOnlySpan<byte> name) =>

@@ -20,6 +20,7 @@ public sealed class HcmCompiler(NetworkFilterContext context)
     public HcmModel Compile(HttpConnectionManager config)
     {
         RejectUnknown(config);
+        CheckUnheeded(config);
         StatScope scope = context.Config.Stats.Scope($"http.{config.StatPrefix}");
         context.Owned.Add(scope);
         StatScope http2Scope = context.Config.Stats.Scope("http2");
@@ -83,6 +84,13 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             MarksLocalOverload = config.AppendLocalOverload,
             AddressDetectors = ClientAddressDetector.Compile(
                 config.OriginalIpDetectionExtensions, config.UseRemoteAddress ?? false, config.XffNumTrustedHops),
+            IgnoredUpgrades = CompileIgnoredUpgrades(http1),
+            EarlyMutations = EarlyHeaderMutations.Compile(config.EarlyHeaderMutationExtensions, "early_header_mutation_extensions"),
+            ForwardedProtoPorts = ForwardedProtoPorts.Compile(config.ForwardProtoConfig, "forward_proto_config"),
+            ProxyStatus = ProxyStatusRules.Compile(
+                config.ProxyStatusConfig, config.ServerName.Length > 0 ? config.ServerName : "envoy", context.Config.Node.Id),
+            TrustsUnixPeers = config.InternalAddressConfig?.UnixSockets ?? false,
+            TellsProxyProtocol = config.AddProxyProtocolConnectionState ?? true,
             AppendForwardedPort = config.AppendXForwardedPort,
             InternalAddresses = AddressRanges.Compile(
                 config.InternalAddressConfig?.CidrRanges ?? [], "internal_address_config.cidr_ranges"),
@@ -269,6 +277,27 @@ public sealed class HcmCompiler(NetworkFilterContext context)
         }
     }
 
+    private static StringMatch[] CompileIgnoredUpgrades(Http1ProtocolOptions? http1)
+    {
+        var matchers = new StringMatch[http1?.IgnoreHttp11Upgrade.Count ?? 0];
+        for (int i = 0; i < matchers.Length; i++)
+        {
+            matchers[i] = StringMatch.Compile(http1!.IgnoreHttp11Upgrade[i], $"http_protocol_options.ignore_http_11_upgrade[{i}]");
+        }
+
+        return matchers;
+    }
+
+    private void CheckUnheeded(HttpConnectionManager config)
+    {
+        string resource = $"listener '{context.ListenerName}'";
+        ConfigProblems warnings = context.Config.Warnings;
+        UnheededFields.Check(UnheededFields.OfConnectionManager, config, "", resource, warnings);
+        UnheededFields.Check(UnheededFields.OfHttp, config.CommonHttpProtocolOptions, "common_http_protocol_options", resource, warnings);
+        UnheededFields.Check(UnheededFields.OfHttp1, config.HttpProtocolOptions, "http_protocol_options", resource, warnings);
+        UnheededFields.Check(UnheededFields.OfHttp2, config.Http2ProtocolOptions, "http2_protocol_options", resource, warnings);
+    }
+
     private static void RejectUnknown(HttpConnectionManager config)
     {
         if (config.CodecType is HttpConnectionManager.Types.CodecType.Http3)
@@ -286,11 +315,6 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             throw new ConfigRejectedException("typed_header_validation_config", $"extension '{validation.Name}' does not exist in Pilotfish");
         }
 
-        if (config.EarlyHeaderMutationExtensions.Count > 0)
-        {
-            throw new ConfigRejectedException("early_header_mutation_extensions[0]",
-                $"extension '{config.EarlyHeaderMutationExtensions[0].Name}' does not exist in Pilotfish");
-        }
     }
 
     private static byte[]? Bytes(string? text) => string.IsNullOrEmpty(text) ? null : Encoding.UTF8.GetBytes(text);

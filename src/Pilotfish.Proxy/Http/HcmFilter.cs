@@ -19,6 +19,7 @@ internal sealed class HcmFilter(HcmModel model) : TerminalNetworkFilter
             return;
         }
 
+        connection.Info.OmitsProxyProtocol = !Model.TellsProxyProtocol;
         bool isHttp2 = Model.Codec == CodecKind.Http2
             || (Model.Codec == CodecKind.Auto && connection.Info.Tls?.ApplicationProtocol is "h2" or "istio-h2");
         if (isHttp2)

@@ -114,6 +114,25 @@ public sealed class HcmModel
     public bool MarksLocalOverload { get; init; }
     public ClientAddressDetector[] AddressDetectors { get; init; } = [];
     public bool AppendForwardedPort { get; init; }
+
+    /// <summary>ignore_http_11_upgrade: protocols that upgrade headers of HTTP/1 requests name in vain.</summary>
+    public StringMatch[] IgnoredUpgrades { get; init; } = [];
+
+    /// <summary>What happens to a request's headers before all other rules; null for nothing.</summary>
+    public EarlyHeaderMutations? EarlyMutations { get; init; }
+
+    /// <summary>forward_proto_config; null = the connection's TLS alone tells what the client spoke.</summary>
+    public ForwardedProtoPorts? ForwardedProtoPorts { get; init; }
+
+    /// <summary>proxy_status_config; null = no Proxy-Status header.</summary>
+    public ProxyStatusRules? ProxyStatus { get; init; }
+
+    /// <summary>internal_address_config.unix_sockets: clients on Unix sockets are internal.</summary>
+    public bool TrustsUnixPeers { get; init; }
+
+    /// <summary>add_proxy_protocol_connection_state: PROXY headers towards upstreams tell this connection's client.</summary>
+    public bool TellsProxyProtocol { get; init; } = true;
+
     public AddressRanges InternalAddresses { get; init; } = AddressRanges.None;
     public bool GenerateRequestId { get; init; } = true;
     public bool PreserveExternalRequestId { get; init; }

@@ -117,6 +117,7 @@ internal static class RequestRules
     {
         HeaderMap headers = stream.RequestHeaders;
         HcmModel hcm = stream.Hcm;
+        hcm.EarlyMutations?.Apply(stream);
         headers.Remove(WellKnownHeader.XEnvoyInternal);
         if (!ClientAddress.TryApply(stream, out bool isEdge))
         {
@@ -172,7 +173,12 @@ internal static class RequestRules
     {
         HeaderMap headers = stream.RequestHeaders;
         HcmModel hcm = stream.Hcm;
-        ReadOnlySpan<byte> ofConnection = stream.Info.Connection.Tls is null ? "http"u8 : "https"u8;
+        ReadOnlySpan<byte> ofConnection = hcm.ForwardedProtoPorts is { } ports ? ports.Of(stream.Info.Connection) : default;
+        if (ofConnection.IsEmpty)
+        {
+            ofConnection = stream.Info.Connection.Tls is null ? "http"u8 : "https"u8;
+        }
+
         bool overwrite = hcm.UseRemoteAddress && hcm.TrustedHops == 0;
         if (overwrite || !headers.Has(WellKnownHeader.XForwardedProto))
         {

@@ -40,7 +40,7 @@ internal static class ResponseRules
             headers.AppendValue(WellKnownHeader.Via, ", "u8, via);
         }
 
-        return status;
+        return hcm.ProxyStatus is { } rules && !stream.Info.Flags.IsEmpty ? rules.Apply(headers, stream.Info, status) : status;
     }
 
     public static int Status(HeaderMap headers)

@@ -52,26 +52,77 @@ public sealed record UpstreamHttpOptions
     /// <summary>Names of HTTP/1 responses keep their spelling; null = no.</summary>
     public PreservedCase? PreservedCase { get; init; }
 
-    /// <summary>Finds and compiles the options among typed_extension_protocol_options. Rejects by field.</summary>
-    internal static UpstreamHttpOptions Compile(IDictionary<string, Any> options)
+    /// <summary>
+    /// Finds and compiles the options among typed_extension_protocol_options, or else the cluster's own fields that they took the place of.
+    /// Rejects by field.
+    /// </summary>
+    internal static UpstreamHttpOptions Compile(Envoy.Config.Cluster.V3.Cluster cluster, ConfigProblems warnings)
     {
-        if (!options.TryGetValue(Key, out Any? packed))
+        bool isTyped = cluster.TypedExtensionProtocolOptions.TryGetValue(Key, out Any? packed);
+        HttpProtocolOptions? message = isTyped ? null : OfOldFields(cluster);
+        string field = isTyped ? $"typed_extension_protocol_options[{Key}]" : "";
+        if (isTyped)
+        {
+            try
+            {
+                message = HttpProtocolOptions.Parser.ParseFrom(packed!.Value);
+            }
+            catch (InvalidProtocolBufferException e)
+            {
+                throw new ConfigRejectedException(field, "the value is not a valid HttpProtocolOptions", e);
+            }
+        }
+
+        if (message is null)
         {
             return Default;
         }
 
-        string field = $"typed_extension_protocol_options[{Key}]";
-        HttpProtocolOptions message;
-        try
+        string resource = $"cluster '{cluster.Name}'";
+        UnheededFields.Check(UnheededFields.OfHttp, message.CommonHttpProtocolOptions, $"{field}.common_http_protocol_options", resource, warnings);
+        UnheededFields.Check(UnheededFields.OfHttp1, Http1(message), $"{field}.http_protocol_options", resource, warnings);
+        UnheededFields.Check(UnheededFields.OfHttp2, Http2Of(message), $"{field}.http2_protocol_options", resource, warnings);
+        UnheededFields.Check(UnheededFields.OfRetryPolicy, message.RetryPolicy, $"{field}.retry_policy", resource, warnings);
+        return Compile(message, field);
+    }
+
+    // Null when the cluster has none of the fields that were there before HttpProtocolOptions.
+    private static HttpProtocolOptions? OfOldFields(Envoy.Config.Cluster.V3.Cluster cluster)
+    {
+        bool follows = cluster.ProtocolSelection == Envoy.Config.Cluster.V3.Cluster.Types.ClusterProtocolSelection.UseDownstreamProtocol;
+        if (!follows && cluster.HttpProtocolOptions is null && cluster.Http2ProtocolOptions is null && cluster.CommonHttpProtocolOptions is null
+            && cluster.UpstreamHttpProtocolOptions is null)
         {
-            message = HttpProtocolOptions.Parser.ParseFrom(packed.Value);
-        }
-        catch (InvalidProtocolBufferException e)
-        {
-            throw new ConfigRejectedException(field, "the value is not a valid HttpProtocolOptions", e);
+            return null;
         }
 
-        return Compile(message, field);
+        var message = new HttpProtocolOptions
+        {
+            CommonHttpProtocolOptions = cluster.CommonHttpProtocolOptions,
+            UpstreamHttpProtocolOptions = cluster.UpstreamHttpProtocolOptions,
+        };
+        if (follows)
+        {
+            message.UseDownstreamProtocolConfig = new HttpProtocolOptions.Types.UseDownstreamHttpConfig
+            {
+                HttpProtocolOptions = cluster.HttpProtocolOptions,
+                Http2ProtocolOptions = cluster.Http2ProtocolOptions,
+            };
+        }
+        else
+        {
+            message.ExplicitHttpConfig = new HttpProtocolOptions.Types.ExplicitHttpConfig();
+            if (cluster.Http2ProtocolOptions is { } http2)
+            {
+                message.ExplicitHttpConfig.Http2ProtocolOptions = http2;
+            }
+            else
+            {
+                message.ExplicitHttpConfig.HttpProtocolOptions = cluster.HttpProtocolOptions ?? new();
+            }
+        }
+
+        return message;
     }
 
     internal static UpstreamHttpOptions Compile(HttpProtocolOptions message, string field)
@@ -137,4 +188,8 @@ public sealed record UpstreamHttpOptions
     private static Envoy.Config.Core.V3.Http1ProtocolOptions? Http1(HttpProtocolOptions message) =>
         message.ExplicitHttpConfig?.HttpProtocolOptions ?? message.UseDownstreamProtocolConfig?.HttpProtocolOptions
         ?? message.AutoConfig?.HttpProtocolOptions;
+
+    private static Envoy.Config.Core.V3.Http2ProtocolOptions? Http2Of(HttpProtocolOptions message) =>
+        message.ExplicitHttpConfig?.Http2ProtocolOptions ?? message.UseDownstreamProtocolConfig?.Http2ProtocolOptions
+        ?? message.AutoConfig?.Http2ProtocolOptions;
 }

@@ -18,6 +18,7 @@ internal sealed class FilterChainCompiler(CompileContext context, string listene
             throw new ConfigRejectedException(field + ".filters", "a filter chain needs at least one filter");
         }
 
+        UnheededFields.Check(UnheededFields.OfFilterChain, chain, field, $"listener '{listenerName}'", context.Warnings);
         var owned = new List<IDisposable>();
         var filterContext = new NetworkFilterContext
         {

@@ -22,6 +22,7 @@ internal sealed class ListenerCompiler(CompileContext context)
             throw new ConfigRejectedException("internal_listener", "internal listeners are not supported yet");
         }
 
+        UnheededFields.Check(UnheededFields.OfListener, listener, "", $"listener '{state.Name}'", context.Warnings);
         var direction = (TrafficDirection)listener.TrafficDirection;
         bool transparent = listener.Transparent ?? false;
         List<FilterChainModel> chains = [];
@@ -198,6 +199,13 @@ internal sealed class ListenerCompiler(CompileContext context)
                 ? ListenerFilterPredicate.Compile(disabled, field + ".filter_disabled")
                 : null;
             filters.Add(filter);
+        }
+
+        // use_proxy_proto is older than the filter, too; the first chain speaks for the listener (envoy source/common/listener_manager/listener_impl.cc).
+        FilterChain? first = listener.FilterChains.Count > 0 ? listener.FilterChains[0] : listener.DefaultFilterChain;
+        if (first?.UseProxyProto == true && !filters.Exists(static filter => filter is ProxyProtocol.ProxyProtocolFilter))
+        {
+            filters.Insert(0, ProxyProtocol.ProxyProtocolFactory.Create(new(), "filter_chains[0].use_proxy_proto", context));
         }
 
         // use_original_dst is older than the filter and implies it (envoy source/extensions/listener_managers, ListenerImpl).

@@ -48,6 +48,16 @@ public sealed class HeaderMutations
         return new HeaderMutations(removals, additions);
     }
 
+    /// <summary>One addition alone.</summary>
+    public static HeaderMutations Adding(HeaderValueOption option, string field) => new([], [CompileAddition(option, field)]);
+
+    /// <summary>One removal alone.</summary>
+    public static HeaderMutations Removing(string name, string field)
+    {
+        RejectProtected(name, field);
+        return new HeaderMutations([Encoding.ASCII.GetBytes(name.ToLowerInvariant())], []);
+    }
+
     public void Apply(HeaderMap headers, StreamInfo info, FormatOutput scratch)
     {
         foreach (byte[] name in _removals)

@@ -6,11 +6,13 @@ using Pilotfish.Proxy.LoadBalancing;
 namespace Pilotfish.Proxy.Routing;
 
 /// <summary>Compiles the forwarding actions of one virtual host's routes; what the host sets applies where a route is silent.</summary>
-internal sealed class RouteActionCompiler(CompileContext context, VirtualHost host, MirrorPolicyModel[] mirrors)
+internal sealed class RouteActionCompiler(CompileContext context, VirtualHost host, MirrorPolicyModel[] mirrors, string resource)
 {
     /// <summary>Everything but the one cluster that the action may name.</summary>
     public ForwardSettings Compile(RouteAction action, string field)
     {
+        UnheededFields.Check(UnheededFields.OfRouteAction, action, field, resource, context.Warnings);
+        UnheededFields.Check(UnheededFields.OfRetryPolicy, action.RetryPolicy, $"{field}.retry_policy", resource, context.Warnings);
         SubsetMatch? subset = SubsetMatch.From(action.MetadataMatch);
         (WeightedClusterModel[] weighted, ulong total) = CompileWeighted(action, subset, $"{field}.weighted_clusters");
         return new ForwardSettings

@@ -11,6 +11,9 @@ namespace Pilotfish.Proxy.Routing;
 public sealed class RouteConfigCompiler(CompileContext context)
 {
     private readonly Dictionary<VirtualHost, SharedHost> _hosts = [];
+    private bool _ignoresPathParameters;
+    private bool _validatesClusters;
+    private string _resource = "";
 
     /// <summary>Compiles bytes, one virtual host at a time: thousands of them as messages would need tens of megabytes at once.</summary>
     public RouteConfigModel Compile(ReadOnlyMemory<byte> message)
@@ -34,6 +37,10 @@ public sealed class RouteConfigCompiler(CompileContext context)
             throw new ConfigRejectedException("cluster_specifier_plugins", "cluster specifier plugins do not exist in Pilotfish");
         }
 
+        _resource = $"route configuration '{config.Name}'";
+        _ignoresPathParameters = config.IgnorePathParametersInPathMatching;
+        _validatesClusters = config.ValidateClusters == true;
+        UnheededFields.Check(UnheededFields.OfRouteConfiguration, config, "", _resource, context.Warnings);
         uint bodyMax = config.MaxDirectResponseBodySizeBytes ?? DirectResponseModel.DefaultBodyBytesMax;
         MirrorPolicyModel[] mirrors = MirrorPolicyModel.CompileAll(config.RequestMirrorPolicies, "request_mirror_policies", context);
         var domains = new DomainIndex();
@@ -93,7 +100,9 @@ public sealed class RouteConfigCompiler(CompileContext context)
         host.Routes.Clear();
         if (!_hosts.TryGetValue(host, out SharedHost? shared))
         {
-            shared = new SharedHost(Settings(host, field), new RouteActionCompiler(context, host, mirrors));
+            UnheededFields.Check(UnheededFields.OfVirtualHost, host, field, _resource, context.Warnings);
+            UnheededFields.Check(UnheededFields.OfRetryPolicy, host.RetryPolicy, $"{field}.retry_policy", _resource, context.Warnings);
+            shared = new SharedHost(Settings(host, field), new RouteActionCompiler(context, host, mirrors, _resource));
             _hosts.Add(host, shared);
         }
 
@@ -116,6 +125,7 @@ public sealed class RouteConfigCompiler(CompileContext context)
         Metadata = Metadata(host.Metadata),
         VirtualClusters = VirtualClusterModel.CompileAll(host.VirtualClusters, $"{field}.virtual_clusters"),
         RequestBufferLimit = (long?)host.RequestBodyBufferLimit ?? host.PerRequestBufferLimitBytes,
+        IgnoresPathParameters = _ignoresPathParameters,
         TlsRedirect = host.RequireTls == VirtualHost.Types.TlsRequirementType.None ? null : RedirectModel.ToHttps(),
         TlsForExternalOnly = host.RequireTls == VirtualHost.Types.TlsRequirementType.ExternalOnly,
     };
@@ -130,6 +140,7 @@ public sealed class RouteConfigCompiler(CompileContext context)
             if (route.Route_.ClusterSpecifierCase == RouteAction.ClusterSpecifierOneofCase.Cluster)
             {
                 cluster = context.Clusters.Reference(route.Route_.Cluster);
+                CheckCluster(cluster, $"{field}.route.cluster");
                 route.Route_.Cluster = "";
             }
         }
@@ -167,6 +178,8 @@ public sealed class RouteConfigCompiler(CompileContext context)
                 $"{field}.filter_action", "filter actions do not exist in Pilotfish"),
             _ => throw new ConfigRejectedException(field, "the route has no action"),
         };
+        UnheededFields.Check(UnheededFields.OfRoute, route, field, _resource, context.Warnings);
+        CheckWeighted(route, $"{field}.route.weighted_clusters");
         bool isExact = route.Match.PathSpecifierCase == RouteMatch.PathSpecifierOneofCase.Path && route.Match.CaseSensitive != false;
         return new RouteSettings
         {
@@ -188,6 +201,33 @@ public sealed class RouteConfigCompiler(CompileContext context)
             Decorator = route.Decorator?.Operation ?? "",
             RequestBufferLimit = (long?)route.RequestBodyBufferLimit ?? route.PerRequestBufferLimitBytes,
         };
+    }
+
+    private void CheckWeighted(Route route, string field)
+    {
+        if (route.ActionCase != Route.ActionOneofCase.Route_ || route.Route_.WeightedClusters is not { } weighted)
+        {
+            return;
+        }
+
+        for (int i = 0; i < weighted.Clusters.Count; i++)
+        {
+            string at = $"{field}.clusters[{i}]";
+            UnheededFields.Check(UnheededFields.OfClusterWeight, weighted.Clusters[i], at, _resource, context.Warnings);
+            if (weighted.Clusters[i].Name.Length > 0)
+            {
+                CheckCluster(context.Clusters.Reference(weighted.Clusters[i].Name), $"{at}.name");
+            }
+        }
+    }
+
+    // validate_clusters: whoever asks for it would rather keep the former routes than answer 503.
+    private void CheckCluster(ClusterReference cluster, string field)
+    {
+        if (_validatesClusters && cluster.Current is null)
+        {
+            throw new ConfigRejectedException(field, $"cluster '{cluster.Name}' does not exist, and validate_clusters is set");
+        }
     }
 
     private static DynamicMetadata? Metadata(Metadata? metadata)

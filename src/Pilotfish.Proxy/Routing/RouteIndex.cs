@@ -47,9 +47,15 @@ public sealed class RouteIndex
     /// <summary>Null for a list so short that a walk is cheaper.</summary>
     public static RouteIndex? Of(RouteModel[] routes) => routes.Length < IndexFromRoutes ? null : new RouteIndex(routes);
 
-    public static RouteModel? Find(RouteIndex? index, RouteModel[] routes, HeaderMap headers, StreamInfo info, ulong random)
+    public static RouteModel? Find(
+        RouteIndex? index, RouteModel[] routes, bool ignoresParameters, HeaderMap headers, StreamInfo info, ulong random)
     {
         ReadOnlySpan<byte> path = headers[WellKnownHeader.Path];
+        if (ignoresParameters && path.IndexOf((byte)';') is >= 0 and int parameters)
+        {
+            path = path[..parameters];
+        }
+
         ReadOnlySpan<byte> pathOnly = QueryString.PathOnly(path);
         bool isConnect = headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
         if (index is null)

@@ -22,7 +22,8 @@ public sealed class VirtualHostModel
     public RouteModel[] Routes { get; }
 
     /// <summary>The first route that matches; null when none does.</summary>
-    public RouteModel? FindRoute(HeaderMap headers, StreamInfo info, ulong random) => RouteIndex.Find(_index, Routes, headers, info, random);
+    public RouteModel? FindRoute(HeaderMap headers, StreamInfo info, ulong random) =>
+        RouteIndex.Find(_index, Routes, _settings.IgnoresPathParameters, headers, info, random);
 
     /// <summary>The name of the virtual cluster that a request belongs to; empty where there are none.</summary>
     public string VirtualClusterOf(HeaderMap headers)

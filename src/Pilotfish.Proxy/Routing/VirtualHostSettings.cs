@@ -25,4 +25,7 @@ public sealed class VirtualHostSettings
 
     /// <summary>Whether <see cref="TlsRedirect"/> spares internal requests.</summary>
     public bool TlsForExternalOnly { get; init; }
+
+    /// <summary>ignore_path_parameters_in_path_matching of the route config: what follows a semicolon is no part of a path that is matched.</summary>
+    public bool IgnoresPathParameters { get; init; }
 }

@@ -68,6 +68,9 @@ public sealed class ConnectionInfo
     /// <summary>TLVs of the PROXY header that go on to upstreams.</summary>
     public IReadOnlyList<ProxyProtocol.ProxyTlv> PassThroughTlvs { get; set; } = [];
 
+    /// <summary>PROXY headers towards upstreams speak for the proxy itself, as the client's address is not one to pass on.</summary>
+    public bool OmitsProxyProtocol { get; set; }
+
     /// <summary>original_src: where upstream connections shall come from; none without that filter. Port 0 lets the kernel choose.</summary>
     public NetAddress OriginalSource { get; set; }
 

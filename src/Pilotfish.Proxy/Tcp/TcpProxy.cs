@@ -33,6 +33,15 @@ internal sealed class TcpProxy : TerminalNetworkFilter
     /// <summary>0 for no limit.</summary>
     public long DurationMaxMilliseconds { get; init; }
 
+    /// <summary>max_downstream_connection_duration_jitter_percentage: how much longer, at most, a connection may last.</summary>
+    public double DurationJitterPercent { get; init; }
+
+    /// <summary>backoff_options.base_interval: the first wait between attempts to connect; 0 for none.</summary>
+    public long BackOffBaseMilliseconds { get; init; }
+
+    /// <summary>backoff_options.max_interval.</summary>
+    public long BackOffMaxMilliseconds { get; init; }
+
     public uint ConnectAttemptsMax { get; init; } = 1;
 
     public bool HashesSourceIp { get; init; }
@@ -47,6 +56,9 @@ internal sealed class TcpProxy : TerminalNetworkFilter
     public long LogMilliseconds { get; init; }
 
     public override void Start(DownstreamConnection connection) => new TcpSession(this, connection).Run();
+
+    /// <summary>How long a new connection may last: the configured time and a random part of its jitter.</summary>
+    public long Duration(double random) => DurationMaxMilliseconds + (long)(DurationMaxMilliseconds * (DurationJitterPercent / 100) * random);
 
     public TcpRoute Choose(WorkerRandom random)
     {

@@ -12,6 +12,9 @@ namespace Pilotfish.Proxy.Tcp;
 
 internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
 {
+    // Envoy's cap for strategies without one of their own.
+    private const int BackOffGrowth = 10;
+
     public IReadOnlyList<string> MessageNames => ["envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"];
 
     public TerminalNetworkFilter Compile(in ExtensionConfig config, NetworkFilterContext context)
@@ -28,6 +31,7 @@ internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
             throw new ConfigRejectedException(field + ".on_demand", "on-demand cluster discovery is not supported");
         }
 
+        UnheededFields.Check(UnheededFields.OfTcpProxy, message, field, $"listener '{context.ListenerName}'", context.Config.Warnings);
         bool hasOptions = message.AccessLogOptions is not null;
         AccessLogIntervals.RejectBoth(hasOptions, message.FlushAccessLogOnConnected, field + ".flush_access_log_on_connected");
         AccessLogIntervals.RejectBoth(hasOptions, message.AccessLogFlushInterval is not null, field + ".access_log_flush_interval");
@@ -40,6 +44,9 @@ internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
                 message.AccessLog, field + ".access_log", context.Config) ?? AccessLogSet.Empty,
             IdleMilliseconds = ProtoValues.Milliseconds(message.IdleTimeout, TcpProxy.DefaultIdleMilliseconds),
             DurationMaxMilliseconds = ProtoValues.Milliseconds(message.MaxDownstreamConnectionDuration, 0),
+            DurationJitterPercent = message.MaxDownstreamConnectionDurationJitterPercentage?.Value ?? 0,
+            BackOffBaseMilliseconds = ProtoValues.Milliseconds(message.BackoffOptions?.BaseInterval, 0),
+            BackOffMaxMilliseconds = BackOffMax(message.BackoffOptions, field + ".backoff_options"),
             ConnectAttemptsMax = Math.Max(1, message.MaxConnectAttempts ?? 1),
             HashesSourceIp = HashesSourceIp(message),
             LogsOnStart = message.AccessLogOptions?.FlushAccessLogOnStart ?? false,
@@ -48,6 +55,23 @@ internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
                 ? AccessLogIntervals.Milliseconds(options.AccessLogFlushInterval, field + ".access_log_options.access_log_flush_interval")
                 : AccessLogIntervals.Milliseconds(message.AccessLogFlushInterval, field + ".access_log_flush_interval"),
         };
+    }
+
+    private static long BackOffMax(Envoy.Config.Core.V3.BackoffStrategy? options, string field)
+    {
+        if (options is null)
+        {
+            return 0;
+        }
+
+        long least = ProtoValues.Milliseconds(options.BaseInterval, 0);
+        if (least < 1)
+        {
+            throw new ConfigRejectedException(field + ".base_interval", "it must be at least 1 ms");
+        }
+
+        long most = ProtoValues.Milliseconds(options.MaxInterval, least * BackOffGrowth);
+        return most >= least ? most : throw new ConfigRejectedException(field + ".max_interval", "it is shorter than base_interval");
     }
 
     private static TcpRoute[] Routes(ProtoTcpProxy message, string field, NetworkFilterContext context)

@@ -7,6 +7,7 @@ using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Streams;
 using Pilotfish.Proxy.Tls;
 using Pilotfish.Proxy.Workers;
+using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Streams;
 using Pilotfish.Runtime.Timers;
@@ -51,7 +52,7 @@ internal sealed class TcpSession : IDrainObserver
         if (_proxy.DurationMaxMilliseconds > 0)
         {
             _duration = new LoopTimer(_worker.Loop, static state => ((TcpSession)state!).OnDurationPassed(), this);
-            _duration.Schedule(_proxy.DurationMaxMilliseconds);
+            _duration.Schedule(_proxy.Duration(_worker.Random.NextDouble()));
         }
 
         if (_proxy.LogMilliseconds > 0)
@@ -113,6 +114,9 @@ internal sealed class TcpSession : IDrainObserver
         ulong? hash = _proxy.Hash(_downstream.Info.RemoteAddress);
         _info.Times.UpstreamConnectBegin = _worker.Loop.NowNanoseconds;
         string? transportFailure = null;
+        BackOff? backOff = _proxy.BackOffBaseMilliseconds > 0 && _proxy.ConnectAttemptsMax > 1
+            ? new BackOff(_proxy.BackOffBaseMilliseconds, _proxy.BackOffMaxMilliseconds, _worker.Random.NextDouble)
+            : null;
         for (uint attempt = 0; attempt < _proxy.ConnectAttemptsMax; attempt++)
         {
             HostPick pick = Pick(route, hash, attempt);
@@ -150,6 +154,14 @@ internal sealed class TcpSession : IDrainObserver
             }
 
             transportFailure = result.TransportFailure;
+            if (backOff is not null && attempt + 1 < _proxy.ConnectAttemptsMax)
+            {
+                await _worker.Loop.DelayAsync(backOff.NextMilliseconds());
+                if (_end is not null || _downstream.Stream.IsClosed)
+                {
+                    return _end ?? NetworkEndReasons.ClientGoneEarly;
+                }
+            }
         }
 
         _worker.Stats.Add(_cluster!.State.Stats.CxConnectAttemptsExceeded);

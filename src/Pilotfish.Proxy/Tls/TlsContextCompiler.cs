@@ -10,6 +10,9 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
     public TlsContextModel Compile(CommonTlsContext? common, bool isServer, string field)
     {
         common ??= new CommonTlsContext();
+        UnheededFields.Check(UnheededFields.OfCommonTls, common, field, "TLS context", context.Warnings);
+        UnheededFields.Check(UnheededFields.OfTlsParameters, common.TlsParams, field + ".tls_params", "TLS context", context.Warnings);
+        CheckValidation(common, field);
         if (common.TlsCertificateProviderInstance is not null || common.CustomTlsCertificateSelector is not null
             || common.CustomHandshaker is not null)
         {
@@ -33,6 +36,13 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
             Certificates = Certificates(common, field),
             Trust = Trust(common, field),
         };
+    }
+
+    private void CheckValidation(CommonTlsContext common, string field)
+    {
+        UnheededFields.Check(UnheededFields.OfValidation, common.ValidationContext, field + ".validation_context", "TLS context", context.Warnings);
+        UnheededFields.Check(UnheededFields.OfValidation, common.CombinedValidationContext?.DefaultValidationContext,
+            field + ".combined_validation_context.default_validation_context", "TLS context", context.Warnings);
     }
 
     private List<CertificateSlot> Certificates(CommonTlsContext common, string field)

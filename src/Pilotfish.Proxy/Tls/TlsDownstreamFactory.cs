@@ -11,6 +11,8 @@ internal sealed class TlsDownstreamFactory : IDownstreamTransportFactory
     public DownstreamTransport? Compile(in ExtensionConfig config, NetworkFilterContext context)
     {
         DownstreamTlsContext message = config.Parse(DownstreamTlsContext.Parser);
+        UnheededFields.Check(
+            UnheededFields.OfDownstreamTls, message, config.Field, $"listener '{context.ListenerName}'", context.Config.Warnings);
         string field = config.Field + ".common_tls_context";
         if ((message.CommonTlsContext?.TlsCertificates.Count ?? 0) + (message.CommonTlsContext?.TlsCertificateSdsSecretConfigs.Count ?? 0) == 0)
         {

@@ -10,6 +10,8 @@ internal sealed class TlsUpstreamFactory : IUpstreamTransportFactory
     public UpstreamTransport Compile(in ExtensionConfig config, UpstreamTransportContext context)
     {
         UpstreamTlsContext message = config.Parse(UpstreamTlsContext.Parser);
+        UnheededFields.Check(
+            UnheededFields.OfUpstreamTls, message, config.Field, $"cluster '{context.Config.ResourceName}'", context.Config.Warnings);
         string field = config.Field + ".common_tls_context";
         if (message.AllowRenegotiation)
         {

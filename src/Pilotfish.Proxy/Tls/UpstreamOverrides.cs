@@ -23,7 +23,7 @@ internal static class UpstreamOverrides
         string? protocols = encrypts ? state!.Get(ApplicationProtocolsKey)?.PlainText : null;
         string? serverName = encrypts ? state!.Get(ServerNameKey)?.PlainText : null;
         string? names = encrypts ? state!.Get(SubjectAltNamesKey)?.PlainText : null;
-        bool sendsProxy = transports.SendsProxyProtocol;
+        bool sendsProxy = transports.SendsProxyProtocol && !connection.OmitsProxyProtocol;
         if (protocols is null && serverName is null && names is null && !sendsProxy && connection.OriginalSource.IsNone)
         {
             return null;

@@ -17,5 +17,8 @@ public sealed class WorkerRandom(ulong seed)
     }
 
     /// <summary>A number in [0, bound); the bias of the multiply-shift is below 2^-32 for any bound that fits an int.</summary>
+    /// <summary>Uniform in [0, 1).</summary>
+    public double NextDouble() => (NextUInt64() >> 11) * (1.0 / (1UL << 53));
+
     public int NextBelow(int bound) => (int)(((NextUInt64() >> 32) * (ulong)bound) >> 32);
 }

@@ -67,6 +67,9 @@ internal sealed class ProxyBench
 
     public EventLoop Loop { get; }
 
+    /// <summary>Plays the listener filters: may change a connection's facts before its filter chain sees it.</summary>
+    public Action<ConnectionInfo>? OnConnection { get; init; }
+
     /// <summary>The control plane of filters that follow ECDS.</summary>
     public ScriptedSubscriptions Subscriptions { get; } = new();
 
@@ -226,6 +229,7 @@ internal sealed class ProxyBench
             DirectRemoteAddress = server.RemoteAddress,
             Tls = tls,
         };
+        OnConnection?.Invoke(info);
         var connection = new DownstreamConnection(Workers.All[0], server, info, _listener!, _chain!);
         _connections.Add(connection);
         _chain!.Add(connection);

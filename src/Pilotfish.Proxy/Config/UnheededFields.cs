@@ -1,0 +1,161 @@
+using Envoy.Config.Core.V3;
+using Envoy.Config.Listener.V3;
+using Envoy.Config.Route.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Envoy.Extensions.TransportSockets.Tls.V3;
+using Cluster = Envoy.Config.Cluster.V3.Cluster;
+using RetryPolicy = Envoy.Config.Route.V3.RetryPolicy;
+using TcpProxy = Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy;
+
+namespace Pilotfish.Proxy.Config;
+
+/// <summary>
+/// Every field of the main messages that has no effect here, so that none is ignored in silence: a message that sets one is refused or
+/// gives a warning. A test holds this table complete and docs/compatibility.md equal to it. Immutable; main loop.
+/// </summary>
+public static class UnheededFields
+{
+    private const bool Refused = true;
+    private const bool Warned = false;
+    private const string NoRateLimits = "there is no rate limit filter that would read it";
+    private const string NoProviders = "certificate providers do not exist in Pilotfish";
+    private const string OldCors = "the cors filter takes its policy from typed_per_filter_config alone";
+    private const string NoRetryPlugins = "retry policies of extensions do not exist in Pilotfish";
+
+    public static readonly UnheededField<HttpConnectionManager>[] OfConnectionManager =
+    [
+        new("tracing", static m => m.Tracing?.Provider is not null, Warned, "requests are not traced"),
+        new("http3_protocol_options", static m => m.Http3ProtocolOptions is not null, Warned, "HTTP/3 is not available in Pilotfish"),
+        new("path_normalization_options", static m => m.PathNormalizationOptions is not null, Refused,
+            "transformations do not exist in Pilotfish; use normalize_path and merge_slashes"),
+    ];
+
+    public static readonly UnheededField<Http1ProtocolOptions>[] OfHttp1 =
+    [
+        new("send_fully_qualified_url", static m => m.SendFullyQualifiedUrl, Refused, "requests to upstreams are in origin form, which a forward proxy refuses"),
+        new("use_balsa_parser", static m => m.UseBalsaParser is not null, Warned, "there is one parser"),
+    ];
+
+    public static readonly UnheededField<Http2ProtocolOptions>[] OfHttp2 =
+    [
+        new("allow_metadata", static m => m.AllowMetadata, Warned, "METADATA frames are received and dropped"),
+        new("custom_settings_parameters", static m => m.CustomSettingsParameters.Count > 0, Warned, "only the settings of RFC 9113 and RFC 8441 are sent"),
+        new("use_oghttp2_codec", static m => m.UseOghttp2Codec is not null, Warned, "there is one codec"),
+        new("max_metadata_size", static m => m.MaxMetadataSize is not null, Warned, "METADATA frames are received and dropped"),
+    ];
+
+    public static readonly UnheededField<HttpProtocolOptions>[] OfHttp = [];
+
+    public static readonly UnheededField<RouteConfiguration>[] OfRouteConfiguration = [];
+
+    public static readonly UnheededField<VirtualHost>[] OfVirtualHost =
+    [
+        new("virtual_clusters", static m => m.VirtualClusters.Count > 0, Warned, "statistics of virtual clusters are not kept"),
+        new("rate_limits", static m => m.RateLimits.Count > 0, Warned, NoRateLimits),
+        new("cors", static m => m.Cors is not null, Warned, OldCors),
+        new("retry_policy_typed_config", static m => m.RetryPolicyTypedConfig is not null, Refused, NoRetryPlugins),
+    ];
+
+    public static readonly UnheededField<Route>[] OfRoute =
+    [
+        new("tracing", static m => m.Tracing is not null, Warned, "requests are not traced"),
+        new("stat_prefix", static m => m.StatPrefix.Length > 0, Warned, "statistics of single routes are not kept"),
+    ];
+
+    public static readonly UnheededField<RouteAction>[] OfRouteAction =
+    [
+        new("flush_timeout", static m => m.FlushTimeout is not null, Warned, "stream_flush_timeout of the connection manager counts"),
+        new("early_data_policy", static m => m.EarlyDataPolicy is not null, Warned, "no request is sent as TLS early data"),
+        new("retry_policy_typed_config", static m => m.RetryPolicyTypedConfig is not null, Refused, NoRetryPlugins),
+        new("rate_limits", static m => m.RateLimits.Count > 0, Warned, NoRateLimits),
+        new("include_vh_rate_limits", static m => m.IncludeVhRateLimits is not null, Warned, NoRateLimits),
+        new("cors", static m => m.Cors is not null, Warned, OldCors),
+        new("internal_redirect_action", static m => m.InternalRedirectAction != 0, Refused, "it was replaced; use internal_redirect_policy"),
+    ];
+
+    public static readonly UnheededField<WeightedCluster.Types.ClusterWeight>[] OfClusterWeight = [];
+
+    public static readonly UnheededField<RetryPolicy>[] OfRetryPolicy =
+    [
+        new("retry_options_predicates", static m => m.RetryOptionsPredicates.Count > 0, Refused, "predicates that change retried requests do not exist in Pilotfish"),
+    ];
+
+    public static readonly UnheededField<Cluster>[] OfCluster =
+    [
+        new("transport_socket_matcher", static m => m.TransportSocketMatcher is not null, Refused,
+            "a matcher tree of transport sockets is not available in Pilotfish; use transport_socket_matches"),
+        new("wait_for_warm_on_init", static m => m.WaitForWarmOnInit == false, Warned, "every cluster is waited for"),
+        new("lrs_server", static m => m.LrsServer is not null, Warned, "load reports are not sent"),
+        new("lrs_report_endpoint_metrics", static m => m.LrsReportEndpointMetrics.Count > 0, Warned, "load reports are not sent"),
+        new("track_timeout_budgets", static m => m.TrackTimeoutBudgets, Warned, "timeout budgets are not measured"),
+        new("upstream_config", static m => m.UpstreamConfig is not null, Refused, "upstream extensions do not exist in Pilotfish"),
+        new("track_cluster_stats", static m => m.TrackClusterStats is not null, Warned, "the statistics that it adds are not kept"),
+    ];
+
+    public static readonly UnheededField<Listener>[] OfListener =
+    [
+        new("fcds_config", static m => m.FcdsConfig is not null, Refused, "filter chain discovery is not available in Pilotfish"),
+        new("max_connections_to_accept_per_socket_event", static m => m.MaxConnectionsToAcceptPerSocketEvent is not null, Warned,
+            "a turn of the loop accepts a fixed number"),
+        new("enable_mptcp", static m => m.EnableMptcp, Warned, "connections are plain TCP, which clients with MPTCP fall back to"),
+    ];
+
+    public static readonly UnheededField<FilterChain>[] OfFilterChain = [];
+
+    public static readonly UnheededField<TcpProxy>[] OfTcpProxy =
+    [
+        new("downstream_idle_timeout", static m => m.DownstreamIdleTimeout is not null, Warned, "idle_timeout counts, as in Envoy"),
+        new("upstream_idle_timeout", static m => m.UpstreamIdleTimeout is not null, Warned, "idle_timeout counts, as in Envoy"),
+        new("proxy_protocol_tlvs", static m => m.ProxyProtocolTlvs.Count > 0, Warned, "the transport socket's own added_tlvs and those of the client are sent"),
+        new("upstream_connect_mode", static m => m.UpstreamConnectMode != 0, Warned, "the upstream is connected once the client is"),
+        new("max_early_data_bytes", static m => m.MaxEarlyDataBytes is not null, Warned, "the upstream is connected before the client is read from"),
+    ];
+
+    public static readonly UnheededField<DownstreamTlsContext>[] OfDownstreamTls =
+    [
+        new("require_sni", static m => m.RequireSni == true, Refused, "connections without SNI are not turned away; match server_names instead"),
+        new("disable_stateful_session_resumption", static m => m.DisableStatefulSessionResumption, Warned, "sessions are resumed by ticket alone"),
+        new("session_timeout", static m => m.SessionTimeout is not null, Warned, "tickets live as long as the TLS library's default says"),
+        new("prefer_client_ciphers", static m => m.PreferClientCiphers, Warned, "the server's order of cipher suites counts"),
+    ];
+
+    public static readonly UnheededField<UpstreamTlsContext>[] OfUpstreamTls =
+    [
+        new("enforce_rsa_key_usage", static m => m.EnforceRsaKeyUsage == true, Refused, "the key usage of RSA certificates is not checked beyond what TLS asks"),
+    ];
+
+    public static readonly UnheededField<CommonTlsContext>[] OfCommonTls =
+    [
+        new("tls_certificate_certificate_provider", static m => m.TlsCertificateCertificateProvider is not null, Refused, NoProviders),
+        new("tls_certificate_certificate_provider_instance", static m => m.TlsCertificateCertificateProviderInstance is not null, Refused, NoProviders),
+        new("validation_context_certificate_provider", static m => m.ValidationContextCertificateProvider is not null, Refused, NoProviders),
+        new("validation_context_certificate_provider_instance", static m => m.ValidationContextCertificateProviderInstance is not null, Refused, NoProviders),
+        new("key_log", static m => m.KeyLog is not null, Warned, "keys of sessions are never written"),
+    ];
+
+    public static readonly UnheededField<TlsParameters>[] OfTlsParameters =
+    [
+        new("signature_algorithms", static m => m.SignatureAlgorithms.Count > 0, Warned, "the platform's signature algorithms are negotiated"),
+        new("compliance_policies", static m => m.CompliancePolicies.Count > 0, Refused, "compliance policies are not available in Pilotfish"),
+    ];
+
+    public static readonly UnheededField<CertificateValidationContext>[] OfValidation =
+    [
+        new("watched_directory", static m => m.WatchedDirectory is not null, Warned, "the directories of the files themselves are watched"),
+    ];
+
+    /// <summary>Throws for the first set field that is refused; warns of the others.</summary>
+    internal static void Check<T>(UnheededField<T>[] fields, T? message, string path, string resource, ConfigProblems warnings)
+        where T : class
+    {
+        if (message is null)
+        {
+            return;
+        }
+
+        foreach (UnheededField<T> field in fields)
+        {
+            field.Check(message, path, resource, warnings);
+        }
+    }
+}
