@@ -50,7 +50,6 @@ public static class UnheededFields
 
     public static readonly UnheededField<VirtualHost>[] OfVirtualHost =
     [
-        new("virtual_clusters", static m => m.VirtualClusters.Count > 0, Warned, "statistics of virtual clusters are not kept"),
         new("rate_limits", static m => m.RateLimits.Count > 0, Warned, NoRateLimits),
         new("cors", static m => m.Cors is not null, Warned, OldCors),
         new("retry_policy_typed_config", static m => m.RetryPolicyTypedConfig is not null, Refused, NoRetryPlugins),
@@ -135,7 +134,6 @@ public static class UnheededFields
 
     public static readonly UnheededField<TlsParameters>[] OfTlsParameters =
     [
-        new("signature_algorithms", static m => m.SignatureAlgorithms.Count > 0, Warned, "the platform's signature algorithms are negotiated"),
         new("compliance_policies", static m => m.CompliancePolicies.Count > 0, Refused, "compliance policies are not available in Pilotfish"),
     ];
 

@@ -50,6 +50,23 @@ public sealed class ProxyProtocolTests
         client.Close();
     });
 
+    [Fact]
+    public void Header_IsTakenOff_WhereTheFirstChainAsksForIt() => LoopRunner.Run(async loop =>
+    {
+        var fixture = new TransportFixture(loop);
+        List<byte> seen = Recorder(loop, out NetAddress upstream);
+        fixture.Apply(TransportFixture.StaticCluster("c", upstream));
+        Listener listener = TransportFixture.TcpListener("l", "c");
+        listener.FilterChains[0].UseProxyProto = true;
+        Assert.Empty(fixture.Apply(listener));
+        SocketStream client = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
+        await client.SendAsync((byte[])[.. Header(1), .. "hello"u8]);
+        await TestPeers.UntilAsync(loop, () => seen.Count == 5);
+
+        Assert.Equal("hello"u8.ToArray(), seen);
+        client.Close();
+    });
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
