@@ -1,6 +1,7 @@
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Listeners;
+using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Proxy.Tls;
 
@@ -19,6 +20,7 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
             throw new ConfigRejectedException(field, "certificate providers, selectors and custom handshakers are not supported");
         }
 
+        TlsEngines.Prepare();
         TlsParameterCompiler.CheckCurves(common.TlsParams, field);
         TlsParameterCompiler.CheckSignatureAlgorithms(common.TlsParams, field);
         if (!isServer && common.TlsCertificates.Count + common.TlsCertificateSdsSecretConfigs.Count > 1)

@@ -14,6 +14,9 @@ public static class TlsEngines
     /// <summary>Whether groups, signature schemes and ticket keys of a configuration are heeded.</summary>
     public static bool HeedsParameters => Resolve(TlsEngine.Automatic) == TlsEngine.Libssl;
 
+    /// <summary>Looks for the library now, so that the log says at the start, and not at the first handshake, that it is missing.</summary>
+    public static void Prepare() => Resolve(TlsEngine.Automatic);
+
     internal static TlsEngine Resolve(TlsEngine asked) => asked != TlsEngine.Automatic ? asked
         : Default != TlsEngine.Automatic ? Default
         : s_found.Value;

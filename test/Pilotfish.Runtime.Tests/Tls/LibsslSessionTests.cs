@@ -326,46 +326,6 @@ public sealed class LibsslSessionTests
         SocketStreamTests.CloseAll(client, server);
     });
 
-    /// <summary>Sessions that succeed, fail at each stage and are dropped: every SSL object is freed when its stream ends.</summary>
-    [Fact]
-    public void Handshakes_ByTheThousand_LeaveNoNativeObjectBehind() => LoopRunner.Run(async loop =>
-    {
-        TlsServerChoice choice = Server();
-        var trusted = new TlsClientOptions { Certificate = s_clientIdentity, ServerName = "leak.example" };
-        var stranger = trusted with { Certificate = new TestCertificates("other").Identity(ClientUri) };
-        long before = 0;
-        long memory = 0;
-        for (int i = 0; i < 1600; i++)
-        {
-            if (i == 400)
-            {
-                (before, memory) = (SslConnection.LiveCount, NativeBytes());
-            }
-
-            (IByteStream a, IByteStream b) = MemoryStreamPair.Create(loop, capacityBytes: 32 * 1024);
-            ValueTask<TlsHandshake> accepting = TlsServerStream.AcceptAsync(b, _ => i % 4 == 3 ? null : choice, TlsEngine.Libssl);
-            TlsHandshake client = await TlsClientStream.ConnectAsync(a, i % 4 == 2 ? stranger : trusted, TlsEngine.Libssl);
-            if (i % 8 == 1)
-            {
-                client.Stream?.Reset();
-            }
-
-            TlsHandshake server = await accepting;
-            if (server.Stream is { } stream && client.Stream is { IsClosed: false } other)
-            {
-                await Exchange(stream, other, 100);
-            }
-
-            client.Stream?.Close();
-            server.Stream?.Close();
-        }
-
-        // Other tests run beside this one and have sessions of their own, which come and go.
-        Assert.InRange(SslConnection.LiveCount - before, -50, 50);
-        Assert.InRange(NativeBytes() - memory, long.MinValue, 24L * 1024 * 1024);
-        Assert.Equal(0, loop.Buffers.RentedCount);
-    });
-
     [Fact]
     public void Choice_Retired_FreesItsContextAndItsSessionsGoOn() => LoopRunner.Run(async loop =>
     {
@@ -525,12 +485,4 @@ public sealed class LibsslSessionTests
     {
         RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
     })!;
-
-    /// <summary>Resident memory beyond the managed heap.</summary>
-    private static long NativeBytes()
-    {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        return Environment.WorkingSet - GC.GetTotalMemory(forceFullCollection: true);
-    }
 }
