@@ -59,7 +59,7 @@ public sealed record AgentConfig
         MetadataDiscovery = AgentEnvironment.ParseFlag(Environment.Text(AgentVariables.PeerMetadataDiscovery)),
         SkipDeprecatedLogs = Environment.Flag(AgentVariables.EnvoySkipDeprecatedLogs, true),
         WorkloadIdentitySocketFile = Environment.Text(AgentVariables.WorkloadIdentitySocketFile, "socket"),
-        CredentialSocketExists = File.Exists("./var/run/secrets/credential-uds/socket"),
+        CredentialSocketExists = File.Exists(ControlPlaneNames.CredentialSocketPath),
         LogAsJson = Arguments.LogAsJson,
     };
 }

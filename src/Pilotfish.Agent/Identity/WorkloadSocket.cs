@@ -38,21 +38,58 @@ internal static class WorkloadSocket
         }
 
         string path = $"{directory}/{fileName}";
-        if (File.Exists(path))
+        if (IsAlive(loop, path))
         {
-            if (Answers(loop, path) is not { } problem)
-            {
-                Log.Info(LogComponent.Secret, $"Existing workload SDS socket found at {path}. The agent serves secrets from files only");
-                return true;
-            }
-
-            Log.Info(LogComponent.Secret, $"the socket '{path}' is removed, its server does not answer: {problem}");
-            Remove(path);
+            Log.Info(LogComponent.Secret, $"Existing workload SDS socket found at {path}. The agent serves secrets from files only");
+            return true;
         }
 
         return fileName != DefaultFileName
             ? throw new AgentConfigException($"agent configured for non-default SDS socket path: {path} but no socket found")
             : false;
+    }
+
+    /// <summary>Whether a server answers on a socket. A dead one is removed.</summary>
+    /// <exception cref="AgentConfigException">It cannot be removed.</exception>
+    public static bool IsAlive(EventLoop loop, string path)
+    {
+        if (!IsSocket(path))
+        {
+            return false;
+        }
+
+        if (Answers(loop, path) is not { } problem)
+        {
+            return true;
+        }
+
+        Log.Info(LogComponent.Secret, $"the socket '{path}' is removed, its server does not answer: {problem}");
+        Remove(path);
+        return false;
+    }
+
+    // What can be opened like a file is none, and not ours to remove.
+    private static bool IsSocket(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+
+        try
+        {
+            File.OpenHandle(path).Dispose();
+            return false;
+        }
+        catch (IOException)
+        {
+            // ENXIO: sockets cannot be opened.
+            return true;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Null when a gRPC server answers; else why not.</summary>

@@ -80,7 +80,11 @@ internal sealed class AgentProcess
         AgentSecrets secrets = AgentSecrets.Start(_loop, _config.Environment);
         parts.Push(secrets);
         Envoy.Config.Bootstrap.V3.Bootstrap bootstrap = BootstrapBuilder.Build(
-            _config.BootstrapInputs() with { FileCredentialsExist = secrets.AreFilesOnly });
+            _config.BootstrapInputs() with
+            {
+                FileCredentialsExist = secrets.AreFilesOnly,
+                CredentialSocketExists = WorkloadSocket.IsAlive(_loop, ControlPlaneNames.CredentialSocketPath),
+            });
         IDataPlane dataPlane = startDataPlane(new DataPlaneInputs
         {
             MainLoop = _loop,

@@ -14,6 +14,7 @@ public static class ControlPlaneNames
     public const string XdsClusterName = "xds-grpc";
     public const string SdsClusterName = "sds-grpc";
     public const string SdsFilesClusterName = "sds-files-grpc";
+    public const string CredentialSocketPath = "./var/run/secrets/credential-uds/socket";
     public const string FilesSocketPath = "./var/run/secrets/credential-uds/files-socket";
     public const string ClusterIdHeader = "ClusterID";
 }

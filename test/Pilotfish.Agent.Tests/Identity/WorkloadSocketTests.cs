@@ -33,6 +33,20 @@ public sealed class WorkloadSocketTests : IDisposable
         Assert.True(File.Exists($"{_directory}/{name}"));
     });
 
+    [Fact]
+    public void AnySocket_IsAliveWhileItsServerIs() => Run(loop =>
+    {
+        string path = $"{_directory}/credentials";
+        Assert.False(WorkloadSocket.IsAlive(loop, path));
+        using var bench = new SecretBench(loop);
+        var server = new SdsServer(loop, bench.Store, path);
+        Assert.True(WorkloadSocket.IsAlive(loop, path));
+        server.Dispose();
+        File.WriteAllText(path, "no socket at all");
+        Assert.False(WorkloadSocket.IsAlive(loop, path));
+        Assert.Equal("no socket at all", File.ReadAllText(path));
+    });
+
     [Theory]
     [InlineData("nobody listens")]
     [InlineData("closes")]
