@@ -1,10 +1,14 @@
 using System.Text;
+using Envoy.Config.Core.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Http.Router.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Http2.Frames;
 using Pilotfish.Proxy.Overload;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Tests.Http2;
 using Pilotfish.Proxy.Tests.Transport;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
@@ -159,6 +163,37 @@ public sealed class OverloadedTrafficTests
         Assert.Equal(0, fixture.Counter("cluster.c.upstream_cx_total"));
     });
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ResetHighMemoryStream_ReachesTheStreamsOfListenersThatHeedIt(bool bypasses) => LoopRunner.Run(async loop =>
+    {
+        var fixture = new TransportFixture(loop);
+        Listener listener = Listening("l", new string('x', 100_000));
+        listener.BypassOverloadManager = bypasses;
+        Assert.Empty(fixture.Apply(listener));
+        var client = new Http2Peer(await TestPeers.ConnectAsync(loop, fixture.AddressOf("l")));
+        await client.StartClientAsync();
+        await client.SettingsAsync((SettingId.INITIAL_WINDOW_SIZE, 0));
+        await client.GetAsync(1);
+        await client.ReadHeadersAsync();
+
+        // The request is over; what its client does not take is what counts.
+        await TestPeers.UntilAsync(loop, () => fixture.Counter("http.h.downstream_rq_completed") == 1);
+        Counter count = fixture.Stats.Scope("envoy.overload_actions.reset_high_memory_stream").Counter("count");
+        fixture.Listeners.ResetHighMemoryStreams(new HighMemoryReset(15, 1, count));
+        if (bypasses)
+        {
+            await client.SendAsync(FrameType.WINDOW_UPDATE, FrameFlags.None, 1, Http2Peer.Number(10));
+            Assert.Equal("xxxxxxxxxx", await client.ReadBodyAsync(10));
+            Assert.Equal(0, fixture.Stats.Value(count));
+            return;
+        }
+
+        Assert.Equal(Http2ErrorCode.INTERNAL_ERROR, await client.ReadResetAsync());
+        Assert.Equal(1, fixture.Stats.Value(count));
+    });
+
     private static (TransportFixture Fixture, OverloadState Overload) Http(EventLoop loop)
     {
         var fixture = new TransportFixture(loop);
@@ -166,20 +201,31 @@ public sealed class OverloadedTrafficTests
         return (fixture, fixture.Context.Overload);
     }
 
-    private static Listener Listening(string name)
+    private static Listener Listening(string name, string body = "")
     {
         var manager = new HttpConnectionManager
         {
             StatPrefix = "h",
             RouteConfig = new RouteConfiguration
             {
+                MaxDirectResponseBodySizeBytes = 1 << 20,
                 VirtualHosts =
                 {
                     new VirtualHost
                     {
                         Name = "all",
                         Domains = { "*" },
-                        Routes = { new Route { Match = new RouteMatch { Prefix = "/" }, DirectResponse = new DirectResponseAction { Status = 200 } } },
+                        Routes =
+                        {
+                            new Route
+                            {
+                                Match = new RouteMatch { Prefix = "/" },
+                                DirectResponse = new DirectResponseAction
+                                {
+                                    Status = 200, Body = body.Length == 0 ? null : new DataSource { InlineString = body },
+                                },
+                            },
+                        },
                     },
                 },
             },
