@@ -173,7 +173,7 @@ internal sealed class LocalMesh
     private async Task StartControlPlaneAsync()
     {
         await _controlPlane.StartAsync();
-        _node.Report("the control plane answers");
+        _node.Report("the control plane answers; sidecars reach it in plaintext (15010, inside the node's namespace), for the mesh has no identities yet");
         SignalChange();
     }
 

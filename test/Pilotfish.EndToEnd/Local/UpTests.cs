@@ -49,6 +49,7 @@ public sealed class UpTests : IDisposable
         try
         {
             Assert.True(up.ExitCode == 0, up.Output + up.Error);
+            Assert.Contains("in plaintext", up.Output, StringComparison.Ordinal);
             Assert.Equal("web\n", (await Executable.RunAsync("get", _mesh, "--names")).Output);
             Assert.Contains("1/1", (await Executable.RunAsync("get", _mesh)).Output, StringComparison.Ordinal);
             Assert.Equal("serving\n", (await Executable.RunAsync("logs", "web", "--mesh", _mesh)).Output);
