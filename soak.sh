@@ -93,4 +93,4 @@ while [ $SECONDS -lt $end ]; do
     esac
   done
 done
-echo "$round rounds passed in $minutes minutes"
+echo "Rounds that passed: $round, in $(((SECONDS - end + minutes * 60) / 60)) minutes"
