@@ -1,13 +1,14 @@
 # Sourced by scripts that run one program after another: `child PROGRAM ...` runs it and gives its exit code. Whatever ends the script
 # ends the program first, as its own Ctrl-C would, so that it removes what it made.
 
-# A program of its own group hears of a Ctrl-C from us alone, and of a TERM that only this script gets at once.
-set -m
 child_pid=
 
 child() {
+  # In a group of its own it hears of a Ctrl-C from us alone, and of a TERM that only this script gets.
+  set -m
   "$@" &
   child_pid=$!
+  set +m
   wait "$child_pid"
   local rc=$?
   child_pid=
