@@ -46,6 +46,15 @@ public sealed record UpstreamHttpOptions
     /// <summary>max_response_headers_kb and max_headers_count: what a response's head may have.</summary>
     public Http1Limits ResponseLimits { get; init; } = Http1Limits.Response;
 
+    /// <summary>upstream_http_protocol_options.auto_sni: TLS asks for the request's host.</summary>
+    public bool AutoSni { get; init; }
+
+    /// <summary>auto_san_validation: the upstream's certificate must be the request's host's.</summary>
+    public bool AutoSanValidation { get; init; }
+
+    /// <summary>override_auto_sni_header: the header that names the host, lower case; null = :authority.</summary>
+    public byte[]? AutoSniHeader { get; init; }
+
     /// <summary>HTTP/1 requests carry header names like Content-Type.</summary>
     public bool ProperCase { get; init; }
 
@@ -138,6 +147,11 @@ public sealed record UpstreamHttpOptions
             Retry = RetryPolicyModel.Compile(message.RetryPolicy, field + ".retry_policy"),
             Hash = HashPolicyModel.Compile(message.HashPolicy, field + ".hash_policy"),
             ResponseLimits = LimitsOf(common, field + ".common_http_protocol_options"),
+            AutoSni = message.UpstreamHttpProtocolOptions?.AutoSni ?? false,
+            AutoSanValidation = message.UpstreamHttpProtocolOptions?.AutoSanValidation ?? false,
+            AutoSniHeader = message.UpstreamHttpProtocolOptions is { OverrideAutoSniHeader.Length: > 0 } names
+                ? System.Text.Encoding.ASCII.GetBytes(names.OverrideAutoSniHeader.ToLowerInvariant())
+                : null,
         };
         if (message.ExplicitHttpConfig?.Http2ProtocolOptions is { } http2)
         {

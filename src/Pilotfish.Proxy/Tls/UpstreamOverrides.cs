@@ -1,6 +1,10 @@
+using System.Text;
 using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.ProxyProtocol;
+using Pilotfish.Proxy.Routing;
 using Pilotfish.Proxy.Streams;
+using Pilotfish.Runtime.Sockets;
 
 namespace Pilotfish.Proxy.Tls;
 
@@ -16,13 +20,33 @@ internal static class UpstreamOverrides
     private const string SubjectAltNamesKey = "envoy.network.upstream_subject_alt_names";
 
     /// <summary>Null when nothing differs from the cluster's own. Equal answers of one connection are one object: no allocation.</summary>
-    public static UpstreamTransportOverrides? Of(ConnectionInfo connection, FilterState? state, ClusterModel cluster)
+    /// <param name="connection">The client's.</param>
+    /// <param name="state">What filters left.</param>
+    /// <param name="cluster">Where the request or connection goes.</param>
+    /// <param name="headers">The request's; null for a connection without requests. Its host names the server where the cluster says so.</param>
+    /// <param name="own">What a filter of the request decided (istio.alpn); it stands, and the request's host is added where asked for.</param>
+    public static UpstreamTransportOverrides? Of(ConnectionInfo connection, FilterState? state, ClusterModel cluster,
+        HeaderMap? headers = null, UpstreamTransportOverrides? own = null)
     {
         UpstreamTransportSelector transports = cluster.Transport;
+        UpstreamHttpOptions http = cluster.Http;
+        bool asksForHost = headers is not null && (http.AutoSni || http.AutoSanValidation) && transports.MayEncrypt;
+        if (own is not null && !asksForHost)
+        {
+            return own;
+        }
+
         bool encrypts = state is not null && transports.MayEncrypt;
-        string? protocols = encrypts ? state!.Get(ApplicationProtocolsKey)?.PlainText : null;
+        string? protocols = own?.ApplicationProtocols ?? (encrypts ? state!.Get(ApplicationProtocolsKey)?.PlainText : null);
         string? serverName = encrypts ? state!.Get(ServerNameKey)?.PlainText : null;
         string? names = encrypts ? state!.Get(SubjectAltNamesKey)?.PlainText : null;
+        if (asksForHost)
+        {
+            string? host = Host(headers!, http, connection.LastOverrides, out bool isIp);
+            serverName ??= http.AutoSni && !isIp ? host : null;
+            names ??= http.AutoSanValidation ? host : null;
+        }
+
         bool sendsProxy = transports.SendsProxyProtocol && !connection.OmitsProxyProtocol;
         if (protocols is null && serverName is null && names is null && !sendsProxy && connection.OriginalSource.IsNone)
         {
@@ -46,5 +70,33 @@ internal static class UpstreamOverrides
             Source = connection.OriginalSource,
             Mark = connection.OriginalSourceMark,
         };
+    }
+
+    // The name as the last request's object where it is the same: no allocation for requests to one host.
+    private static string? Host(HeaderMap headers, UpstreamHttpOptions http, UpstreamTransportOverrides? last, out bool isIp)
+    {
+        ReadOnlySpan<byte> authority = http.AutoSniHeader is { } name && headers.TryGet(name, out ReadOnlySpan<byte> named) && !named.IsEmpty
+            ? named
+            : headers[WellKnownHeader.Authority];
+        ReadOnlySpan<byte> host = HostText.WithoutPort(authority).Trim("[]"u8);
+        isIp = IsIp(host);
+        if (host.IsEmpty)
+        {
+            return null;
+        }
+
+        string? known = last?.VerifySubjectAltName ?? last?.ServerName;
+        return known is not null && Ascii.Equals(host, known) ? known : Encoding.Latin1.GetString(host);
+    }
+
+    private static bool IsIp(ReadOnlySpan<byte> host)
+    {
+        if (host.IsEmpty || host.Length > NetAddress.FormattedIpBytesMax)
+        {
+            return false;
+        }
+
+        Span<char> text = stackalloc char[NetAddress.FormattedIpBytesMax];
+        return NetAddress.TryParseIp(text[..Encoding.Latin1.GetChars(host, text)], 0, out _);
     }
 }

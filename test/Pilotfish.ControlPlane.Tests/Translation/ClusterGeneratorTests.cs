@@ -112,6 +112,28 @@ public sealed class ClusterGeneratorTests
         Assert.True(cluster.Metadata.FilterMetadata["istio"].Fields["external"].BoolValue);
     }
 
+    // istio pilot/pkg/networking/core/cluster_tls.go: without a name in the rule, TLS asks for the host of each request.
+    [Theory]
+    [InlineData("mode: SIMPLE", true, true)]
+    [InlineData("mode: SIMPLE, subjectAltNames: [a.example]", true, false)]
+    [InlineData("mode: SIMPLE, insecureSkipVerify: true", true, false)]
+    [InlineData("mode: SIMPLE, sni: a.example", false, false)]
+    [InlineData("mode: MUTUAL, clientCertificate: /c, privateKey: /k", true, true)]
+    [InlineData("mode: DISABLE", false, false)]
+    public void TlsOfARule_WithoutSni_AsksForTheRequestsHost(string tls, bool sni, bool san)
+    {
+        string rule = $$"""
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata: {name: r}
+            spec: {host: reviews.default.svc.cluster.local, trafficPolicy: {tls: { {{tls}} } } }
+            """;
+        var cluster = Find(Manifests.Bookinfo + "\n---\n" + rule, "outbound|9080||reviews.default.svc.cluster.local");
+        cluster.TypedExtensionProtocolOptions.TryGetValue("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", out var packed);
+        var options = packed?.Unpack<HttpProtocolOptions>().UpstreamHttpProtocolOptions;
+        Assert.Equal((sni, san), (options?.AutoSni ?? false, options?.AutoSanValidation ?? false));
+    }
+
     [Fact]
     public void WithIdentity_ClustersOfferMutualTlsPerEndpoint()
     {

@@ -107,6 +107,122 @@ public sealed class UpstreamTlsTests
         client.Close();
     });
 
+    // The server answers db.example alone, and shows a certificate of that name.
+    [Theory]
+    [InlineData("db.example", null, true, true, "")]
+    [InlineData("db.example:8443", null, true, true, "")]
+    [InlineData("other.example", null, true, false, "")]
+    [InlineData("other.example", "db.example", true, true, "")]
+    [InlineData("other.example", null, false, true, "")]
+    public void AutoSni_Host_IsTheNameThatTlsAsksFor(string host, string? header, bool auto, bool passes, string failure) =>
+        LoopRunner.Run(async loop =>
+        {
+            DownstreamTlsContext tls = new()
+            {
+                CommonTlsContext = new CommonTlsContext { TlsCertificates = { TlsMessages.Certificate(TlsBench.Mesh.DnsLeaf("db.example")) } },
+            };
+            await AskAsync(loop, host, tls, new Envoy.Config.Core.V3.UpstreamHttpProtocolOptions
+            {
+                AutoSni = auto,
+                OverrideAutoSniHeader = header is null ? "" : "x-server",
+            }, header, auto ? "" : "db.example", passes, failure);
+        });
+
+    [Theory]
+    [InlineData("db.example", true, true, "")]
+    [InlineData("other.example", true, false, "ssl.fail_verify_san")]
+    [InlineData("other.example", false, true, "")]
+    public void AutoSanValidation_Host_MustBeTheCertificates(string host, bool auto, bool passes, string failure) => LoopRunner.Run(async loop =>
+    {
+        DownstreamTlsContext tls = new()
+        {
+            CommonTlsContext = new CommonTlsContext { TlsCertificates = { TlsMessages.Certificate(TlsBench.Mesh.DnsLeaf("db.example")) } },
+        };
+        await AskAsync(loop, host, tls, new Envoy.Config.Core.V3.UpstreamHttpProtocolOptions { AutoSanValidation = auto }, null, "db.example",
+            passes, failure);
+    });
+
+    private static async Task AskAsync(Pilotfish.Runtime.Loops.EventLoop loop, string host, DownstreamTlsContext tls,
+        Envoy.Config.Core.V3.UpstreamHttpProtocolOptions options, string? header, string sni, bool passes, string failure)
+    {
+        var bench = new TlsBench(loop);
+        using var upstream = new Http.TestUpstream(loop);
+        Assert.Empty(bench.Fixture.Apply(TransportFixture.StaticCluster("plain", upstream.Address)));
+        Envoy.Config.Listener.V3.Listener secured = TlsMessages.Listener(
+            "up", TlsMessages.Chain("t", "plain", tls, new Envoy.Config.Listener.V3.FilterChainMatch { ServerNames = { "db.example" } }));
+        secured.ListenerFilters.Add(TlsMessages.TlsInspector());
+        Cluster cluster = TransportFixture.StaticCluster("db", bench.Apply(secured));
+        cluster.TransportSocket = TlsMessages.Socket(new UpstreamTlsContext
+        {
+            Sni = sni,
+            CommonTlsContext = new CommonTlsContext
+            {
+                ValidationContext = new CertificateValidationContext { TrustedCa = TlsMessages.Text(TlsBench.Mesh.RootPem) },
+            },
+        });
+        cluster.TypedExtensionProtocolOptions["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"] =
+            Any.Pack(new Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions
+            {
+                UpstreamHttpProtocolOptions = options,
+                ExplicitHttpConfig = new() { HttpProtocolOptions = new() },
+            });
+        Assert.Empty(bench.Fixture.Apply(cluster));
+        NetAddress front = bench.Apply(TlsMessages.Listener("l", HttpChain("db")));
+        var client = new Http.TestClient(await TestPeers.ConnectAsync(loop, front));
+        await client.SendAsync($"GET / HTTP/1.1\r\nHost: {host}\r\n{(header is null ? "" : $"x-server: {header}\r\n")}\r\n");
+        if (passes)
+        {
+            Http.TestClient server = await upstream.AcceptAsync();
+            await server.ReadHeadAsync();
+            await server.SendAsync("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+        }
+
+        Assert.StartsWith(passes ? "HTTP/1.1 200 " : "HTTP/1.1 503 ", await client.ReadHeadAsync());
+        Assert.Equal(passes ? 1 : 0, bench.ClusterStat("db", "ssl.handshake"));
+        Assert.Equal(failure.Length == 0 ? 0 : 1, failure.Length == 0 ? 0 : bench.ClusterStat("db", failure));
+        client.Stream.Close();
+    }
+
+    private static Envoy.Config.Listener.V3.FilterChain HttpChain(string cluster) => new()
+    {
+        Name = "h",
+        Filters =
+        {
+            new Envoy.Config.Listener.V3.Filter
+            {
+                Name = "hcm",
+                TypedConfig = Any.Pack(new Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager
+                {
+                    StatPrefix = "h",
+                    RouteConfig = new Envoy.Config.Route.V3.RouteConfiguration
+                    {
+                        Name = "r",
+                        VirtualHosts =
+                        {
+                            new Envoy.Config.Route.V3.VirtualHost
+                            {
+                                Name = "v",
+                                Domains = { "*" },
+                                Routes =
+                                {
+                                    new Envoy.Config.Route.V3.Route
+                                    {
+                                        Match = new Envoy.Config.Route.V3.RouteMatch { Prefix = "/" },
+                                        Route_ = new Envoy.Config.Route.V3.RouteAction { Cluster = cluster },
+                                    },
+                                },
+                            },
+                        },
+                    },
+                    HttpFilters =
+                    {
+                        Http.ProxyBench.Filter("router", new Envoy.Extensions.Filters.Http.Router.V3.Router()),
+                    },
+                }),
+            },
+        },
+    };
+
     private static async Task<bool> ReachesAsync(TlsBench bench, string cluster, NetAddress server, string san)
     {
         Cluster message = TransportFixture.StaticCluster(cluster, server);

@@ -110,7 +110,7 @@ internal sealed class OutboundClusters(PushContext push, ProxyView proxy)
             cluster.EdsClusterConfig = new Cluster.Types.EdsClusterConfig { ServiceName = name, EdsConfig = Messages.AdsSource() };
         }
 
-        UpstreamTls.Apply(push, cluster, service, port, subset?.Name ?? "", policy?.Tls);
+        UpstreamTls.Apply(push, draft, service, port, subset?.Name ?? "", policy?.Tls);
         cluster.Filters.Add(MetadataExchange.OnCluster());
         cluster.Metadata = BuildMetadata(service, rule, subset, policy);
         return draft.Finish();

@@ -23,8 +23,9 @@ internal static class UpstreamTls
     };
 
     public static void Apply(
-        PushContext push, Cluster cluster, MeshService service, ServicePort port, string subset, ClientTLSSettings? tls)
+        PushContext push, ClusterDraft draft, MeshService service, ServicePort port, string subset, ClientTLSSettings? tls)
     {
+        var cluster = draft.Cluster;
         if (tls is null)
         {
             ApplyAutomatic(push, cluster, service, port, subset);
@@ -37,7 +38,19 @@ internal static class UpstreamTls
         }
 
         cluster.TransportSocket = MutualTls.Upstream(push, tls, ClusterNames.Sni(port.Number, subset, service.Hostname), port.Protocol.IsHttp2());
+        if (tls.Mode != Mode.IstioMutual && tls.Sni.Length == 0)
+        {
+            AskForRequestedHost(draft, tls);
+        }
     }
+
+    // A rule without a name of its own means the host of each request (istio pilot/pkg/networking/core/cluster_tls.go, ENABLE_AUTO_SNI).
+    private static void AskForRequestedHost(ClusterDraft draft, ClientTLSSettings tls) =>
+        draft.OptionsOrNew().UpstreamHttpProtocolOptions = new UpstreamHttpProtocolOptions
+        {
+            AutoSni = true,
+            AutoSanValidation = tls.SubjectAltNames.Count == 0 && tls.InsecureSkipVerify != true,
+        };
 
     // Each endpoint says whether it accepts mutual TLS; those without a sidecar are reached in plaintext.
     private static void ApplyAutomatic(PushContext push, Cluster cluster, MeshService service, ServicePort port, string subset)

@@ -63,7 +63,7 @@ public sealed partial class RouterFilter
         AttemptFacts.Picked(info, host);
         var priority = (RoutingPriority)_forward.Priority;
         UpstreamTransportOverrides? overrides =
-            Stream.TransportOverrides ?? UpstreamOverrides.Of(info.Connection, info.FilterState, cluster.Config);
+            UpstreamOverrides.Of(info.Connection, info.FilterState, cluster.Config, Stream.RequestHeaders, Stream.TransportOverrides);
         if (worker.Provision is not null)
         {
             HostHttpPools.Anticipate(worker, in request, priority, overrides, info.Protocol);
