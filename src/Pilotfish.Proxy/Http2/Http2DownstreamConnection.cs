@@ -23,7 +23,6 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
     private int _closedStreams;
     private int _prematureResets;
     private uint _requests;
-    private int _prefaceSeen;
     // Identifiers that the client last passed over, the second excluded.
     private int _skippedFrom;
     private int _skippedTo;
@@ -41,8 +40,6 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
         _worker = HttpWorker.Of(connection.Worker);
         _timers = new Http2DownstreamTimers(hcm, connection.Listener.Overload, this);
     }
-
-    private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
     /// <summary>Whether requests run.</summary>
     public bool IsBusy => _streams.Count > 0;
@@ -79,21 +76,6 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
         {
             BeginDrain(NetworkEndReasons.Overloaded);
         }
-    }
-
-    protected override int TakePreface(ReadOnlySpan<byte> unread, out bool needMore)
-    {
-        ReadOnlySpan<byte> rest = Preface[_prefaceSeen..];
-        int length = Math.Min(rest.Length, unread.Length);
-        needMore = length < rest.Length;
-        if (!unread[..length].SequenceEqual(rest[..length]))
-        {
-            Fail(Http2End.ProtocolViolation);
-            return 0;
-        }
-
-        _prefaceSeen += length;
-        return length;
     }
 
     protected override HeaderMap? BeginBlock(Http2Stream? stream, int id, out HeaderBlockKind kind)

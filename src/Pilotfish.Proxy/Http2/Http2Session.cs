@@ -19,6 +19,7 @@ internal abstract partial class Http2Session : ISendQueueOwner
 
     private readonly HpackDecoder _decoder;
     private readonly bool _isServer;
+    private int _prefaceSeen;
     private InputBuffer _in;
     private HeaderBlock _block;
 
@@ -81,6 +82,8 @@ internal abstract partial class Http2Session : ISendQueueOwner
     protected HeaderBlockReader Reader { get; }
 
     protected Http2Keepalive? Keepalive { get; private set; }
+
+    private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
     /// <summary>The highest stream that a client opened.</summary>
     protected int LastStreamId { get; set; }
@@ -167,11 +170,26 @@ internal abstract partial class Http2Session : ISendQueueOwner
         OnClosed();
     }
 
-    /// <summary>Bytes that must stand in front of the first frame: the client's preface. 0 = done.</summary>
-    protected virtual int TakePreface(ReadOnlySpan<byte> unread, out bool needMore)
+    /// <summary>Bytes of a client's preface, which must stand in front of its first frame (RFC 9113 section 3.4). 0 = done.</summary>
+    private int TakePreface(ReadOnlySpan<byte> unread, out bool needMore)
     {
         needMore = false;
-        return 0;
+        if (!_isServer || _prefaceSeen == Preface.Length)
+        {
+            return 0;
+        }
+
+        ReadOnlySpan<byte> rest = Preface[_prefaceSeen..];
+        int length = Math.Min(rest.Length, unread.Length);
+        needMore = length < rest.Length;
+        if (!unread[..length].SequenceEqual(rest[..length]))
+        {
+            Fail(Http2End.ProtocolViolation);
+            return 0;
+        }
+
+        _prefaceSeen += length;
+        return length;
     }
 
     private void Process()

@@ -19,7 +19,6 @@ internal sealed class GrpcServerConnection : Http2Session
     private readonly LoopTimer _timer;
     private readonly long _startedMilliseconds;
     private long _idleSinceMilliseconds;
-    private int _prefaceSeen;
     private bool _watchesCalls;
     private bool _leaving;
     private bool _closing;
@@ -33,8 +32,6 @@ internal sealed class GrpcServerConnection : Http2Session
         _idleSinceMilliseconds = _startedMilliseconds;
         _timer = new LoopTimer(stream.Loop, static state => ((GrpcServerConnection)state!).OnTimer(), this);
     }
-
-    private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
     public void Begin()
     {
@@ -94,21 +91,6 @@ internal sealed class GrpcServerConnection : Http2Session
 
     protected override void CountReceived(int bytes)
     {
-    }
-
-    protected override int TakePreface(ReadOnlySpan<byte> unread, out bool needMore)
-    {
-        ReadOnlySpan<byte> rest = Preface[_prefaceSeen..];
-        int length = Math.Min(rest.Length, unread.Length);
-        needMore = length < rest.Length;
-        if (!unread[..length].SequenceEqual(rest[..length]))
-        {
-            Fail(Http2End.ProtocolViolation);
-            return 0;
-        }
-
-        _prefaceSeen += length;
-        return length;
     }
 
     protected override HeaderMap? BeginBlock(Http2Stream? stream, int id, out HeaderBlockKind kind)
