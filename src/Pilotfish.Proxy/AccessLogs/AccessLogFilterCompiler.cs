@@ -5,6 +5,8 @@ using Pilotfish.Proxy.AccessLogs.Expressions;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Reasons;
+using Pilotfish.Proxy.Routing;
+using Pilotfish.Proxy.RuntimeLayers;
 using Pilotfish.Proxy.Streams;
 using FilterMessage = Envoy.Config.Accesslog.V3.AccessLogFilter;
 
@@ -14,7 +16,6 @@ namespace Pilotfish.Proxy.AccessLogs;
 internal static class AccessLogFilterCompiler
 {
     private const int AlternativesMin = 2;
-    private const uint PercentMax = 100;
     private const long NanosecondsPerMillisecond = 1_000_000;
 
     /// <param name="filter">The filter, its children included.</param>
@@ -74,14 +75,13 @@ internal static class AccessLogFilterCompiler
             throw new ConfigRejectedException(field, "the comparison has no value");
         }
 
-        // Keys that filters name do not change while the proxy serves (RuntimeEndpoints).
-        long limit = runtime?.Number(value.RuntimeKey) ?? value.DefaultValue;
+        var limit = LiveNumber.Of(value, runtime);
         return comparison.Op switch
         {
-            ComparisonFilter.Types.Op.Eq => AccessLogFilter.When((in FormatSource s) => fact(in s) == limit),
-            ComparisonFilter.Types.Op.Ge => AccessLogFilter.When((in FormatSource s) => fact(in s) >= limit),
-            ComparisonFilter.Types.Op.Le => AccessLogFilter.When((in FormatSource s) => fact(in s) <= limit),
-            ComparisonFilter.Types.Op.Ne => AccessLogFilter.When((in FormatSource s) => fact(in s) != limit),
+            ComparisonFilter.Types.Op.Eq => AccessLogFilter.When((in FormatSource s) => fact(in s) == (long)limit.Current),
+            ComparisonFilter.Types.Op.Ge => AccessLogFilter.When((in FormatSource s) => fact(in s) >= (long)limit.Current),
+            ComparisonFilter.Types.Op.Le => AccessLogFilter.When((in FormatSource s) => fact(in s) <= (long)limit.Current),
+            ComparisonFilter.Types.Op.Ne => AccessLogFilter.When((in FormatSource s) => fact(in s) != (long)limit.Current),
             _ => throw new ConfigRejectedException($"{field}.comparison.op", $"'{comparison.Op}' is not known"),
         };
     }
@@ -104,19 +104,7 @@ internal static class AccessLogFilterCompiler
 
     private static AccessLogFilter Sample(RuntimeFilter filter, RuntimeValues? runtime)
     {
-        uint numerator = filter.PercentSampled?.Numerator ?? 0;
-        uint denominator = filter.PercentSampled?.Denominator switch
-        {
-            Envoy.Type.V3.FractionalPercent.Types.DenominatorType.TenThousand => 10_000,
-            Envoy.Type.V3.FractionalPercent.Types.DenominatorType.Million => 1_000_000,
-            _ => 100,
-        };
-        if (runtime?.Number(filter.RuntimeKey) is { } percent)
-        {
-            // A number in the runtime is a percentage, whatever the default is in parts of.
-            (numerator, denominator) = ((uint)Math.Min(percent, PercentMax), PercentMax);
-        }
-
+        var share = new LiveFraction(Fraction.Of(filter.PercentSampled), runtime?.Key(filter.RuntimeKey));
         bool independent = filter.UseIndependentRandomness;
         return AccessLogFilter.When((in FormatSource s) =>
         {
@@ -124,10 +112,10 @@ internal static class AccessLogFilterCompiler
             if (!independent && s.Info.RequestHeaders is { } headers
                 && headers.TryGet(WellKnownHeader.XRequestId, out ReadOnlySpan<byte> id) && !id.IsEmpty)
             {
-                return System.IO.Hashing.XxHash64.HashToUInt64(id) % denominator < numerator;
+                return share.Holds(System.IO.Hashing.XxHash64.HashToUInt64(id));
             }
 
-            return Random.Shared.Next((int)denominator) < numerator;
+            return share.Holds((ulong)Random.Shared.NextInt64());
         });
     }
 

@@ -1,43 +1,20 @@
-using System.Globalization;
 using System.Text.Json;
-using Envoy.Config.Bootstrap.V3;
-using Google.Protobuf.WellKnownTypes;
-using Pilotfish.Proxy.Clusters;
-using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http1.InternalServer;
+using Pilotfish.Proxy.RuntimeLayers;
 
 namespace Pilotfish.Proxy.Admin;
 
 /// <summary>
-/// /runtime: the layers of the bootstrap and the values that result; later layers win. /runtime_modify: values of the admin layer, where the bootstrap
-/// has one. Only keys that are heeded while serving can be changed: one that is not would be answered with OK and do nothing. Main loop.
+/// /runtime: the layers that are loaded and the values that result; later layers win. /runtime_modify: values of the admin layer, in force at once.
+/// Main loop.
 /// </summary>
-internal sealed class RuntimeEndpoints
+internal sealed class RuntimeEndpoints(RuntimeLoader runtime)
 {
-    private const string Usage = "usage: /runtime_modify?key1=value1&key2=value2&keyN=valueN\nuse an empty value to remove a previously added override\n";
+    private const string Usage = "usage: /runtime_modify?key1=value1&key2=value2&keyN=valueN\n"
+        + "       or send the parameters as form values\nuse an empty value to remove a previously added override";
 
-    private readonly List<string> _layers = [];
-    private readonly SortedDictionary<string, string[]> _values = new(StringComparer.Ordinal);
-    private readonly CompileContext _context;
-    private readonly int _adminLayer;
-
-    public RuntimeEndpoints(LayeredRuntime? runtime, CompileContext context)
-    {
-        _context = context;
-        foreach (RuntimeLayer layer in runtime?.Layers ?? [])
-        {
-            _layers.Add(layer.Name);
-        }
-
-        _adminLayer = -1;
-        for (int i = 0; i < _layers.Count; i++)
-        {
-            Collect("", runtime!.Layers[i].StaticLayer, i);
-            _adminLayer = runtime.Layers[i].AdminLayer is not null ? i : _adminLayer;
-        }
-
-        Apply();
-    }
+    // What an operator adds stays for the life of the process.
+    private const int KeyLengthMax = 4096;
 
     public IReadOnlyList<AdminEndpoint> All =>
     [
@@ -45,82 +22,30 @@ internal sealed class RuntimeEndpoints
         AdminEndpoint.Post("/runtime_modify", "Adds or modifies runtime values as passed in query parameters", Modify),
     ];
 
-    private void Collect(string prefix, Struct? fields, int layer)
-    {
-        foreach ((string key, Value value) in fields?.Fields ?? [])
-        {
-            string name = prefix + key;
-            if (value.KindCase == Value.KindOneofCase.StructValue)
-            {
-                Collect(name + ".", value.StructValue, layer);
-                continue;
-            }
-
-            Set(name, layer, value.KindCase switch
-            {
-                Value.KindOneofCase.BoolValue => value.BoolValue ? "true" : "false",
-                Value.KindOneofCase.NumberValue => value.NumberValue.ToString(CultureInfo.InvariantCulture),
-                _ => value.StringValue,
-            });
-        }
-    }
-
-    private void Set(string name, int layer, string value)
-    {
-        if (!_values.TryGetValue(name, out string[]? perLayer))
-        {
-            perLayer = new string[_layers.Count];
-            Array.Fill(perLayer, "");
-            _values.Add(name, perLayer);
-        }
-
-        perLayer[layer] = value;
-    }
-
-    private static string Final(string[] perLayer) => Array.FindLast(perLayer, static value => value.Length > 0) ?? "";
-
-    private void Apply()
-    {
-        List<KeyValuePair<string, string>> values = [];
-        foreach ((string name, string[] perLayer) in _values)
-        {
-            values.Add(KeyValuePair.Create(name, Final(perLayer)));
-        }
-
-        _context.Maintenance.Replace(values);
-        _context.Runtime.Replace(values);
-    }
-
     private void Modify(InternalRequest request, InternalResponse response)
     {
         List<(string Name, string Value)> pairs = [.. request.QueryPairs()];
-        if (_adminLayer < 0)
+        if (pairs.Count == 0)
         {
-            response.Status = 503;
-            response.Write("No admin layer specified\n");
+            pairs.AddRange(request.FormPairs());
         }
-        else if (pairs.Count == 0)
+
+        if (pairs.Count == 0 || pairs.Exists(static pair => pair.Name.Length is 0 or > KeyLengthMax))
         {
             response.Status = 400;
             response.Write(Usage);
         }
-        else if (pairs.Find(static pair => Refuses(pair.Name, pair.Value)) is { Name: { } name } bad)
+        else if (!runtime.HasAdminLayer)
         {
-            response.Status = 400;
-            response.Write(MaintenanceModes.IsKey(name)
-                ? $"'{bad.Value}' is no percentage from 0 to 100 for '{name}'\n"
-                : $"'{name}' cannot be changed while the proxy serves; {MaintenanceModes.KeyPrefix}<cluster name> can\n");
+            response.Status = 503;
+            response.Write("No admin layer specified");
         }
         else
         {
-            pairs.ForEach(pair => Set(pair.Name, _adminLayer, pair.Value));
-            Apply();
+            runtime.Merge(pairs);
             response.Write("OK\n");
         }
     }
-
-    private static bool Refuses(string name, string value) =>
-        !MaintenanceModes.IsKey(name) || (value.Length > 0 && !MaintenanceModes.TryParse(value, out _));
 
     private void Answer(InternalRequest request, InternalResponse response)
     {
@@ -128,28 +53,35 @@ internal sealed class RuntimeEndpoints
         using Utf8JsonWriter json = new(response.Body, new JsonWriterOptions { Indented = true });
         json.WriteStartObject();
         json.WriteStartArray("layers");
-        foreach (string layer in _layers)
+        foreach ((string name, _) in runtime.Loaded)
         {
-            json.WriteStringValue(layer);
+            json.WriteStringValue(name);
         }
 
         json.WriteEndArray();
         json.WriteStartObject("entries");
-        foreach ((string name, string[] perLayer) in _values)
+        List<string> keys = [.. runtime.Values.Entries.Keys];
+        keys.Sort(StringComparer.Ordinal);
+        foreach (string key in keys)
         {
-            json.WriteStartObject(name);
-            json.WriteString("final_value", Final(perLayer));
-            json.WriteStartArray("layer_values");
-            foreach (string value in perLayer)
-            {
-                json.WriteStringValue(value);
-            }
-
-            json.WriteEndArray();
-            json.WriteEndObject();
+            WriteEntry(json, key);
         }
 
         json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private void WriteEntry(Utf8JsonWriter json, string key)
+    {
+        json.WriteStartObject(key);
+        json.WriteString("final_value", runtime.Values.Find(key)?.Text ?? "");
+        json.WriteStartArray("layer_values");
+        foreach ((_, IReadOnlyDictionary<string, RuntimeEntry> values) in runtime.Loaded)
+        {
+            json.WriteStringValue(values.TryGetValue(key, out RuntimeEntry? value) ? value.Text : "");
+        }
+
+        json.WriteEndArray();
         json.WriteEndObject();
     }
 }

@@ -7,8 +7,9 @@ namespace Pilotfish.Proxy.Clusters;
 public sealed class Breaker(long limit)
 {
     private long _active;
+    private long _limit = limit;
 
-    public long Limit { get; } = limit;
+    public long Limit => Volatile.Read(ref _limit);
 
     public long Active => Volatile.Read(ref _active);
 
@@ -23,6 +24,9 @@ public sealed class Breaker(long limit)
     public void Acquire() => Interlocked.Increment(ref _active);
 
     public void Release() => Interlocked.Decrement(ref _active);
+
+    /// <summary>Another limit from now on; what is taken stays taken.</summary>
+    internal void SetLimit(long limit) => Volatile.Write(ref _limit, limit);
 
     /// <summary>As <see cref="TryAcquire()"/> with a limit of the moment (retry budgets).</summary>
     internal bool TryAcquire(long limit)

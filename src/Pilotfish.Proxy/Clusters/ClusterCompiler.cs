@@ -59,7 +59,7 @@ internal static class ClusterCompiler
         var settings = new ClusterSettings
         {
             Discovery = discovery,
-            LoadBalancing = LoadBalancingCompiler.Compile(cluster),
+            LoadBalancing = LoadBalancingCompiler.Compile(cluster, context.Runtime),
             CircuitBreakers = Breakers(cluster.CircuitBreakers),
             ConnectTimeoutMilliseconds = (int)Math.Min(
                 int.MaxValue, ProtoValues.Milliseconds(cluster.ConnectTimeout, ClusterModel.DefaultConnectTimeoutMilliseconds)),

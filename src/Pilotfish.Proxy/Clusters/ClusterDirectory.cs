@@ -37,7 +37,8 @@ public sealed class ClusterDirectory : IResourceCollection
         _resolver = resolver;
         _random = new WorkerRandom(randomSeed);
         var local = new Locality(context.Node.Region, context.Node.Zone, context.Node.SubZone);
-        _states = new ClusterStateFactory(context.Stats, context.Workers, local, _random, context.Maintenance);
+        _states = new ClusterStateFactory(context.Stats, context.Workers, local, _random, context.Runtime);
+        context.Runtime.OnChanged(ApplyRuntime);
         _stats = new ClusterManagerStats(context.Stats.Scope("cluster_manager"));
     }
 
@@ -134,6 +135,16 @@ public sealed class ClusterDirectory : IResourceCollection
 
         _context.Clusters.Publish();
         UpdateGauges();
+    }
+
+    // Clusters that nobody uses yet read the runtime when they wake.
+    private void ApplyRuntime()
+    {
+        foreach (Entry entry in _entries.Values)
+        {
+            entry.Active?.ApplyRuntime();
+            entry.Warming?.ApplyRuntime();
+        }
     }
 
     private void Add(ResourceUpdate update)
@@ -332,6 +343,8 @@ public sealed class ClusterDirectory : IResourceCollection
     /// <summary>A cluster under one configuration: with a membership from the start, or resting until it is used.</summary>
     private sealed record Version(ClusterModel Model, HostSource Source, ClusterMembership? Membership, RestingCluster? Resting)
     {
+        public void ApplyRuntime() => (Membership ?? Resting!.Adopt())?.ApplyRuntime();
+
         public ClusterState Describe() => Membership?.State ?? Resting!.Describe();
 
         public void WhenChecked(Action action)

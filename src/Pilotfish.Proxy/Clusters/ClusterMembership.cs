@@ -1,3 +1,4 @@
+using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Health;
 using Pilotfish.Proxy.LoadBalancing;
 using Pilotfish.Proxy.Stats;
@@ -17,26 +18,31 @@ internal sealed class ClusterMembership : IHostSink
     private readonly OutlierDetector? _outliers;
     private readonly ActiveHealthChecker? _checker;
     private readonly MembershipStats _stats;
+    private readonly RuntimeValues _runtime;
     private readonly StatCells _cells;
     private Dictionary<(NetAddress Address, string Hostname), Host> _hosts = [];
     private List<Host> _ordered = [];
     private uint _overprovisioningFactor = PriorityLoads.DefaultOverprovisioningFactor;
     private uint _dropPerMillion;
+    private ulong? _panicThreshold;
 
-    public ClusterMembership(ClusterState state, Locality local, WorkerSet workers, WorkerRandom random)
+    public ClusterMembership(ClusterState state, Locality local, WorkerSet workers, WorkerRandom random, RuntimeValues runtime)
     {
         State = state;
         _workers = workers;
-        _builder = new HostSetBuilder(state.Config.LoadBalancing, local, workers.CallerCount);
+        _runtime = runtime;
+        _panicThreshold = runtime.Number(HostSetBuilder.PanicKey);
+        _builder = new HostSetBuilder(state.Config.LoadBalancing, local, workers.CallerCount, runtime);
         _stats = new MembershipStats(state.Scope);
         _cells = state.Scope.Store.Main;
         _outliers = state.Config.Outlier is { } policy
-            ? new OutlierDetector(policy, workers.MainLoop, random, state.Scope, OnHealthChanged)
+            ? new OutlierDetector(policy, workers.MainLoop, random, state.Scope, OnHealthChanged, runtime)
             : null;
         state.Outliers = _outliers;
         _checker = state.Config.HealthCheck is { } check
-            ? new ActiveHealthChecker(check, state, workers.MainLoop, random, OnChecked)
+            ? new ActiveHealthChecker(check, state, workers.MainLoop, random, OnChecked, runtime)
             : null;
+        state.Apply(runtime);
     }
 
     public ClusterState State { get; }
@@ -122,6 +128,19 @@ internal sealed class ClusterMembership : IHostSink
         else
         {
             _checker.Begin(action);
+        }
+    }
+
+    /// <summary>The runtime has other values.</summary>
+    public void ApplyRuntime()
+    {
+        State.Apply(_runtime);
+        _outliers?.Apply(_runtime);
+        ulong? panicThreshold = _runtime.Number(HostSetBuilder.PanicKey);
+        if (panicThreshold != _panicThreshold)
+        {
+            _panicThreshold = panicThreshold;
+            Publish();
         }
     }
 

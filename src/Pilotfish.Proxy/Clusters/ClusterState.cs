@@ -1,3 +1,4 @@
+using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Stats;
 
 namespace Pilotfish.Proxy.Clusters;
@@ -13,6 +14,8 @@ public sealed class ClusterState
     private ClusterStats? _stats;
     private volatile HostSet _hosts;
     private volatile bool _removed;
+    private volatile uint _refusedPercent;
+    private bool _isOverridden;
     private object? _httpState;
 
     internal ClusterState(ClusterModel config, int index, StatScope scope, int workerCount)
@@ -50,8 +53,8 @@ public sealed class ClusterState
 
     public CircuitBreaker Breaker(RoutingPriority priority) => _breakers[(int)priority];
 
-    /// <summary>The process's, where its runtime can hold such keys; set once, before requests come.</summary>
-    internal MaintenanceModes? Maintenance { get; init; }
+    /// <summary>How many of a hundred requests are refused, 0 to 100: the runtime key `upstream.maintenance_mode.NAME`.</summary>
+    internal uint RefusedPercent => _refusedPercent;
 
     /// <summary>The cluster's outlier detector; main loop only.</summary>
     internal Health.OutlierDetector? Outliers { get; set; }
@@ -61,6 +64,24 @@ public sealed class ClusterState
     internal ClusterStats? StatsIfUsed => _stats;
 
     internal void Publish(HostSet hosts) => _hosts = hosts;
+
+    /// <summary>
+    /// Takes over what the runtime says of this cluster: maintenance and breakers. On the thread that makes the state, then on the main loop.
+    /// </summary>
+    internal void Apply(RuntimeValues runtime)
+    {
+        if (!runtime.NamesClusters && !_isOverridden)
+        {
+            return;
+        }
+
+        _isOverridden = runtime.NamesClusters;
+        _refusedPercent = (uint)Math.Min(100, runtime.Number(RuntimeValues.MaintenancePrefix + Name) ?? 0);
+        for (int i = 0; i < _breakers.Length; i++)
+        {
+            _breakers[i].Apply(runtime, $"{RuntimeValues.BreakerPrefix}{Name}.{((RoutingPriority)i == RoutingPriority.High ? "high" : "default")}.");
+        }
+    }
 
     internal void MarkRemoved() => _removed = true;
 

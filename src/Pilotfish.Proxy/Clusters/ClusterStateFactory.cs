@@ -1,3 +1,4 @@
+using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Workers;
 using Pilotfish.Runtime.Loops;
@@ -6,7 +7,7 @@ namespace Pilotfish.Proxy.Clusters;
 
 /// <summary>Makes the living side of clusters and hands out their dense indexes. Any thread, except where a member says main loop.</summary>
 internal sealed class ClusterStateFactory(
-    StatsStore stats, WorkerSet workers, Locality local, WorkerRandom random, MaintenanceModes? maintenance = null)
+    StatsStore stats, WorkerSet workers, Locality local, WorkerRandom random, RuntimeValues runtime)
 {
     private readonly Lock _lock = new();
 
@@ -24,14 +25,13 @@ internal sealed class ClusterStateFactory(
             index = _freeIndexes.TryPop(out int free) ? free : _nextIndex++;
         }
 
-        return new ClusterState(model, index, stats.Scope("cluster." + model.ObservabilityName), workers.CallerCount)
-        {
-            Maintenance = maintenance,
-        };
+        var state = new ClusterState(model, index, stats.Scope("cluster." + model.ObservabilityName), workers.CallerCount);
+        state.Apply(runtime);
+        return state;
     }
 
     /// <summary>Main loop.</summary>
-    public ClusterMembership Membership(ClusterState state) => new(state, local, workers, random);
+    public ClusterMembership Membership(ClusterState state) => new(state, local, workers, random, runtime);
 
     /// <summary>A new membership's hosts.</summary>
     public HostSet Build(ClusterModel model, AssignmentModel assignment)
@@ -46,7 +46,7 @@ internal sealed class ClusterStateFactory(
             }
         }
 
-        return new HostSetBuilder(model.LoadBalancing, local, workers.CallerCount)
+        return new HostSetBuilder(model.LoadBalancing, local, workers.CallerCount, runtime)
             .Build(hosts, assignment.OverprovisioningFactor, assignment.DropPerMillion);
     }
 

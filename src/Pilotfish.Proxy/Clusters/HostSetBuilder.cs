@@ -1,10 +1,14 @@
+using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.LoadBalancing;
 
 namespace Pilotfish.Proxy.Clusters;
 
 /// <summary>Sorts hosts into priorities, localities and health, and precomputes what picks need. Main loop.</summary>
-internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality local, int workerCount)
+internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality local, int workerCount, RuntimeValues? runtime = null)
 {
+    /// <summary>The runtime key that counts instead of every cluster's healthy_panic_threshold; a whole percentage.</summary>
+    public const string PanicKey = "upstream.healthy_panic_threshold";
+
     public HostSet Build(
         IReadOnlyList<Host> hosts, uint overprovisioningFactor = PriorityLoads.DefaultOverprovisioningFactor, uint dropPerMillion = 0)
     {
@@ -32,7 +36,7 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
             HealthyCount = healthy,
             DegradedCount = degraded,
             ExcludedCount = excluded,
-            Loads = PriorityLoads.Compute(levels, overprovisioningFactor, policy.PanicThresholdPercent),
+            Loads = PriorityLoads.Compute(levels, overprovisioningFactor, runtime?.Number(PanicKey) ?? policy.PanicThresholdPercent),
             OverprovisioningFactor = overprovisioningFactor,
             Subsets = subsets,
             DropPerMillion = dropPerMillion,

@@ -6,6 +6,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.RuntimeLayers;
 using ProtoCluster = Envoy.Config.Cluster.V3.Cluster;
 
 namespace Pilotfish.Proxy.Clusters;
@@ -13,33 +14,33 @@ namespace Pilotfish.Proxy.Clusters;
 /// <summary>Reads lb_policy, its configs, common_lb_config, lb_subset_config and load_balancing_policy.</summary>
 internal static class LoadBalancingCompiler
 {
-    public static LoadBalancingPolicyModel Compile(ProtoCluster cluster)
+    public static LoadBalancingPolicyModel Compile(ProtoCluster cluster, RuntimeValues runtime)
     {
         LoadBalancingPolicyModel policy = cluster.LoadBalancingPolicy is { Policies.Count: > 0 } list
-            ? FromList(list)
-            : FromEnum(cluster);
-        policy = WithCommon(policy, cluster.CommonLbConfig);
+            ? FromList(list, runtime)
+            : FromEnum(cluster, runtime);
+        policy = WithCommon(policy, cluster.CommonLbConfig, runtime);
         return cluster.LbSubsetConfig is { SubsetSelectors.Count: > 0 } subsets
             ? policy with { Subsets = SubsetPolicyCompiler.Compile(subsets) }
             : policy;
     }
 
-    private static LoadBalancingPolicyModel FromEnum(ProtoCluster cluster)
+    private static LoadBalancingPolicyModel FromEnum(ProtoCluster cluster, RuntimeValues runtime)
     {
         switch (cluster.LbPolicy)
         {
             case ProtoCluster.Types.LbPolicy.RoundRobin:
                 return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin)
                 {
-                    SlowStart = SlowStart(cluster.RoundRobinLbConfig?.SlowStartConfig),
+                    SlowStart = SlowStart(cluster.RoundRobinLbConfig?.SlowStartConfig, runtime),
                 };
             case ProtoCluster.Types.LbPolicy.LeastRequest:
                 ProtoCluster.Types.LeastRequestLbConfig? least = cluster.LeastRequestLbConfig;
                 return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.LeastRequest)
                 {
                     ChoiceCount = Choices(least?.ChoiceCount),
-                    ActiveRequestBias = least?.ActiveRequestBias?.DefaultValue ?? 1,
-                    SlowStart = SlowStart(least?.SlowStartConfig),
+                    ActiveRequestBias = LiveDouble.Of(least?.ActiveRequestBias, 1, runtime),
+                    SlowStart = SlowStart(least?.SlowStartConfig, runtime),
                 };
             case ProtoCluster.Types.LbPolicy.Random:
                 return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.Random);
@@ -57,12 +58,12 @@ internal static class LoadBalancingCompiler
     }
 
     /// <summary>load_balancing_policy lists alternatives: the first that is known counts.</summary>
-    private static LoadBalancingPolicyModel FromList(Envoy.Config.Cluster.V3.LoadBalancingPolicy list)
+    private static LoadBalancingPolicyModel FromList(Envoy.Config.Cluster.V3.LoadBalancingPolicy list, RuntimeValues runtime)
     {
         foreach (Envoy.Config.Cluster.V3.LoadBalancingPolicy.Types.Policy policy in list.Policies)
         {
             Any? config = policy.TypedExtensionConfig?.TypedConfig;
-            if (config is not null && TryRead(config) is { } model)
+            if (config is not null && TryRead(config, runtime) is { } model)
             {
                 return model;
             }
@@ -71,7 +72,7 @@ internal static class LoadBalancingCompiler
         throw new ConfigRejectedException("load_balancing_policy", "none of the listed policies is one that Pilotfish has");
     }
 
-    private static LoadBalancingPolicyModel? TryRead(Any config)
+    private static LoadBalancingPolicyModel? TryRead(Any config, RuntimeValues runtime)
     {
         ExtensionConfig unwrapped = Config.ExtensionRegistry.Unwrap(config, "load_balancing_policy.policies.typed_config");
         switch (unwrapped.MessageName)
@@ -87,7 +88,7 @@ internal static class LoadBalancingCompiler
                 return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.LeastRequest)
                 {
                     ChoiceCount = Choices(least.ChoiceCount),
-                    ActiveRequestBias = least.ActiveRequestBias?.DefaultValue ?? 1,
+                    ActiveRequestBias = LiveDouble.Of(least.ActiveRequestBias, 1, runtime),
                     FullScan = least.SelectionMethod == LeastRequest.Types.SelectionMethod.FullScan,
                 };
             case "envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash":
@@ -147,18 +148,18 @@ internal static class LoadBalancingCompiler
         return number > 1;
     }
 
-    private static SlowStartPolicy? SlowStart(ProtoCluster.Types.SlowStartConfig? config)
+    private static SlowStartPolicy? SlowStart(ProtoCluster.Types.SlowStartConfig? config, RuntimeValues runtime)
     {
         long window = ProtoValues.Milliseconds(config?.SlowStartWindow, 0);
         return window == 0
             ? null
             : new SlowStartPolicy(
                 window,
-                config!.Aggression?.DefaultValue is > 0 and double aggression ? aggression : SlowStartPolicy.DefaultAggression,
+                LiveDouble.Of(config!.Aggression, SlowStartPolicy.DefaultAggression, runtime),
                 config.MinWeightPercent is { } percent ? percent.Value / 100 : SlowStartPolicy.DefaultMinimumWeight);
     }
 
-    private static LoadBalancingPolicyModel WithCommon(LoadBalancingPolicyModel policy, ProtoCluster.Types.CommonLbConfig? common)
+    private static LoadBalancingPolicyModel WithCommon(LoadBalancingPolicyModel policy, ProtoCluster.Types.CommonLbConfig? common, RuntimeValues runtime)
     {
         if (common is null)
         {
@@ -175,7 +176,11 @@ internal static class LoadBalancingCompiler
                 ? null
                 : new ZoneAwarePolicy(
                     zones?.RoutingEnabled?.Value ?? ZoneAwarePolicy.Default.RoutingEnabledPercent,
-                    zones?.MinClusterSize ?? ZoneAwarePolicy.Default.ClusterSizeMin),
+                    zones?.MinClusterSize ?? ZoneAwarePolicy.Default.ClusterSizeMin)
+                {
+                    EnabledKey = runtime.Key("upstream.zone_routing.enabled"),
+                    SizeKey = runtime.Key("upstream.zone_routing.min_cluster_size"),
+                },
             HashByHostname = common.ConsistentHashingLbConfig?.UseHostnameForHashing ?? false,
             HashBalanceFactor = (int)(common.ConsistentHashingLbConfig?.HashBalanceFactor ?? 0),
         };

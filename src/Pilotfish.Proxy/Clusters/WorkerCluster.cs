@@ -40,7 +40,7 @@ public sealed class WorkerCluster
     /// </summary>
     public EndReason? Drop()
     {
-        uint refused = State.Maintenance?.PercentOf(State.Name) ?? 0;
+        uint refused = State.RefusedPercent;
         if (refused > 0 && Worker.Random.NextBelow(Percent) < refused)
         {
             Worker.Stats.Add(State.Stats.MaintenanceMode);

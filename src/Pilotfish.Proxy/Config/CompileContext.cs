@@ -44,14 +44,8 @@ public sealed class CompileContext
     /// <summary>What pressure makes of the process; never triggered unless the bootstrap says what to watch.</summary>
     public Overload.OverloadState Overload { get; } = new();
 
-    /// <summary>Whether requests whose path has a fragment are refused (layered_runtime); else the fragment is cut.</summary>
-    public bool RejectsPathsWithFragment { get; set; } = true;
-
-    /// <summary>Numbers of the bootstrap's runtime.</summary>
+    /// <summary>The runtime's values; whoever reads one while serving keeps its handle.</summary>
     public RuntimeValues Runtime { get; } = new();
-
-    /// <summary>Clusters that the runtime puts into maintenance.</summary>
-    public MaintenanceModes Maintenance { get; } = new();
 
     /// <summary>Where the scopes of routes come from.</summary>
     internal Routing.Scopes.ScopedRouteDirectories ScopedRoutes { get; } = new();

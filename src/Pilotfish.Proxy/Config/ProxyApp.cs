@@ -10,6 +10,7 @@ using Pilotfish.Proxy.Clusters.Resolution;
 using Pilotfish.Proxy.Drain;
 using Pilotfish.Proxy.Listeners;
 using Pilotfish.Proxy.Overload;
+using Pilotfish.Proxy.RuntimeLayers;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Workers;
 using Pilotfish.Proxy.Xds;
@@ -75,8 +76,8 @@ public sealed class ProxyApp : IDisposable
             Milliseconds = inputs.Options.DrainSeconds * 1000L,
             Strategy = inputs.Options.DrainStrategy,
         };
-        _limits = RuntimeLimits.Connections(inputs.Bootstrap);
-        Context.RejectsPathsWithFragment = RuntimeLimits.RejectsPathsWithFragment(inputs.Bootstrap);
+        Runtime = new RuntimeLoader(Context.Runtime, stats, inputs.MainLoop, Node.Cluster);
+        _limits = new ConnectionLimits(Context.Runtime);
         Listeners = new ListenerDirectory(Context, drain, _limits);
         _workersStarted = stats.Scope("listener_manager").Gauge("workers_started");
         _static = new ResourceTable(inputs.MainLoop);
@@ -113,6 +114,8 @@ public sealed class ProxyApp : IDisposable
     public Action? OnQuit { get; set; }
 
     internal AdminServer Admin { get; }
+
+    internal RuntimeLoader Runtime { get; }
 
     /// <summary>
     /// Compiles the bootstrap. Throws <see cref="BootstrapRejectedException"/> with all problems. On the thread that the main
@@ -226,6 +229,7 @@ public sealed class ProxyApp : IDisposable
         _stopped = true;
         _overload?.Dispose();
         _memory.Dispose();
+        Runtime.Dispose();
         Subscriptions.Dispose();
         Workers.Main.CloseClusters();
         Admin.Close();
@@ -241,6 +245,7 @@ public sealed class ProxyApp : IDisposable
     private void ApplyBootstrap(List<string> problems)
     {
         Bootstrap bootstrap = _inputs.Bootstrap;
+        Collect(problems, () => Runtime.Configure(bootstrap.LayeredRuntime));
         Collect(problems, () => BootstrapChecks.Check(bootstrap, Context));
         Collect(problems, () =>
         {
@@ -327,7 +332,7 @@ public sealed class ProxyApp : IDisposable
         Admin.AddAll(new ServerInfoEndpoints(Server, _inputs.Options, Node, Workers.Count).All);
         Admin.AddAll(new LifecycleEndpoints(Server, AccessLogs, () => OnQuit?.Invoke(), Drain).All);
         Admin.Add(LoggingEndpoint.Endpoint);
-        Admin.AddAll(new RuntimeEndpoints(_inputs.Bootstrap.LayeredRuntime, Context).All);
+        Admin.AddAll(new RuntimeEndpoints(Runtime).All);
         Admin.Add(new ConfigDumpEndpoint(_bootstrap, _static, Context.ScopedRoutes, () => Subscriptions.Tables).Endpoint);
         Admin.Add(new ClustersEndpoint(Clusters, _static).Endpoint);
         Admin.Add(new CertsEndpoint(Listeners, Clusters, _inputs.MainLoop).Endpoint);

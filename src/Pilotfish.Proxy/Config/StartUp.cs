@@ -7,7 +7,7 @@ using Pilotfish.Runtime.Timers;
 namespace Pilotfish.Proxy.Config;
 
 /// <summary>
-/// Brings a built data plane up: static clusters, then clusters of the control plane with their endpoints, then listeners,
+/// Brings a built data plane up: static clusters, then the runtime, then clusters of the control plane with their endpoints, then listeners,
 /// then sockets. Listeners are asked for only when clusters are warm, so that no request meets a route to nothing. Main loop.
 /// </summary>
 internal sealed class StartUp(ProxyApp app, ProxyInputs inputs)
@@ -20,9 +20,24 @@ internal sealed class StartUp(ProxyApp app, ProxyInputs inputs)
 
     public void Run() => app.Clusters.WhenWarm(StartClusters);
 
+    // Layers of the runtime that a control plane serves come before its clusters: those compile with their values.
     private void StartClusters()
     {
         app.Server.Set(ServerPhase.Initializing);
+        bool known = false;
+        app.Runtime.Subscribe(app.Subscriptions.Hub, () =>
+        {
+            known = true;
+            DiscoverClusters();
+        });
+        if (!known)
+        {
+            app.Subscriptions.StartAds();
+        }
+    }
+
+    private void DiscoverClusters()
+    {
         if (_dynamic?.CdsConfig is not { } source)
         {
             StartListeners();

@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Workers;
 using Pilotfish.Runtime.Loops;
@@ -14,6 +15,7 @@ internal sealed class ActiveHealthChecker
     private readonly WorkerRandom _random;
     private readonly StatCells _cells;
     private readonly HealthCheckObserver _checked;
+    private readonly RuntimeValues _runtime;
     private readonly Dictionary<Host, HealthCheckSession> _sessions = [];
     private IReadOnlyList<Host> _hosts = [];
     private Action? _firstRoundDone;
@@ -25,8 +27,11 @@ internal sealed class ActiveHealthChecker
     /// <param name="loop">The main loop.</param>
     /// <param name="random">For jitter.</param>
     /// <param name="onChecked">Hears of each finished check.</param>
-    public ActiveHealthChecker(HealthCheckPolicy policy, ClusterState state, EventLoop loop, WorkerRandom random, HealthCheckObserver onChecked)
+    /// <param name="runtime">For the bounds of all intervals.</param>
+    public ActiveHealthChecker(
+        HealthCheckPolicy policy, ClusterState state, EventLoop loop, WorkerRandom random, HealthCheckObserver onChecked, RuntimeValues runtime)
     {
+        _runtime = runtime;
         Policy = policy;
         Loop = loop;
         _random = random;
@@ -111,7 +116,15 @@ internal sealed class ActiveHealthChecker
                 ? pending ? Policy.HealthyEdgeMilliseconds : Policy.IntervalMilliseconds
                 : pending ? Policy.UnhealthyEdgeMilliseconds : Policy.UnhealthyMilliseconds
             : healthy && !pending ? Policy.NoTrafficHealthyMilliseconds : Policy.NoTrafficMilliseconds;
-        return pause + Jitter(pause * Policy.IntervalJitterPercent / PercentMax) + Jitter(Policy.IntervalJitterMilliseconds);
+        return Bounded(pause + Jitter(pause * Policy.IntervalJitterPercent / PercentMax) + Jitter(Policy.IntervalJitterMilliseconds));
+    }
+
+    // health_check.max_interval wins over min_interval, and a millisecond over both.
+    private long Bounded(long pause)
+    {
+        ulong least = _runtime.Number("health_check.min_interval") ?? 0;
+        ulong most = _runtime.Number("health_check.max_interval") ?? long.MaxValue;
+        return (long)Math.Clamp(Math.Min(Math.Max((ulong)pause, least), most), 1, long.MaxValue);
     }
 
     public void OnChecked(HealthCheckSession session, bool passed, bool changed)

@@ -7,6 +7,8 @@ namespace Pilotfish.Proxy.Health;
 /// <summary>Takes the answer to an HTTP check out of its bytes, however they are cut, and judges it.</summary>
 internal sealed class HealthAnswer(HealthCheckPolicy policy)
 {
+    private const int Percent = 100;
+
     private static readonly byte[] s_degraded = "x-envoy-degraded"u8.ToArray();
     private static readonly byte[] s_service = "x-envoy-upstream-healthchecked-cluster"u8.ToArray();
 
@@ -89,7 +91,7 @@ internal sealed class HealthAnswer(HealthCheckPolicy policy)
             return ProbeResult.Refused;
         }
 
-        if (policy.ServiceName is { } service)
+        if (policy.ServiceName is { } service && Verifies())
         {
             bool told = _headers!.TryGet(s_service, out ReadOnlySpan<byte> name);
             if (!told || !service.Matches(name))
@@ -100,6 +102,9 @@ internal sealed class HealthAnswer(HealthCheckPolicy policy)
 
         return _headers!.TryGet(s_degraded, out _) ? ProbeResult.Degraded : ProbeResult.Healthy;
     }
+
+    // A whole percentage of the checks.
+    private bool Verifies() => policy.VerifyKey?.Entry?.Integer is not { } percent || (ulong)Random.Shared.NextInt64(Percent) < percent;
 
     // False for what is no response. An interim response (1xx) is passed over.
     private bool TryReadHead(ReadOnlySpan<byte> head)

@@ -52,7 +52,8 @@ internal static class HealthCheckCompiler
         };
         return check.HealthCheckerCase switch
         {
-            HealthCheck.HealthCheckerOneofCase.HttpHealthCheck => Http(policy, check.HttpHealthCheck, Field + ".http_health_check"),
+            HealthCheck.HealthCheckerOneofCase.HttpHealthCheck =>
+                Http(policy, check.HttpHealthCheck, Field + ".http_health_check", context.Runtime),
             HealthCheck.HealthCheckerOneofCase.TcpHealthCheck => Tcp(policy, check.TcpHealthCheck, Field + ".tcp_health_check"),
             HealthCheck.HealthCheckerOneofCase.GrpcHealthCheck => throw new ConfigRejectedException(
                 Field + ".grpc_health_check", "gRPC health checks are not available; use an HTTP or TCP one"),
@@ -62,7 +63,7 @@ internal static class HealthCheckCompiler
         };
     }
 
-    private static HealthCheckPolicy Http(HealthCheckPolicy policy, HealthCheck.Types.HttpHealthCheck http, string field)
+    private static HealthCheckPolicy Http(HealthCheckPolicy policy, HealthCheck.Types.HttpHealthCheck http, string field, RuntimeValues runtime)
     {
         if (http.CodecClientType != CodecClientType.Http1)
         {
@@ -101,6 +102,7 @@ internal static class HealthCheckCompiler
                 ? Ranges(http.ExpectedStatuses, field + ".expected_statuses")
                 : policy.ExpectedStatuses,
             RetriableStatuses = Ranges(http.RetriableStatuses, field + ".retriable_statuses"),
+            VerifyKey = http.ServiceNameMatcher is null ? null : runtime.Key("health_check.verify_cluster"),
             ServiceName = http.ServiceNameMatcher is { } matcher ? StringMatch.Compile(matcher, field + ".service_name_matcher") : null,
             ResponseBytes = (int)Math.Min(http.ResponseBufferSize ?? HealthCheckPolicy.DefaultResponseBytes, ResponseBytesMax),
         };

@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.Routing;
+using Pilotfish.Proxy.RuntimeLayers;
 
 namespace Pilotfish.Proxy.Health;
 
@@ -74,6 +75,9 @@ public sealed record HealthCheckPolicy
 
     /// <summary>x-envoy-upstream-healthchecked-cluster must match it.</summary>
     public StringMatch? ServiceName { get; init; }
+
+    /// <summary>`health_check.verify_cluster`: of how many percent of the checks; all without a value.</summary>
+    public RuntimeKey? VerifyKey { get; init; }
 
     public int ResponseBytes { get; init; } = DefaultResponseBytes;
 }

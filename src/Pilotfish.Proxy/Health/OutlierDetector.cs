@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Workers;
 using Pilotfish.Runtime.Loops;
@@ -19,6 +20,8 @@ public sealed class OutlierDetector
     private readonly Action<Host> _healthChanged;
     private readonly LoopTimer _timer;
     private IReadOnlyList<Host> _hosts = [];
+    private readonly OutlierPolicy _configured;
+    private volatile OutlierPolicy _policy;
     private bool _closed;
 
     /// <param name="policy">The cluster's rules.</param>
@@ -26,19 +29,23 @@ public sealed class OutlierDetector
     /// <param name="random">For enforcement percentages and jitter.</param>
     /// <param name="scope">The cluster's statistics.</param>
     /// <param name="healthChanged">Publishes a host set after a host's flags changed.</param>
-    internal OutlierDetector(OutlierPolicy policy, EventLoop loop, WorkerRandom random, StatScope scope, Action<Host> healthChanged)
+    /// <param name="runtime">What counts in place of the rules, where it says something of outlier detection.</param>
+    internal OutlierDetector(OutlierPolicy policy, EventLoop loop, WorkerRandom random, StatScope scope, Action<Host> healthChanged,
+        RuntimeValues runtime)
     {
-        Policy = policy;
+        _configured = policy;
+        _policy = policy.With(runtime);
         _loop = loop;
         _random = random;
         _cells = scope.Store.Main;
         _stats = new OutlierStats(scope.Scope("outlier_detection"));
         _healthChanged = healthChanged;
         _timer = new LoopTimer(loop, static state => ((OutlierDetector)state!).OnInterval(), this);
-        _timer.Schedule(policy.IntervalMilliseconds);
+        _timer.Schedule(Policy.IntervalMilliseconds);
     }
 
-    public OutlierPolicy Policy { get; }
+    /// <summary>The rules of this moment; any thread.</summary>
+    public OutlierPolicy Policy => _policy;
 
     internal int EjectedCount { get; private set; }
 
@@ -66,6 +73,9 @@ public sealed class OutlierDetector
             }
         }
     }
+
+    /// <summary>The runtime has other values; a new interval counts from the next one on.</summary>
+    internal void Apply(RuntimeValues runtime) => _policy = _configured.With(runtime);
 
     internal void SetHosts(IReadOnlyList<Host> hosts)
     {

@@ -7,6 +7,7 @@ using Pilotfish.Proxy.Http1;
 using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Routing;
+using Pilotfish.Proxy.RuntimeLayers;
 using Pilotfish.Proxy.Routing.Scopes;
 using Pilotfish.Proxy.Stats;
 
@@ -15,6 +16,7 @@ namespace Pilotfish.Proxy.Http;
 /// <summary>Compiles a HttpConnectionManager message. Main loop.</summary>
 public sealed class HcmCompiler(NetworkFilterContext context)
 {
+    private const string RejectFragmentKey = "envoy.reloadable_features.http_reject_path_with_fragment";
     private const string UuidRequestId = "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig";
 
     public HcmModel Compile(HttpConnectionManager config)
@@ -102,7 +104,7 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             SchemeMatchesUpstream = config.SchemeHeaderTransformation?.MatchUpstream ?? false,
             ClientCert = (ClientCertForwarding)config.ForwardClientCertDetails,
             ClientCertDetails = CompileCertDetails(config.SetCurrentClientCertDetails),
-            RejectFragment = context.Config.RejectsPathsWithFragment,
+            RejectFragment = new LiveFlag(true, context.Config.Runtime.Key(RejectFragmentKey)),
             NormalizePath = config.NormalizePath ?? false,
             MergeSlashes = config.MergeSlashes,
             EscapedSlashes = CompileEscapedSlashes(config),

@@ -4,6 +4,7 @@ using Pilotfish.Proxy.Http1;
 using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.Routing;
 using Pilotfish.Proxy.Routing.Scopes;
+using Pilotfish.Proxy.RuntimeLayers;
 
 namespace Pilotfish.Proxy.Http;
 
@@ -146,7 +147,7 @@ public sealed class HcmModel
     public bool NormalizePath { get; init; }
     public bool MergeSlashes { get; init; }
     public EscapedSlashesAction EscapedSlashes { get; init; }
-    public bool RejectFragment { get; init; } = true;
+    public LiveFlag RejectFragment { get; init; } = new(true, null);
     public bool StripAnyPort { get; init; }
     public bool StripMatchingPort { get; init; }
     public bool StripTrailingHostDot { get; init; }

@@ -230,9 +230,13 @@ public sealed class HttpStream
 
         VirtualHost = RouteConfig?.FindHost(RequestHeaders);
         Route = VirtualHost?.FindRoute(RequestHeaders, Info, NextRandom());
-        WeightedCluster = Route?.Forward is { WeightedClusters.Length: > 0 } forward
-            ? WeightedChoice.Pick(forward, RequestHeaders, NextRandom())
-            : null;
+        WeightedCluster = null;
+        if (Route?.Forward is { WeightedClusters.Length: > 0 } forward)
+        {
+            WeightedCluster = WeightedChoice.Pick(forward, RequestHeaders, Info, NextRandom());
+            Route = WeightedCluster is null ? null : Route;
+        }
+
         Info.RouteName = Route?.Name ?? "";
         Info.VirtualHostName = VirtualHost?.Name ?? "";
         Info.RouteMetadata = Route?.Metadata;

@@ -14,7 +14,7 @@ internal static class PathRules
         int fragment = path.IndexOf((byte)'#');
         if (fragment >= 0)
         {
-            if (hcm.RejectFragment)
+            if (hcm.RejectFragment.Current)
             {
                 return Fail(stream);
             }

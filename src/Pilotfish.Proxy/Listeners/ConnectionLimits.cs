@@ -1,15 +1,18 @@
+using Pilotfish.Proxy.Config;
+
 namespace Pilotfish.Proxy.Listeners;
 
 /// <summary>
-/// Downstream connection limits: of the process (resource monitor global_downstream_max_connections) and of single listeners
-/// (runtime key envoy.resource_limits.listener.NAME.connection_limit).
+/// Downstream connection limits: of the process (resource monitor global_downstream_max_connections, or the runtime key
+/// overload.global_downstream_max_connections) and of single listeners (runtime key envoy.resource_limits.listener.NAME.connection_limit). Main
+/// loop; the limits themselves are any thread's, and follow the runtime.
 /// </summary>
-public sealed class ConnectionLimits(long globalMax, IReadOnlyDictionary<string, long> byListener)
+public sealed class ConnectionLimits(RuntimeValues runtime)
 {
-    public static ConnectionLimits None => new(ConnectionLimit.None, new Dictionary<string, long>());
+    public static ConnectionLimits None => new(new RuntimeValues());
 
-    public ConnectionLimit Global { get; } = new(globalMax);
+    public ConnectionLimit Global { get; } = new(ConnectionLimit.None, runtime.Key("overload.global_downstream_max_connections"));
 
     public ConnectionLimit ForListener(string name) =>
-        new(byListener.TryGetValue(name, out long limit) ? limit : ConnectionLimit.None);
+        new(ConnectionLimit.None, runtime.Key($"envoy.resource_limits.listener.{name}.connection_limit"));
 }

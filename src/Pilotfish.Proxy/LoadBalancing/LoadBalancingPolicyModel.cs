@@ -1,3 +1,5 @@
+using Pilotfish.Proxy.RuntimeLayers;
+
 namespace Pilotfish.Proxy.LoadBalancing;
 
 /// <summary>What a cluster's configuration says about choosing a host; defaults are Envoy's.</summary>
@@ -11,7 +13,7 @@ public sealed record LoadBalancingPolicyModel(LoadBalancingAlgorithm Algorithm)
     public const int MaglevTableSizeLimit = 5_000_011;
 
     public int ChoiceCount { get; init; } = DefaultChoiceCount;
-    public double ActiveRequestBias { get; init; } = 1;
+    public LiveDouble ActiveRequestBias { get; init; } = 1;
     public bool FullScan { get; init; }
     public SlowStartPolicy? SlowStart { get; init; }
     public ulong RingSizeMin { get; init; } = DefaultRingSizeMin;

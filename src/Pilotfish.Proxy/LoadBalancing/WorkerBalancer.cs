@@ -121,7 +121,7 @@ internal sealed class WorkerBalancer
         // Zone aware routing without knowledge of the local cluster's own spread: the local zone serves while it is at
         // least as well equipped as an even share of the zones; else every zone takes part.
         if (_policy.ZoneAware is { } zones && level.HasLocalLocality && availability == HostAvailability.Healthy
-            && (ulong)level.Healthy.Hosts.Length >= zones.ClusterSizeMin && IsLocalZoneEnough(level, zones))
+            && (ulong)level.Healthy.Hosts.Length >= zones.SizeMin && IsLocalZoneEnough(level, zones))
         {
             return level.Localities[0].Healthy;
         }
@@ -133,7 +133,7 @@ internal sealed class WorkerBalancer
     {
         int local = level.Localities[0].Healthy.Hosts.Length;
         return _hosts.All.Length > 0 && zones.LocalClusterKnown && local * level.Localities.Length >= level.Healthy.Hosts.Length
-            && _random.NextBelow(100) < zones.RoutingEnabledPercent;
+            && _random.NextBelow(100) < zones.EnabledPercent;
     }
 
     private HostList ByLocalityWeight(PriorityLevel level, int priority, HostAvailability availability, bool isPick)
@@ -280,13 +280,15 @@ internal sealed class WorkerBalancer
             weight *= slowStart.Factor(now - host.AddedAtMilliseconds);
         }
 
-        if (_policy.Algorithm != LoadBalancingAlgorithm.LeastRequest || _policy.ActiveRequestBias == 0)
+        double bias = _policy.Algorithm == LoadBalancingAlgorithm.LeastRequest ? _policy.ActiveRequestBias.Current : 0;
+        if (bias == 0)
         {
             return weight;
         }
 
+        // A bias below zero would prefer the busy; as in Envoy 1 counts then.
         int load = host.ActiveRequests + 1;
-        return _policy.ActiveRequestBias == 1 ? weight / load : weight / Math.Pow(load, _policy.ActiveRequestBias);
+        return bias == 1 || !(bias > 0) ? weight / load : weight / Math.Pow(load, bias);
     }
 
     private sealed class ListState

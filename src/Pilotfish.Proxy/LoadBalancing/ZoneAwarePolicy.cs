@@ -1,3 +1,5 @@
+using Pilotfish.Proxy.RuntimeLayers;
+
 namespace Pilotfish.Proxy.LoadBalancing;
 
 /// <summary>Zone aware routing: prefer hosts of the proxy's own locality while it has its share of the hosts.</summary>
@@ -7,4 +9,15 @@ public sealed record ZoneAwarePolicy(double RoutingEnabledPercent, ulong Cluster
 
     /// <summary>Whether the bootstrap names a local cluster; without one there is no zone aware routing.</summary>
     public bool LocalClusterKnown { get; init; }
+
+    /// <summary>`upstream.zone_routing.enabled`: a whole percentage in place of the configured one.</summary>
+    public RuntimeKey? EnabledKey { get; init; }
+
+    /// <summary>`upstream.zone_routing.min_cluster_size`.</summary>
+    public RuntimeKey? SizeKey { get; init; }
+
+    /// <summary>Percent of requests, of this moment.</summary>
+    public double EnabledPercent => EnabledKey?.Entry?.Integer ?? RoutingEnabledPercent;
+
+    public ulong SizeMin => SizeKey?.Entry?.Integer ?? ClusterSizeMin;
 }

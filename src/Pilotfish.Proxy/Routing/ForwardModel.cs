@@ -18,6 +18,9 @@ public sealed class ForwardModel(ClusterReference? cluster, ForwardSettings sett
 
     public ulong TotalWeight => settings.TotalWeight;
 
+    /// <summary>runtime_key_prefix is set: each choice asks the runtime for the weights.</summary>
+    public bool HasLiveWeights => settings.HasLiveWeights;
+
     /// <summary>Header whose number decides between weighted clusters, instead of chance.</summary>
     public byte[]? WeightHeader => settings.WeightHeader;
 

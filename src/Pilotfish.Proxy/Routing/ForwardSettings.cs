@@ -13,6 +13,9 @@ public sealed class ForwardSettings
 
     public ulong TotalWeight { get; init; }
 
+    /// <summary>runtime_key_prefix is set: each choice asks the runtime for the weights.</summary>
+    public bool HasLiveWeights { get; init; }
+
     /// <summary>Header whose number decides between weighted clusters, instead of chance.</summary>
     public byte[]? WeightHeader { get; init; }
 

@@ -1,9 +1,8 @@
-using Envoy.Config.Core.V3;
 using Envoy.Type.V3;
 
 namespace Pilotfish.Proxy.Routing;
 
-/// <summary>A share of requests. Runtime keys are not read at run time: the default of the config applies.</summary>
+/// <summary>A share of requests; one that the runtime may override is a <see cref="RuntimeLayers.LiveFraction"/>.</summary>
 public readonly record struct Fraction(uint Numerator, uint Denominator)
 {
     public static readonly Fraction All = new(100, 100);
@@ -19,8 +18,6 @@ public readonly record struct Fraction(uint Numerator, uint Denominator)
             FractionalPercent.Types.DenominatorType.Million => 1_000_000,
             _ => 100,
         });
-
-    public static Fraction Of(RuntimeFractionalPercent? percent) => percent is null ? All : Of(percent.DefaultValue);
 
     /// <summary>Whether the request with this random number belongs to the share.</summary>
     public bool Holds(ulong random) => Numerator != 0 && random % Denominator < Numerator;

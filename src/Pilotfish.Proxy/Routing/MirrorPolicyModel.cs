@@ -1,6 +1,7 @@
 using Envoy.Config.Route.V3;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.RuntimeLayers;
 
 namespace Pilotfish.Proxy.Routing;
 
@@ -9,7 +10,7 @@ public sealed class MirrorPolicyModel
 {
     public required ClusterReference Cluster { get; init; }
 
-    public required Fraction Share { get; init; }
+    public required LiveFraction Share { get; init; }
 
     public bool AppendsShadowSuffix { get; init; }
 
@@ -30,7 +31,7 @@ public sealed class MirrorPolicyModel
             compiled[i] = new MirrorPolicyModel
             {
                 Cluster = context.Clusters.Reference(policy.Cluster),
-                Share = Fraction.Of(policy.RuntimeFraction),
+                Share = LiveFraction.Of(policy.RuntimeFraction, context.Runtime),
                 AppendsShadowSuffix = !policy.DisableShadowHostSuffixAppend,
                 HostRewrite = policy.HostRewriteLiteral.Length == 0 ? null : System.Text.Encoding.UTF8.GetBytes(policy.HostRewriteLiteral),
             };

@@ -50,6 +50,9 @@ public sealed class RetryPolicyModel
     /// <summary>When not empty, only requests that match one of them are retried.</summary>
     public HeaderMatch[] RetriableRequestHeaders { get; private init; } = [];
 
+    /// <summary>Whether retry_back_off is set; without it the runtime may change the base.</summary>
+    public bool HasBackOff { get; private init; }
+
     public long BackOffBaseMilliseconds { get; private init; } = DefaultBaseMilliseconds;
 
     public long BackOffMaxMilliseconds { get; private init; } = DefaultBaseMilliseconds * 10;
@@ -112,6 +115,7 @@ public sealed class RetryPolicyModel
             RetriableStatusCodes = [.. policy.RetriableStatusCodes],
             RetriableHeaders = HeaderMatch.CompileAll(policy.RetriableHeaders, $"{field}.retriable_headers"),
             RetriableRequestHeaders = HeaderMatch.CompileAll(policy.RetriableRequestHeaders, $"{field}.retriable_request_headers"),
+            HasBackOff = policy.RetryBackOff is not null,
             BackOffBaseMilliseconds = backOffBase,
             BackOffMaxMilliseconds = backOffMax,
         };

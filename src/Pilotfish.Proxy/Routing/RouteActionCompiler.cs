@@ -2,6 +2,7 @@ using System.Text;
 using Envoy.Config.Route.V3;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.RuntimeLayers;
 
 namespace Pilotfish.Proxy.Routing;
 
@@ -20,6 +21,7 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
             ClusterHeader = ClusterHeader(action.ClusterHeader),
             WeightedClusters = weighted,
             TotalWeight = total,
+            HasLiveWeights = action.WeightedClusters is { RuntimeKeyPrefix.Length: > 0 },
             WeightHeader = Lower(action.WeightedClusters?.HeaderName ?? ""),
             WeightsUseHashPolicy = action.WeightedClusters?.UseHashPolicy ?? false,
             ClusterNotFoundStatus = action.ClusterNotFoundResponseCode switch
@@ -96,6 +98,7 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
                 Cluster = cluster.Name.Length > 0 ? context.Clusters.Reference(cluster.Name) : null,
                 ClusterHeader = ClusterHeader(cluster.ClusterHeader),
                 Weight = cluster.Weight ?? 0,
+                WeightKey = WeightKey(action.WeightedClusters.RuntimeKeyPrefix, cluster.Name),
                 RequestHeaders = HeaderMutations.Compile(cluster.RequestHeadersToAdd, cluster.RequestHeadersToRemove,
                     $"{at}.request_headers_to_add", $"{at}.request_headers_to_remove"),
                 ResponseHeaders = HeaderMutations.Compile(cluster.ResponseHeadersToAdd, cluster.ResponseHeadersToRemove,
@@ -108,6 +111,8 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
 
         return total > 0 ? (compiled, total) : throw new ConfigRejectedException(field, "the weights add up to 0");
     }
+
+    private RuntimeKey? WeightKey(string prefix, string cluster) => prefix.Length == 0 ? null : context.Runtime.Key($"{prefix}.{cluster}");
 
     private static UpgradePolicy CompileUpgrades(RouteAction action)
     {

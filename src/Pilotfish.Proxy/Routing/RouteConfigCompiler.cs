@@ -184,7 +184,7 @@ public sealed class RouteConfigCompiler(CompileContext context)
         return new RouteSettings
         {
             Name = route.Name,
-            Matcher = new RouteMatcher(route.Match, $"{field}.match"),
+            Matcher = new RouteMatcher(route.Match, $"{field}.match", context.Runtime),
             ExactPath = isExact ? route.Match.Path : null,
             Act = act,
             Forward = act == RouteAct.Forward ? actions.Compile(route.Route_, $"{field}.route") : null,

@@ -2,6 +2,7 @@ using System.Text;
 using Envoy.Config.Route.V3;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.RuntimeLayers;
 using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Routing;
@@ -9,17 +10,17 @@ namespace Pilotfish.Proxy.Routing;
 /// <summary>All conditions of one route; every one must hold.</summary>
 public sealed class RouteMatcher
 {
-    private readonly Fraction _fraction;
+    private readonly LiveFraction _fraction;
     private readonly HeaderMatch[] _headers;
     private readonly QueryMatch[] _query;
     private readonly MetadataMatch[] _metadata;
     private readonly bool _grpcOnly;
     private readonly RouteMatch.Types.TlsContextMatchOptions? _tls;
 
-    public RouteMatcher(RouteMatch match, string field)
+    public RouteMatcher(RouteMatch match, string field, RuntimeValues runtime)
     {
         Path = PathMatch.Compile(match, field);
-        _fraction = Fraction.Of(match.RuntimeFraction);
+        _fraction = LiveFraction.Of(match.RuntimeFraction, runtime);
         _headers = HeaderMatch.CompileAll(match.Headers, $"{field}.headers");
         _query = QueryMatch.CompileAll(match.QueryParameters, $"{field}.query_parameters");
         _metadata = MetadataMatch.CompileAll(match.DynamicMetadata, $"{field}.dynamic_metadata");
@@ -32,7 +33,7 @@ public sealed class RouteMatcher
 
     public bool Matches(HeaderMap headers, ReadOnlySpan<byte> path, ReadOnlySpan<byte> pathOnly, bool isConnect, StreamInfo info, ulong random) =>
         Path.Matches(path, pathOnly, isConnect)
-        && (_fraction == Fraction.All || _fraction.Holds(random))
+        && _fraction.Holds(random)
         && (_headers.Length == 0 || HeaderMatch.AllMatch(_headers, headers))
         && (_query.Length == 0 || QueryMatches(path))
         && (!_grpcOnly || GrpcText.IsGrpcRequest(headers))

@@ -1,5 +1,6 @@
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.RuntimeLayers;
 
 namespace Pilotfish.Proxy.Routing;
 
@@ -12,6 +13,12 @@ public sealed class WeightedClusterModel
     public byte[]? ClusterHeader { get; init; }
 
     public uint Weight { get; init; }
+
+    /// <summary>`runtime_key_prefix.NAME`, whose number counts instead of the weight; null without a prefix.</summary>
+    public RuntimeKey? WeightKey { get; init; }
+
+    /// <summary>The weight of this moment.</summary>
+    public ulong CurrentWeight => WeightKey?.Entry?.Integer ?? Weight;
 
     public HeaderMutations RequestHeaders { get; init; } = HeaderMutations.None;
 

@@ -30,6 +30,8 @@ internal sealed class XdsService
     private static XdsService Extensions { get; } = new(
         "envoy.service.extension.v3.ExtensionConfigDiscoveryService", "DeltaExtensionConfigs", "StreamExtensionConfigs");
 
+    private static XdsService Runtimes { get; } = new("envoy.service.runtime.v3.RuntimeDiscoveryService", "DeltaRuntime", "StreamRuntime");
+
     /// <summary>The service of one type alone, for a config source that names a cluster; null for types that come over ADS only.</summary>
     public static XdsService? Of(ResourceType type)
     {
@@ -42,6 +44,7 @@ internal sealed class XdsService
             : type == ResourceType.ScopedRoute ? Scopes
             : type == ResourceType.Endpoints ? Endpoints
             : type == ResourceType.Extension ? Extensions
+            : type == ResourceType.Runtime ? Runtimes
             : null;
     }
 

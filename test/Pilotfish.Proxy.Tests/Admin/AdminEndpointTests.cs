@@ -265,24 +265,52 @@ public sealed class AdminEndpointTests
         const string Key = "upstream.maintenance_mode.outbound|80||a.b";
         string query = $"/runtime_modify?{Uri.EscapeDataString(Key)}=";
         Assert.Equal((200, "OK\n"), await PostAsync(bench, query + "30"));
-        Assert.Equal(30u, bench.App.Context.Maintenance.PercentOf("outbound|80||a.b"));
+        Assert.Equal(30u, bench.App.Context.Runtime.Number(Key));
         using JsonDocument json = JsonDocument.Parse((await bench.GetAsync("/runtime")).Body);
         Assert.Equal("30", json.RootElement.GetProperty("entries").GetProperty(Key).GetProperty("final_value").GetString());
         Assert.Equal((200, "OK\n"), await PostAsync(bench, query));
-        Assert.Equal(0u, bench.App.Context.Maintenance.PercentOf("outbound|80||a.b"));
+        Assert.Null(bench.App.Context.Runtime.Number(Key));
+    });
+
+    [Fact]
+    public void RuntimeModify_SeveralAtOnce_CountsThemAndOverridesOtherLayers() => Run(static async bench =>
+    {
+        Assert.Equal((200, "OK\n"), await PostAsync(bench, "/runtime_modify?a.b=7&c=%7Bnumerator:%201%7D&upstream.use_retry=0"));
+        Assert.Equal(7u, bench.App.Context.Runtime.Number("a.b"));
+        Assert.Equal("{numerator: 1}", bench.App.Context.Runtime.Find("c")!.Text);
+        string stats = (await bench.GetAsync("/stats?filter=^runtime")).Body;
+        Assert.Equal(
+            "runtime.admin_overrides_active: 1\nruntime.deprecated_feature_seen_since_process_start: 0\nruntime.deprecated_feature_use: 0\n"
+            + "runtime.load_error: 0\nruntime.load_success: 2\nruntime.num_keys: 4\nruntime.num_layers: 3\n"
+            + "runtime.override_dir_exists: 0\nruntime.override_dir_not_exists: 2\n", stats);
+    });
+
+    [Fact]
+    public void RuntimeModify_WithoutAnAdminLayer_Is503() => LoopRunner.Run(static async loop =>
+    {
+        using var bench = new AdminBench(loop, "layered_runtime: {layers: [{name: base, static_layer: {a: 1}}]}");
+        AdminAnswer answer = await bench.PostAsync("/runtime_modify?a=2");
+        Assert.Equal((503, "No admin layer specified"), (answer.Status, answer.Body));
+        Assert.Equal(1u, bench.App.Context.Runtime.Number("a"));
+    });
+
+    [Fact]
+    public void RuntimeModify_WithoutAnyRuntime_HasAnAdminLayer() => LoopRunner.Run(static async loop =>
+    {
+        using var bench = new AdminBench(loop, "node: {id: n, cluster: c}");
+        Assert.Equal(200, (await bench.PostAsync("/runtime_modify?a=2")).Status);
+        Assert.Equal(2u, bench.App.Context.Runtime.Number("a"));
     });
 
     [Theory]
     [InlineData("/runtime_modify", "usage: /runtime_modify?")]
-    [InlineData("/runtime_modify?a.b=3", "'a.b' cannot be changed while the proxy serves")]
-    [InlineData("/runtime_modify?upstream.maintenance_mode.c=101", "'101' is no percentage from 0 to 100")]
-    [InlineData("/runtime_modify?upstream.maintenance_mode.c=5&x=1", "'x' cannot be changed")]
+    [InlineData("/runtime_modify?=3&a.b=4", "usage: /runtime_modify?")]
     public void RuntimeModify_Bad_Is400AndChangesNothing(string target, string problem) => Run(async bench =>
     {
         (int status, string body) = await PostAsync(bench, target);
         Assert.Equal(400, status);
         Assert.StartsWith(problem, body, StringComparison.Ordinal);
-        Assert.Equal(0u, bench.App.Context.Maintenance.PercentOf("c"));
+        Assert.Equal(2u, bench.App.Context.Runtime.Number("a.b"));
     });
 
     [Fact]

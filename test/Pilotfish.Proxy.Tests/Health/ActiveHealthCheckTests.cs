@@ -310,6 +310,25 @@ public sealed class ActiveHealthCheckTests
         await TestPeers.UntilAsync(loop, () => Counts(fixture).Successes == 4);
     });
 
+    [Fact]
+    public void Intervals_StayWithinTheRuntimesBounds() => Run(async (loop, clock, fixture) =>
+    {
+        using var host = new TestUpstream(loop);
+        fixture.Context.Runtime.Replace(new Dictionary<string, string> { ["health_check.min_interval"] = "20000" });
+        fixture.Apply(Checked(host.Address));
+        TestClient check = await host.AcceptAsync();
+        await AnswerAsync(check, Ok);
+        await WarmAsync(loop, fixture);
+        await NextAsync(loop, clock);
+        Assert.Equal(1, Counts(fixture).Attempts);
+        fixture.Context.Runtime.Replace(new Dictionary<string, string> { ["health_check.max_interval"] = "100" });
+        clock.Advance(TimeSpan.FromSeconds(15));
+        await AnswerAsync(check, Ok);
+        await TestPeers.UntilAsync(loop, () => Counts(fixture).Successes == 2);
+        clock.Advance(TimeSpan.FromSeconds(0.2));
+        await TestPeers.UntilAsync(loop, () => Counts(fixture).Attempts == 3);
+    });
+
     private static Cluster Checked(params NetAddress[] hosts)
     {
         Cluster cluster = TransportFixture.StaticCluster("c", hosts);

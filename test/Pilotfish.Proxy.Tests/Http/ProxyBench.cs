@@ -130,6 +130,7 @@ internal sealed class ProxyBench
             }),
         };
         var state = new ClusterState(model, _clusters++, Stats.Scope($"cluster.{name}"), 1);
+        state.Apply(Context.Runtime);
         SetHosts(state, hosts);
         Context.Clusters.Reference(name).Set(state);
         Context.Clusters.Publish();

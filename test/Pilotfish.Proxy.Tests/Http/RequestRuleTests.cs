@@ -52,19 +52,18 @@ public sealed class RequestRuleTests
     [InlineData("set on", true, 400)]
     public void Fragment_IsRefusedOrCut_AsTheRuntimeSays(string label, bool? flag, int status) => LoopRunner.Run(async loop =>
     {
-        var bootstrap = new Envoy.Config.Bootstrap.V3.Bootstrap { LayeredRuntime = new Envoy.Config.Bootstrap.V3.LayeredRuntime() };
-        if (flag is { } value)
-        {
-            var layer = new Google.Protobuf.WellKnownTypes.Struct();
-            layer.Fields["envoy.reloadable_features.http_reject_path_with_fragment"] = Google.Protobuf.WellKnownTypes.Value.ForBool(value);
-            bootstrap.LayeredRuntime.Layers.Add(new Envoy.Config.Bootstrap.V3.RuntimeLayer { Name = "static", StaticLayer = layer });
-        }
-
         using var upstream = new TestUpstream(loop);
         var bench = new ProxyBench(loop);
         bench.AddCluster("backend", upstream.Address);
-        bench.Context.RejectsPathsWithFragment = Config.RuntimeLimits.RejectsPathsWithFragment(bootstrap);
         bench.Serve();
+        if (flag is { } value)
+        {
+            bench.Context.Runtime.Replace(new Dictionary<string, string>
+            {
+                ["envoy.reloadable_features.http_reject_path_with_fragment"] = value ? "true" : "False",
+            });
+        }
+
         TestClient client = bench.Connect();
         await client.SendAsync("GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n");
         if (status == 200)

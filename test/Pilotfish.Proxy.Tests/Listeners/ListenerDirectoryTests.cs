@@ -3,6 +3,7 @@ using Envoy.Extensions.Filters.Listener.OriginalDst.V3;
 using Envoy.Extensions.Filters.Listener.ProxyProtocol.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Drain;
 using Pilotfish.Proxy.Listeners;
 using Pilotfish.Proxy.Tests.Transport;
@@ -230,8 +231,9 @@ public sealed class ListenerDirectoryTests
     [Fact]
     public void ConnectionLimit_Reached_RefusesFurtherConnections() => LoopRunner.Run(async loop =>
     {
-        var fixture = new TransportFixture(
-            loop, limits: new ConnectionLimits(ConnectionLimit.None, new Dictionary<string, long> { ["l"] = 1 }));
+        var runtime = new RuntimeValues();
+        runtime.Replace(new Dictionary<string, string> { ["envoy.resource_limits.listener.l.connection_limit"] = "1" });
+        var fixture = new TransportFixture(loop, limits: new ConnectionLimits(runtime));
         ListenSocket echo = TestPeers.Echo(loop);
         fixture.Apply(TransportFixture.StaticCluster("c", echo.LocalAddress));
         fixture.Apply(TransportFixture.TcpListener("l", "c"));
@@ -240,6 +242,12 @@ public sealed class ListenerDirectoryTests
         SocketStream second = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
         Assert.True((await TestPeers.EndAsync(second)).IsEnd);
         Assert.Equal(1, fixture.Counter("listener.127.0.0.1_0.downstream_cx_overflow"));
+
+        // The limit is the runtime's: it changes for listeners that serve.
+        runtime.Replace(new Dictionary<string, string>());
+        SocketStream third = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
+        await ExchangeAsync(third);
+        third.Close();
         first.Close();
     });
 

@@ -164,7 +164,7 @@ public sealed class OverloadManagerTests
     [Fact]
     public void ConnectionsMonitor_LowersTheGlobalLimit() => LoopRunner.Run(loop =>
     {
-        var limits = new ConnectionLimits(ConnectionLimit.None, new Dictionary<string, long>());
+        var limits = ConnectionLimits.None;
         new OverloadCompiler(new TransportFixture(loop).Context, limits).Compile(new Message
         {
             ResourceMonitors =
@@ -186,7 +186,7 @@ public sealed class OverloadManagerTests
     [InlineData(0UL, "overload_manager.resource_monitors[0].typed_config.max_memory_bytes: 0 is not above 0")]
     public void CgroupMonitor_IsTakenFromTheBootstrap(ulong limit, string? refusal) => LoopRunner.Run(loop =>
     {
-        var limits = new ConnectionLimits(ConnectionLimit.None, new Dictionary<string, long>());
+        var limits = ConnectionLimits.None;
         OverloadPlan Compile() => new OverloadCompiler(new TransportFixture(loop).Context, limits).Compile(new Message
         {
             ResourceMonitors =

@@ -101,7 +101,7 @@ internal static class FlagCauses
         }),
         new("cluster in maintenance", "503 UO UpstreamOverflow maintenance_mode", static async bench =>
         {
-            bench.Fixture.Context.Maintenance.Replace(new Dictionary<string, string> { ["upstream.maintenance_mode.c"] = "100" });
+            bench.Fixture.Context.Runtime.Replace(new Dictionary<string, string> { ["upstream.maintenance_mode.c"] = "100" });
             bench.Cluster(null, bench.Dead());
             bench.Http();
             TestClient client = await bench.GetAsync();

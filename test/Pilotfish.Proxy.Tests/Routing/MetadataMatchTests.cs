@@ -55,7 +55,7 @@ public sealed class MetadataMatchTests
     public void Incomplete_IsRefusedByField() => Assert.Equal(
         "match.dynamic_metadata[0]: it needs a filter, a path and a value",
         Assert.Throws<ConfigRejectedException>(() => new RouteMatcher(
-            new RouteMatch { Prefix = "/", DynamicMetadata = { new MetadataMatcher { Filter = Filter } } }, "match")).Message);
+            new RouteMatch { Prefix = "/", DynamicMetadata = { new MetadataMatcher { Filter = Filter } } }, "match", new RuntimeValues())).Message);
 
     private static bool Matches(string[] path, ValueMatcher value, bool invert) => Matches(path, value, invert, s_claims);
 
@@ -69,7 +69,7 @@ public sealed class MetadataMatchTests
             info.EnsureMetadata().Set(Filter, metadata);
         }
 
-        var route = new RouteMatcher(new RouteMatch { Prefix = "/", DynamicMetadata = { matcher } }, "match");
+        var route = new RouteMatcher(new RouteMatch { Prefix = "/", DynamicMetadata = { matcher } }, "match", new RuntimeValues());
         return route.Matches(new Pilotfish.Proxy.Http.HeaderMap(), "/"u8, "/"u8, isConnect: false, info, random: 0);
     }
 

@@ -43,11 +43,15 @@ internal static class PushScene
 
     public static void Run(Func<EventLoop, ProxyApp, WireControlPlane, Task> body) => Run("", body);
 
-    public static void Run(string more, Func<EventLoop, ProxyApp, WireControlPlane, Task> body) => LoopRunner.Run(async loop =>
+    public static void Run(string more, Func<EventLoop, ProxyApp, WireControlPlane, Task> body) => Run(more, "CDS", body);
+
+    /// <summary>With more of a bootstrap, and the type that is asked for first.</summary>
+    public static void Run(string more, string firstType, Func<EventLoop, ProxyApp, WireControlPlane, Task> body, bool usesAds = true) => LoopRunner.Run(async loop =>
     {
         using var control = new WireControlPlane(loop);
         string yaml = more + Yaml.Replace("PORT", control.Address.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
         Bootstrap bootstrap = MessageReader.Read<Bootstrap>(YamlDocuments.Parse(Encoding.UTF8.GetBytes(yaml), "b.yaml").Documents[0]).Message!;
+        bootstrap.DynamicResources = usesAds ? bootstrap.DynamicResources : null;
         using ProxyApp app = ProxyApp.Build(new ProxyInputs
         {
             Bootstrap = bootstrap,
@@ -55,7 +59,7 @@ internal static class PushScene
             MainLoop = loop,
         });
         app.Start();
-        await UntilAskedAsync(loop, control, "CDS");
+        await UntilAskedAsync(loop, control, firstType);
         await body(loop, app, control);
     });
 

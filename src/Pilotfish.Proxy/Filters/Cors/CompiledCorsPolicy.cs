@@ -1,6 +1,8 @@
 using System.Text;
 using Envoy.Extensions.Filters.Http.Cors.V3;
+using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Routing;
+using Pilotfish.Proxy.RuntimeLayers;
 
 namespace Pilotfish.Proxy.Filters.Cors;
 
@@ -9,7 +11,7 @@ public sealed class CompiledCorsPolicy
 {
     private readonly StringMatch[] _origins;
 
-    internal CompiledCorsPolicy(CorsPolicy policy, string field)
+    internal CompiledCorsPolicy(CorsPolicy policy, string field, RuntimeValues runtime)
     {
         _origins = new StringMatch[policy.AllowOriginStringMatch.Count];
         for (int i = 0; i < _origins.Length; i++)
@@ -24,8 +26,8 @@ public sealed class CompiledCorsPolicy
         AllowCredentials = policy.AllowCredentials ?? false;
         AllowPrivateNetworkAccess = policy.AllowPrivateNetworkAccess ?? false;
         ForwardNotMatchingPreflights = policy.ForwardNotMatchingPreflights ?? true;
-        Enabled = Fraction.Of(policy.FilterEnabled);
-        Shadow = policy.ShadowEnabled is null ? Fraction.None : Fraction.Of(policy.ShadowEnabled);
+        Enabled = LiveFraction.Of(policy.FilterEnabled, runtime);
+        Shadow = policy.ShadowEnabled is null ? LiveFraction.None : LiveFraction.Of(policy.ShadowEnabled, runtime);
     }
 
     public byte[] AllowMethods { get; }
@@ -43,10 +45,10 @@ public sealed class CompiledCorsPolicy
     /// <summary>Whether a preflight whose origin does not match reaches the upstream; otherwise it is answered without CORS headers.</summary>
     public bool ForwardNotMatchingPreflights { get; }
 
-    public Fraction Enabled { get; }
+    public LiveFraction Enabled { get; }
 
     /// <summary>Counts what would have happened, without effect.</summary>
-    public Fraction Shadow { get; }
+    public LiveFraction Shadow { get; }
 
     public bool AllowsOrigin(ReadOnlySpan<byte> origin)
     {

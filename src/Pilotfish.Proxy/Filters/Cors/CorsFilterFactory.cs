@@ -16,5 +16,5 @@ public sealed class CorsFilterFactory : IHttpFilterFactory, IHttpFilterRouteConf
     public HttpFilterModel Compile(ExtensionConfig config, HttpFilterContext context) => new CorsModel(new CorsStats(context.Stats.Scope("cors")));
 
     public object CompileRouteConfig(ExtensionConfig config, CompileContext context) =>
-        new CompiledCorsPolicy(config.Parse(CorsPolicy.Parser), config.Field);
+        new CompiledCorsPolicy(config.Parse(CorsPolicy.Parser), config.Field, context.Runtime);
 }

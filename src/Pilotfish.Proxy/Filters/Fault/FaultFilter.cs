@@ -113,7 +113,7 @@ internal sealed class FaultFilter(FaultModel model, FaultPolicy policy) : HttpFi
         }
 
         return TryReadNumber(headers, WellKnownHeader.XEnvoyFaultDelayRequest, out long milliseconds)
-            && HeaderShareHolds(headers, WellKnownHeader.XEnvoyFaultDelayRequestPercentage, policy.DelayFraction) ? milliseconds : 0;
+            && HeaderShareHolds(headers, WellKnownHeader.XEnvoyFaultDelayRequestPercentage, policy.DelayFraction.Current) ? milliseconds : 0;
     }
 
     private (int Status, int? GrpcStatus) AbortOf(HeaderMap headers)
@@ -123,7 +123,7 @@ internal sealed class FaultFilter(FaultModel model, FaultPolicy policy) : HttpFi
             return policy.AbortFraction.Holds(Stream.NextRandom()) ? (policy.AbortStatus, policy.AbortGrpcStatus) : default;
         }
 
-        if (!HeaderShareHolds(headers, WellKnownHeader.XEnvoyFaultAbortRequestPercentage, policy.AbortFraction))
+        if (!HeaderShareHolds(headers, WellKnownHeader.XEnvoyFaultAbortRequestPercentage, policy.AbortFraction.Current))
         {
             return default;
         }
@@ -140,7 +140,7 @@ internal sealed class FaultFilter(FaultModel model, FaultPolicy policy) : HttpFi
 
     private long RateOf(HeaderMap headers)
     {
-        if (policy.RateFraction.IsNone || !policy.RateFraction.Holds(Stream.NextRandom()))
+        if (!policy.RateFraction.Holds(Stream.NextRandom()))
         {
             return 0;
         }

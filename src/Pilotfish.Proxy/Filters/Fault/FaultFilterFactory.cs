@@ -10,8 +10,9 @@ public sealed class FaultFilterFactory : IHttpFilterFactory, IHttpFilterRouteCon
     public IReadOnlyList<string> MessageNames { get; } = ["envoy.extensions.filters.http.fault.v3.HTTPFault"];
 
     public HttpFilterModel Compile(ExtensionConfig config, HttpFilterContext context) =>
-        new FaultModel(FaultPolicy.Compile(config.Parse(HTTPFault.Parser), config.Field), new FaultStats(context.Stats.Scope("fault")));
+        new FaultModel(
+            FaultPolicy.Compile(config.Parse(HTTPFault.Parser), config.Field, context.Config.Runtime), new FaultStats(context.Stats.Scope("fault")));
 
     public object CompileRouteConfig(ExtensionConfig config, CompileContext context) =>
-        FaultPolicy.Compile(config.Parse(HTTPFault.Parser), config.Field);
+        FaultPolicy.Compile(config.Parse(HTTPFault.Parser), config.Field, context.Runtime);
 }

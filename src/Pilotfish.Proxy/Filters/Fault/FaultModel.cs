@@ -12,7 +12,7 @@ public sealed class FaultModel(FaultPolicy policy, FaultStats stats) : HttpFilte
     public override HttpFilter? Create(HttpStream stream, string name)
     {
         FaultPolicy applied = stream.RouteConfigOf<FaultPolicy>(name) ?? policy;
-        return applied is { DelayFraction.IsNone: true, AbortFraction.IsNone: true, RateFraction.IsNone: true } || !applied.AppliesTo(stream)
+        return applied.IsIdle || !applied.AppliesTo(stream)
             ? null
             : new FaultFilter(this, applied);
     }

@@ -3,16 +3,23 @@ using Envoy.Extensions.Filters.Http.Fault.V3;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Routing;
+using Pilotfish.Proxy.RuntimeLayers;
 
 namespace Pilotfish.Proxy.Filters.Fault;
 
 /// <summary>A compiled HTTPFault. Immutable.</summary>
 public sealed class FaultPolicy
 {
+    // A day: a delay from the runtime may be any number.
+    private const ulong DelayMax = 24UL * 3600 * 1000;
+
     private readonly HeaderMatch[] _headers;
     private readonly byte[][] _downstreamNodes;
+    private LiveNumber _delay;
+    private LiveNumber _status;
+    private LiveNumber? _grpcStatus;
 
-    private FaultPolicy(HTTPFault fault, string field)
+    private FaultPolicy(HTTPFault fault, string field, RuntimeValues runtime)
     {
         UpstreamCluster = fault.UpstreamCluster;
         _headers = HeaderMatch.CompileAll(fault.Headers, $"{field}.headers");
@@ -22,42 +29,47 @@ public sealed class FaultPolicy
             _downstreamNodes[i] = System.Text.Encoding.UTF8.GetBytes(fault.DownstreamNodes[i]);
         }
 
-        ActiveFaultsMax = fault.MaxActiveFaults ?? uint.MaxValue;
-        ReadDelay(fault.Delay, field);
-        ReadAbort(fault.Abort, field);
-        ReadRateLimit(fault.ResponseRateLimit, field);
+        ActiveFaultsLimit = new LiveNumber(fault.MaxActiveFaults ?? uint.MaxValue, Key(fault.MaxActiveFaultsRuntime, "max_active_faults", runtime));
+        ReadDelay(fault, field, runtime);
+        ReadAbort(fault, field, runtime);
+        ReadRateLimit(fault, field, runtime);
     }
 
     /// <summary>Faults apply to requests for this cluster only; empty = any.</summary>
     public string UpstreamCluster { get; }
 
     /// <summary>max_active_faults: beyond it requests pass without a fault.</summary>
-    public uint ActiveFaultsMax { get; }
+    public uint ActiveFaultsMax => (uint)Math.Min(uint.MaxValue, ActiveFaultsLimit.Current);
 
-    public Fraction DelayFraction { get; private set; }
+    public LiveNumber ActiveFaultsLimit { get; }
 
-    public long DelayMilliseconds { get; private set; }
+    /// <summary>Whether nothing can happen, be the runtime as it will.</summary>
+    public bool IsIdle => IsNever(DelayFraction) && IsNever(AbortFraction) && IsNever(RateFraction);
+
+    public LiveFraction DelayFraction { get; private set; }
+
+    public long DelayMilliseconds => (long)Math.Min(DelayMax, _delay.Current);
 
     /// <summary>Whether the client names the delay in x-envoy-fault-delay-request.</summary>
     public bool DelayFromHeader { get; private set; }
 
-    public Fraction AbortFraction { get; private set; }
+    public LiveFraction AbortFraction { get; private set; }
 
     /// <summary>0 when the abort has a gRPC status instead, or comes from headers.</summary>
-    public int AbortStatus { get; private set; }
+    public int AbortStatus => _status.Current is >= 200 and < 600 and var live ? (int)live : (int)_status.Default;
 
-    public int? AbortGrpcStatus { get; private set; }
+    public int? AbortGrpcStatus => _grpcStatus is { } status ? (int)Math.Min(int.MaxValue, status.Current) : null;
 
     public bool AbortFromHeader { get; private set; }
 
-    public Fraction RateFraction { get; private set; }
+    public LiveFraction RateFraction { get; private set; }
 
     /// <summary>KiB per second; 0 = no limit.</summary>
     public long RateKilobytes { get; private set; }
 
     public bool RateFromHeader { get; private set; }
 
-    public static FaultPolicy Compile(HTTPFault fault, string field) => new(fault, field);
+    public static FaultPolicy Compile(HTTPFault fault, string field, RuntimeValues runtime) => new(fault, field, runtime);
 
     public bool AppliesTo(HttpStream stream)
     {
@@ -91,42 +103,48 @@ public sealed class FaultPolicy
         return false;
     }
 
-    private void ReadDelay(FaultDelay? delay, string field)
+    private static bool IsNever(LiveFraction share) => share.Key is null && share.Default.IsNone;
+
+    // A field may name another key than Envoy's own.
+    private static RuntimeKey? Key(string named, string own, RuntimeValues runtime) => runtime.Key(named.Length > 0 ? named : $"fault.http.{own}");
+
+    private void ReadDelay(HTTPFault fault, string field, RuntimeValues runtime)
     {
-        if (delay is null)
+        if (fault.Delay is not { } delay)
         {
             return;
         }
 
-        DelayFraction = Fraction.Of(delay.Percentage);
+        DelayFraction = new LiveFraction(Fraction.Of(delay.Percentage), Key(fault.DelayPercentRuntime, "delay.fixed_delay_percent", runtime));
         DelayFromHeader = delay.FaultDelaySecifierCase == FaultDelay.FaultDelaySecifierOneofCase.HeaderDelay;
         if (delay.FaultDelaySecifierCase == FaultDelay.FaultDelaySecifierOneofCase.FixedDelay)
         {
-            DelayMilliseconds = (delay.FixedDelay.Seconds * 1000) + (delay.FixedDelay.Nanos / 1_000_000);
-            if (DelayMilliseconds < 0)
+            long milliseconds = (delay.FixedDelay.Seconds * 1000) + (delay.FixedDelay.Nanos / 1_000_000);
+            _delay = new LiveNumber((ulong)Math.Max(0, milliseconds), Key(fault.DelayDurationRuntime, "delay.fixed_duration_ms", runtime));
+            if (milliseconds < 0)
             {
                 throw new ConfigRejectedException($"{field}.delay.fixed_delay", $"the delay '{delay.FixedDelay}' is negative");
             }
         }
     }
 
-    private void ReadAbort(FaultAbort? abort, string field)
+    private void ReadAbort(HTTPFault fault, string field, RuntimeValues runtime)
     {
-        if (abort is null)
+        if (fault.Abort is not { } abort)
         {
             return;
         }
 
-        AbortFraction = Fraction.Of(abort.Percentage);
+        AbortFraction = new LiveFraction(Fraction.Of(abort.Percentage), Key(fault.AbortPercentRuntime, "abort.abort_percent", runtime));
         switch (abort.ErrorTypeCase)
         {
             case FaultAbort.ErrorTypeOneofCase.HttpStatus when abort.HttpStatus is >= 200 and < 600:
-                AbortStatus = (int)abort.HttpStatus;
+                _status = new LiveNumber(abort.HttpStatus, Key(fault.AbortHttpStatusRuntime, "abort.http_status", runtime));
                 break;
             case FaultAbort.ErrorTypeOneofCase.HttpStatus:
                 throw new ConfigRejectedException($"{field}.abort.http_status", $"'{abort.HttpStatus}' is not within 200 to 599");
             case FaultAbort.ErrorTypeOneofCase.GrpcStatus:
-                AbortGrpcStatus = (int)abort.GrpcStatus;
+                _grpcStatus = new LiveNumber(abort.GrpcStatus, Key(fault.AbortGrpcStatusRuntime, "abort.grpc_status", runtime));
                 break;
             case FaultAbort.ErrorTypeOneofCase.HeaderAbort:
                 AbortFromHeader = true;
@@ -136,14 +154,15 @@ public sealed class FaultPolicy
         }
     }
 
-    private void ReadRateLimit(FaultRateLimit? limit, string field)
+    private void ReadRateLimit(HTTPFault fault, string field, RuntimeValues runtime)
     {
-        if (limit is null)
+        if (fault.ResponseRateLimit is not { } limit)
         {
             return;
         }
 
-        RateFraction = Fraction.Of(limit.Percentage);
+        RateFraction = new LiveFraction(
+            Fraction.Of(limit.Percentage), Key(fault.ResponseRateLimitPercentRuntime, "rate_limit.response_percent", runtime));
         RateFromHeader = limit.LimitTypeCase == FaultRateLimit.LimitTypeOneofCase.HeaderLimit;
         if (limit.LimitTypeCase == FaultRateLimit.LimitTypeOneofCase.FixedLimit)
         {

@@ -10,4 +10,7 @@ internal enum RetryPermit : byte
 
     /// <summary>max_retries or the retry budget of the cluster is used up (UO).</summary>
     Overflow,
+
+    /// <summary>The runtime turned retries off (upstream.use_retry).</summary>
+    Off,
 }

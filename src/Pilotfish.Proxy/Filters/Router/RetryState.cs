@@ -16,6 +16,7 @@ internal sealed class RetryState
 
     private readonly Host?[] _tried = new Host?[TriedMax];
     private RetryPolicyModel? _policy;
+    private RetryRuntime _runtime = RetryRuntime.None;
     private RetryOn _on;
     private uint _left;
     private int _triedCount;
@@ -48,9 +49,10 @@ internal sealed class RetryState
 
     public int Retries { get; private set; }
 
-    public void Begin(RetryPolicyModel? policy, HeaderMap headers)
+    public void Begin(RetryPolicyModel? policy, HeaderMap headers, RetryRuntime runtime)
     {
         _policy = policy;
+        _runtime = runtime;
         _on = policy?.On ?? RetryOn.None;
         _left = policy?.RetriesMax ?? 0;
         Retries = 0;
@@ -118,12 +120,18 @@ internal sealed class RetryState
     /// <summary>Takes one retry from the count and from the breaker.</summary>
     /// <param name="breaker">Of the cluster and priority.</param>
     /// <param name="isCounted">Whether the attempt that failed is still active there.</param>
-    public RetryPermit TryTake(CircuitBreaker breaker, bool isCounted)
+    /// <param name="random">For a share of retries that the runtime allows.</param>
+    public RetryPermit TryTake(CircuitBreaker breaker, bool isCounted, ulong random)
     {
         ReleasePermit(breaker);
         if (_left == 0)
         {
             return RetryPermit.LimitReached;
+        }
+
+        if (!_runtime.AllowsRetry(random))
+        {
+            return RetryPermit.Off;
         }
 
         if (!breaker.TryAcquireRetry(isCounted))
@@ -162,8 +170,9 @@ internal sealed class RetryState
             return wait + (long)(random % (ulong)((wait / 2) + 1));
         }
 
-        long baseInterval = _policy?.BackOffBaseMilliseconds ?? RetryPolicyModel.DefaultBaseMilliseconds;
-        long most = _policy?.BackOffMaxMilliseconds ?? RetryPolicyModel.DefaultBaseMilliseconds * 10;
+        (long baseInterval, long most) = _policy is { HasBackOff: true } policy
+            ? (policy.BackOffBaseMilliseconds, policy.BackOffMaxMilliseconds)
+            : (_runtime.BaseMilliseconds, _runtime.BaseMilliseconds * 10);
         long bound = ((1L << Math.Min(Retries, 20)) - 1) * baseInterval;
         return Math.Min((long)(random % (ulong)Math.Max(1, bound)), most);
     }

@@ -21,6 +21,7 @@ public sealed class RouterFactory : IHttpFilterFactory
 
         return new RouterModel
         {
+            Retries = new RetryRuntime(context.Config.Runtime),
             SuppressesEnvoyHeaders = router.SuppressEnvoyHeaders,
             RespectsExpectedTimeout = router.RespectExpectedRqTimeout,
             RejectsEarlyConnectData = router.RejectConnectRequestEarlyData ?? false,

@@ -188,10 +188,15 @@ public sealed partial class RouterFilter
             return false;
         }
 
-        RetryPermit permit = _retry.TryTake(_breaker, isCounted: attempt.Stream is not null);
+        RetryPermit permit = _retry.TryTake(_breaker, isCounted: attempt.Stream is not null, Stream.NextRandom());
         if (permit == RetryPermit.Granted)
         {
             return true;
+        }
+
+        if (permit == RetryPermit.Off)
+        {
+            return false;
         }
 
         refused = true;

@@ -115,7 +115,7 @@ public sealed partial class RouterFilter : HttpFilter
         _hedges = HedgePolicy.Applies(_forward, headers);
         _retryPolicy = _http.Retry ?? _forward.Retry;
         _timeouts = RouterTimeouts.Of(Stream, _forward, _retryPolicy, _model.RespectsExpectedTimeout, _hedges);
-        _retry.Begin(_retryPolicy, headers);
+        _retry.Begin(_retryPolicy, headers, _model.Retries);
         _streamMilliseconds = _timeouts.StreamMilliseconds ?? _http.MaxStreamMilliseconds;
 
         // Before the route's header rules, which may remove what is said here.

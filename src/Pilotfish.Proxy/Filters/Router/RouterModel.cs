@@ -27,5 +27,8 @@ public sealed class RouterModel : HttpFilterModel
     /// <summary>upstream_log_options.upstream_log_flush_interval: how often an attempt under way is logged; 0 = never.</summary>
     public long UpstreamLogMilliseconds { get; init; }
 
+    /// <summary>What the runtime says of retries.</summary>
+    public RetryRuntime Retries { get; init; } = RetryRuntime.None;
+
     public override HttpFilter Create(HttpStream stream, string name) => stream.RouterFor(this);
 }

@@ -52,9 +52,17 @@ public sealed class InternalRequest
     }
 
     /// <summary>Every query parameter in order, percent-decoded.</summary>
-    public IEnumerable<(string Name, string Value)> QueryPairs()
+    public IEnumerable<(string Name, string Value)> QueryPairs() => Pairs(_query);
+
+    /// <summary>The same of a body that is a form (application/x-www-form-urlencoded); none of another.</summary>
+    public IEnumerable<(string Name, string Value)> FormPairs() =>
+        Headers.GetText(WellKnownHeader.ContentType) is { } type && type.StartsWith("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase)
+            ? Pairs(BodyText)
+            : [];
+
+    private static IEnumerable<(string Name, string Value)> Pairs(string text)
     {
-        foreach (string part in _query.Split('&', StringSplitOptions.RemoveEmptyEntries))
+        foreach (string part in text.Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
             int equals = part.IndexOf('=', StringComparison.Ordinal);
             yield return equals < 0 ? (Decode(part), "") : (Decode(part[..equals]), Decode(part[(equals + 1)..]));

@@ -70,6 +70,57 @@ public sealed class FaultFilterTests
         });
     }
 
+    [Theory]
+    [InlineData("Envoy's keys", false, "fault.http.abort.abort_percent", "fault.http.abort.http_status")]
+    [InlineData("keys that the fields name", true, "mine.percent", "mine.status")]
+    public void Abort_FollowsTheRuntime(string label, bool named, string percent, string status) => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        ProxyBench bench = Bench(loop, new HTTPFault
+        {
+            Abort = Abort(418, 0),
+            AbortPercentRuntime = named ? "mine.percent" : "",
+            AbortHttpStatusRuntime = named ? "mine.status" : "",
+        }, upstream);
+        TestClient client = bench.Connect();
+        await client.SendAsync(Get);
+        TestClient server = await upstream.AcceptAsync();
+        await server.ReadHeadAsync();
+        await server.SendAsync("HTTP/1.1 204 No Content\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 204 ", await client.ReadHeadAsync());
+        foreach ((string value, int expected) in (IEnumerable<(string, int)>)[("431", 431), ("7", 418)])
+        {
+            bench.Context.Runtime.Replace(new Dictionary<string, string> { [percent] = "100", [status] = value });
+            await client.SendAsync(Get);
+            Assert.True((await client.ReadHeadAsync()).StartsWith($"HTTP/1.1 {expected} ", StringComparison.Ordinal), label);
+            await client.ReadBytesAsync(18);
+        }
+    });
+
+    [Fact]
+    public void Delay_TakesShareAndTimeFromTheRuntime()
+    {
+        ManualLoopClock clock = new();
+        LoopRunner.Run(clock, async loop =>
+        {
+            HTTPFault fault = new() { Delay = Delay(3000), Abort = Abort(503, 100) };
+            fault.Delay.Percentage = Share(0);
+            ProxyBench bench = Bench(loop, fault);
+            bench.Context.Runtime.Replace(new Dictionary<string, string>
+            {
+                ["fault.http.delay.fixed_delay_percent"] = "{numerator: 1000000, denominator: MILLION}",
+                ["fault.http.delay.fixed_duration_ms"] = "50",
+            });
+            TestClient client = bench.Connect();
+            await client.SendAsync(Get);
+            Task<string> head = client.ReadHeadAsync();
+            await loop.UntilAsync(() => bench.Counter("http.test.fault.delays_injected") == 1);
+            Assert.False(head.IsCompleted);
+            clock.AdvanceMilliseconds(60);
+            Assert.StartsWith("HTTP/1.1 503 ", await head);
+        });
+    }
+
     [Fact]
     public void HeaderAbort_TakesStatusFromTheRequest() => LoopRunner.Run(async loop =>
     {
