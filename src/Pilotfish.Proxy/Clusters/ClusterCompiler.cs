@@ -33,6 +33,7 @@ internal static class ClusterCompiler
         ProtoCluster cluster, ulong configHash, CompileContext context, UpstreamTransportContext transports)
     {
         UnheededFields.Check(UnheededFields.OfCluster, cluster, "", $"cluster '{cluster.Name}'", context.Warnings);
+        UnheededFields.Check(UnheededFields.OfTracking, cluster.TrackClusterStats, "track_cluster_stats", $"cluster '{cluster.Name}'", context.Warnings);
         string name = context.Clusters.Intern(cluster.Name);
         (string? altStatName, string statSuffix) = StatName(name, cluster.AltStatName);
         return new ClusterModel
@@ -74,11 +75,14 @@ internal static class ClusterCompiler
             Dns = discovery is DiscoveryKind.StrictDns or DiscoveryKind.LogicalDns ? Dns(cluster, context.DnsResolver) : null,
             EdsSource = cluster.EdsClusterConfig?.EdsConfig,
             CloseConnectionsOnHostSetChange = cluster.CommonLbConfig?.CloseConnectionsOnHostSetChange ?? false,
+            WaitsForWarm = cluster.WaitForWarmOnInit ?? true,
+            TracksTimeoutBudgets = cluster.TrackClusterStats is { } tracked ? tracked.TimeoutBudgets : cluster.TrackTimeoutBudgets,
+            TracksSizes = cluster.TrackClusterStats?.RequestResponseSizes ?? false,
             CloseConnectionsOnHostHealthFailure = cluster.CloseConnectionsOnHostHealthFailure,
             RequestsPerConnectionMax = cluster.MaxRequestsPerConnection ?? 0,
             ConnectionPoolPerDownstreamConnection = cluster.ConnectionPoolPerDownstreamConnection,
             Preconnect = PreconnectPolicy.Compile(cluster.PreconnectPolicy),
-            Http = UpstreamHttpOptions.Compile(cluster, context.Warnings),
+            Http = UpstreamHttpOptions.Compile(cluster, context),
         };
 
         // A remark names its cluster, and a health checker may have parts of its own.

@@ -218,6 +218,10 @@ public sealed class ClusterDirectory : IResourceCollection
                 version.WhenChecked(() => Activate(entry, version));
             }
         });
+        if (!model.WaitsForWarm)
+        {
+            Activate(entry, version);
+        }
     }
 
     private Version Make(ClusterModel model, AssignmentModel assignment)

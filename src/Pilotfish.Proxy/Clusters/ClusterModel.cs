@@ -88,6 +88,12 @@ public sealed class ClusterModel
 
     public bool CloseConnectionsOnHostSetChange => Settings.CloseConnectionsOnHostSetChange;
 
+    public bool WaitsForWarm => Settings.WaitsForWarm;
+
+    public bool TracksTimeoutBudgets => Settings.TracksTimeoutBudgets;
+
+    public bool TracksSizes => Settings.TracksSizes;
+
     public bool CloseConnectionsOnHostHealthFailure => Settings.CloseConnectionsOnHostHealthFailure;
 
     public uint RequestsPerConnectionMax => Settings.RequestsPerConnectionMax;

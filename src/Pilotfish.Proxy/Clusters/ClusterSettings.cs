@@ -49,6 +49,15 @@ public sealed record ClusterSettings
 
     public bool CloseConnectionsOnHostSetChange { get; init; }
 
+    /// <summary>wait_for_warm_on_init: whether it serves only when its first hosts, secrets and checks are known.</summary>
+    public bool WaitsForWarm { get; init; } = true;
+
+    /// <summary>track_cluster_stats.timeout_budgets, or the older track_timeout_budgets.</summary>
+    public bool TracksTimeoutBudgets { get; init; }
+
+    /// <summary>track_cluster_stats.request_response_sizes.</summary>
+    public bool TracksSizes { get; init; }
+
     public bool CloseConnectionsOnHostHealthFailure { get; init; }
 
     public uint RequestsPerConnectionMax { get; init; }

@@ -4,6 +4,7 @@ using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Cluster = Envoy.Config.Cluster.V3.Cluster;
+using TrackClusterStats = Envoy.Config.Cluster.V3.TrackClusterStats;
 using RetryPolicy = Envoy.Config.Route.V3.RetryPolicy;
 using TcpProxy = Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy;
 
@@ -58,18 +59,21 @@ public static class UnheededFields
     public static readonly UnheededField<Route>[] OfRoute =
     [
         new("tracing", static m => m.Tracing is not null, Warned, "requests are not traced"),
-        new("stat_prefix", static m => m.StatPrefix.Length > 0, Warned, "statistics of single routes are not kept"),
     ];
 
     public static readonly UnheededField<RouteAction>[] OfRouteAction =
     [
-        new("flush_timeout", static m => m.FlushTimeout is not null, Warned, "stream_flush_timeout of the connection manager counts"),
         new("early_data_policy", static m => m.EarlyDataPolicy is not null, Warned, "no request is sent as TLS early data"),
         new("retry_policy_typed_config", static m => m.RetryPolicyTypedConfig is not null, Refused, NoRetryPlugins),
         new("rate_limits", static m => m.RateLimits.Count > 0, Warned, NoRateLimits),
         new("include_vh_rate_limits", static m => m.IncludeVhRateLimits is not null, Warned, NoRateLimits),
         new("cors", static m => m.Cors is not null, Warned, OldCors),
         new("internal_redirect_action", static m => m.InternalRedirectAction != 0, Refused, "it was replaced; use internal_redirect_policy"),
+    ];
+
+    public static readonly UnheededField<RouteAction.Types.RequestMirrorPolicy>[] OfMirrorPolicy =
+    [
+        new("trace_sampled", static m => m.TraceSampled is not null, Warned, "requests are not traced"),
     ];
 
     public static readonly UnheededField<WeightedCluster.Types.ClusterWeight>[] OfClusterWeight = [];
@@ -83,12 +87,14 @@ public static class UnheededFields
     [
         new("transport_socket_matcher", static m => m.TransportSocketMatcher is not null, Refused,
             "a matcher tree of transport sockets is not available in Pilotfish; use transport_socket_matches"),
-        new("wait_for_warm_on_init", static m => m.WaitForWarmOnInit == false, Warned, "every cluster is waited for"),
         new("lrs_server", static m => m.LrsServer is not null, Warned, "load reports are not sent"),
         new("lrs_report_endpoint_metrics", static m => m.LrsReportEndpointMetrics.Count > 0, Warned, "load reports are not sent"),
-        new("track_timeout_budgets", static m => m.TrackTimeoutBudgets, Warned, "timeout budgets are not measured"),
         new("upstream_config", static m => m.UpstreamConfig is not null, Refused, "upstream extensions do not exist in Pilotfish"),
-        new("track_cluster_stats", static m => m.TrackClusterStats is not null, Warned, "the statistics that it adds are not kept"),
+    ];
+
+    public static readonly UnheededField<TrackClusterStats>[] OfTracking =
+    [
+        new("per_endpoint_stats", static m => m.PerEndpointStats, Warned, "/clusters alone tells of single endpoints"),
     ];
 
     public static readonly UnheededField<Listener>[] OfListener =

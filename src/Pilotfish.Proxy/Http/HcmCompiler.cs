@@ -69,8 +69,7 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             EnableTrailers = http1?.EnableTrailers ?? false,
             StreamIdleTimeoutMilliseconds = Durations.Milliseconds(config.StreamIdleTimeout)
                 ?? HcmModel.DefaultStreamIdleTimeoutMilliseconds,
-            StreamFlushTimeoutMilliseconds = Durations.Milliseconds(config.StreamFlushTimeout)
-                ?? Durations.Milliseconds(config.StreamIdleTimeout) ?? HcmModel.DefaultStreamIdleTimeoutMilliseconds,
+            StreamFlushTimeoutMilliseconds = Durations.Milliseconds(config.StreamFlushTimeout),
             RequestTimeoutMilliseconds = Durations.Milliseconds(config.RequestTimeout) ?? 0,
             RequestHeadersTimeoutMilliseconds = Durations.Milliseconds(config.RequestHeadersTimeout) ?? 0,
             MaxStreamDurationMilliseconds = Durations.Milliseconds(common?.MaxStreamDuration) ?? 0,
@@ -135,7 +134,9 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             case HttpConnectionManager.RouteSpecifierOneofCase.RouteConfig:
                 try
                 {
-                    return RouteConfigSlot.Fixed(new RouteConfigCompiler(context.Config).Compile(config.RouteConfig));
+                    var fixedRoutes = RouteConfigSlot.Fixed(new RouteConfigCompiler(context.Config).Compile(config.RouteConfig));
+                    context.Owned.Add(fixedRoutes);
+                    return fixedRoutes;
                 }
                 catch (ConfigRejectedException rejected)
                 {

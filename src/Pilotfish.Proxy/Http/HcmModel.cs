@@ -91,8 +91,12 @@ public sealed class HcmModel
     public long RequestHeadersTimeoutMilliseconds { get; init; }
     public long MaxStreamDurationMilliseconds { get; init; }
 
-    /// <summary>stream_flush_timeout: how long a client may take nothing of a response that is complete; the idle timeout's unless set.</summary>
-    public long StreamFlushTimeoutMilliseconds { get; init; } = DefaultStreamIdleTimeoutMilliseconds;
+    /// <summary>stream_flush_timeout: how long a client may take nothing of a response that is complete; null = what the idle timeout says.</summary>
+    public long? StreamFlushTimeoutMilliseconds { get; init; }
+
+    /// <summary>The same for a route: its own, then this connection manager's, then the route's or this one's idle timeout. 0 = none.</summary>
+    public long FlushMilliseconds(Routing.ForwardModel? route) => route?.FlushTimeoutMilliseconds
+        ?? StreamFlushTimeoutMilliseconds ?? route?.IdleTimeoutMilliseconds ?? StreamIdleTimeoutMilliseconds;
 
     // Header rules.
     public byte[] ServerName { get; init; } = "envoy"u8.ToArray();

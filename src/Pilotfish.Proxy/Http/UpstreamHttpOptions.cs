@@ -40,6 +40,9 @@ public sealed record UpstreamHttpOptions
     /// <summary>retry_policy: in place of the route's and the virtual host's; null = theirs.</summary>
     public RetryPolicyModel? Retry { get; init; }
 
+    /// <summary>request_mirror_policies, in place of the route's; empty = the route's.</summary>
+    public MirrorPolicyModel[] Mirrors { get; init; } = [];
+
     /// <summary>hash_policy, in place of the route's; null = the route's.</summary>
     public HashPolicyModel? Hash { get; init; }
 
@@ -65,7 +68,7 @@ public sealed record UpstreamHttpOptions
     /// Finds and compiles the options among typed_extension_protocol_options, or else the cluster's own fields that they took the place of.
     /// Rejects by field.
     /// </summary>
-    internal static UpstreamHttpOptions Compile(Envoy.Config.Cluster.V3.Cluster cluster, ConfigProblems warnings)
+    internal static UpstreamHttpOptions Compile(Envoy.Config.Cluster.V3.Cluster cluster, CompileContext context)
     {
         bool isTyped = cluster.TypedExtensionProtocolOptions.TryGetValue(Key, out Any? packed);
         HttpProtocolOptions? message = isTyped ? null : OfOldFields(cluster);
@@ -87,12 +90,16 @@ public sealed record UpstreamHttpOptions
             return Default;
         }
 
+        ConfigProblems warnings = context.Warnings;
         string resource = $"cluster '{cluster.Name}'";
         UnheededFields.Check(UnheededFields.OfHttp, message.CommonHttpProtocolOptions, $"{field}.common_http_protocol_options", resource, warnings);
         UnheededFields.Check(UnheededFields.OfHttp1, Http1(message), $"{field}.http_protocol_options", resource, warnings);
         UnheededFields.Check(UnheededFields.OfHttp2, Http2Of(message), $"{field}.http2_protocol_options", resource, warnings);
         UnheededFields.Check(UnheededFields.OfRetryPolicy, message.RetryPolicy, $"{field}.retry_policy", resource, warnings);
-        return Compile(message, field);
+        return Compile(message, field) with
+        {
+            Mirrors = MirrorPolicyModel.CompileAll(message.RequestMirrorPolicies, $"{field}.request_mirror_policies", resource, context),
+        };
     }
 
     // Null when the cluster has none of the fields that were there before HttpProtocolOptions.

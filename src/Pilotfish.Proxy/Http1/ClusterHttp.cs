@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Filters.Router;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.Routing;
@@ -10,14 +11,13 @@ namespace Pilotfish.Proxy.Http1;
 /// <summary>What HTTP adds to a cluster: pool options and the statistics by status. Made when the first request goes to it; any worker.</summary>
 public sealed class ClusterHttp
 {
-    private const int StatusMax = 600;
 
     // Any worker may fill a slot: the same name gives the same counter.
     private readonly StatScope _scope;
     private readonly UpstreamHttpOptions _options;
     private Http2Stats? _http2Stats;
     private GrpcClusterStats? _grpc;
-    private readonly StrongBox?[] _byStatus = new StrongBox?[StatusMax];
+    private readonly StatusCounters _statuses;
 
     private ClusterHttp(ClusterState state)
     {
@@ -27,7 +27,7 @@ public sealed class ClusterHttp
         CxCloseNotify = _scope.Counter("upstream_cx_close_notify");
         CxProtocolError = _scope.Counter("upstream_cx_protocol_error");
         CxMaxRequests = _scope.Counter("upstream_cx_max_requests");
-        RqCompleted = _scope.Counter("upstream_rq_completed");
+        _statuses = new StatusCounters(_scope);
         RqTimeout = _scope.Counter("upstream_rq_timeout");
         RqPerTryTimeout = _scope.Counter("upstream_rq_per_try_timeout");
         RqPerTryIdleTimeout = _scope.Counter("upstream_rq_per_try_idle_timeout");
@@ -44,9 +44,10 @@ public sealed class ClusterHttp
         RqRetryLimitExceeded = _scope.Counter("upstream_rq_retry_limit_exceeded");
         RqRetryBackoff = _scope.Counter("upstream_rq_retry_backoff_exponential");
         RqTime = _scope.Histogram("upstream_rq_time");
-        Classes = [_scope.Counter("upstream_rq_1xx"), _scope.Counter("upstream_rq_2xx"), _scope.Counter("upstream_rq_3xx"),
-            _scope.Counter("upstream_rq_4xx"), _scope.Counter("upstream_rq_5xx")];
         _options = state.Config.Http;
+        Tracked = state.Config.TracksTimeoutBudgets || state.Config.TracksSizes
+            ? new ClusterTracking(_scope, state.Config.TracksTimeoutBudgets, state.Config.TracksSizes)
+            : null;
         RequestsPerConnectionMax = _options.RequestsPerConnectionMax ?? state.Config.RequestsPerConnectionMax;
     }
 
@@ -55,7 +56,6 @@ public sealed class ClusterHttp
     public Counter CxCloseNotify { get; }
     public Counter CxProtocolError { get; }
     public Counter CxMaxRequests { get; }
-    public Counter RqCompleted { get; }
     public Counter RqTimeout { get; }
     public Counter RqPerTryTimeout { get; }
     public Counter RqPerTryIdleTimeout { get; }
@@ -72,9 +72,6 @@ public sealed class ClusterHttp
     public Counter RqRetryLimitExceeded { get; }
     public Counter RqRetryBackoff { get; }
     public Histogram RqTime { get; }
-
-    /// <summary>By the status' first digit less one.</summary>
-    public IReadOnlyList<Counter> Classes { get; }
 
     /// <summary>Options of HTTP/2 connections to this cluster.</summary>
     public Http2Options Http2 => _options.Http2;
@@ -96,6 +93,12 @@ public sealed class ClusterHttp
 
     /// <summary>retry_policy of the cluster; null = the route's.</summary>
     public RetryPolicyModel? Retry => _options.Retry;
+
+    /// <summary>Figures that track_cluster_stats asks for; null without it.</summary>
+    public ClusterTracking? Tracked { get; }
+
+    /// <summary>request_mirror_policies of the cluster; empty = the route's.</summary>
+    public MirrorPolicyModel[] Mirrors => _options.Mirrors;
 
     /// <summary>hash_policy of the cluster; null = the route's.</summary>
     public HashPolicyModel? Hash => _options.Hash;
@@ -128,24 +131,5 @@ public sealed class ClusterHttp
     }
 
     /// <summary>Counts a response to a request of this cluster, the upstream's or our own in its place.</summary>
-    public void Count(StatCells cells, int status)
-    {
-        cells.Add(RqCompleted);
-        cells.Add(Classes[(status / 100) - 1]);
-        cells.Add(Status(status));
-    }
-
-    public Counter Status(int status)
-    {
-        if ((uint)status >= StatusMax)
-        {
-            return default;
-        }
-
-        StrongBox box = _byStatus[status] ??= new StrongBox(_scope.Counter($"upstream_rq_{status}"));
-        return box.Counter;
-    }
-
-    // A reference is published whole; a struct with a torn write would not be.
-    private sealed record StrongBox(Counter Counter);
+    public void Count(StatCells cells, int status) => _statuses.Count(cells, status);
 }

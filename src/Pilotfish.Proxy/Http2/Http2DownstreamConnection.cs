@@ -322,7 +322,7 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
         }
         else
         {
-            _timers.FlushStarted();
+            _timers.FlushStarted(stream.FlushMilliseconds);
         }
     }
 
@@ -433,28 +433,29 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
     }
 
     /// <summary>Streams whose client takes nothing for too long are reset: they hold buffers and nobody else watches them.</summary>
-    internal bool EndStalled(long olderThan)
+    /// <returns>The shortest limit of those that are left; 0 when none has any.</returns>
+    internal long EndStalled()
     {
-        bool any = false;
+        long shortest = 0;
         foreach (Http2DownstreamStream stream in _streams.Snapshot())
         {
-            if (stream.Http is not null || stream.IsLocalClosed)
+            if (stream.Http is not null || stream.IsLocalClosed || stream.FlushMilliseconds == 0)
             {
                 continue;
             }
 
-            if (stream.LastSent <= olderThan)
+            if (stream.LastSent <= Loop.NowMilliseconds - _timers.ScaledFlush(stream.FlushMilliseconds))
             {
                 Cells.Add(Stats.TxFlushTimeout);
                 ResetStream(stream, Http2End.FlushTimeout.Code);
             }
             else
             {
-                any = true;
+                shortest = shortest == 0 ? stream.FlushMilliseconds : Math.Min(shortest, stream.FlushMilliseconds);
             }
         }
 
-        return any;
+        return shortest;
     }
 
     private Http2DownstreamStream Open(int id)

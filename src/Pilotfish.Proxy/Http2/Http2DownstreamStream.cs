@@ -24,6 +24,9 @@ internal sealed class Http2DownstreamStream(Http2DownstreamConnection connection
     /// <summary>The request under way; null once it has ended.</summary>
     public HttpStream? Http { get; private set; }
 
+    /// <summary>How long the client may take nothing of what is left of the response; 0 = for ever. Known once the request has ended.</summary>
+    public long FlushMilliseconds { get; private set; }
+
     public long StartedMilliseconds { get; private set; }
 
     public bool CanSendTrailers => true;
@@ -127,6 +130,7 @@ internal sealed class Http2DownstreamStream(Http2DownstreamConnection connection
     {
         HttpStream http = Http!;
         Http = null;
+        FlushMilliseconds = http.Hcm.FlushMilliseconds(http.Route?.Forward);
         http.Recycle();
         connection.OnRequestEnded(this, reason, complete);
     }

@@ -12,6 +12,7 @@ internal sealed class Http2DownstreamTimers(HcmModel hcm, OverloadState overload
     private LoopTimer? _drain;
     private LoopTimer? _linger;
     private ScaledTimer? _flush;
+    private long _flushMilliseconds;
     private LoopTimer? _head;
 
     public void ConnectionStarted()
@@ -56,14 +57,16 @@ internal sealed class Http2DownstreamTimers(HcmModel hcm, OverloadState overload
     }
 
     /// <summary>A response waits for its client's window after its request has ended.</summary>
-    public void FlushStarted()
+    /// <param name="milliseconds">How long it may; 0 = for ever.</param>
+    public void FlushStarted(long milliseconds)
     {
-        if (hcm.StreamFlushTimeoutMilliseconds > 0)
+        if (milliseconds > 0)
         {
             _flush ??= new ScaledTimer(connection.Loop, ScaledTimerType.HttpDownstreamStreamFlush, static state => ((Http2DownstreamTimers)state!).FlushFired(), this);
-            if (!_flush.IsScheduled)
+            if (!_flush.IsScheduled || milliseconds < _flushMilliseconds)
             {
-                _flush.Schedule(overload, hcm.StreamFlushTimeoutMilliseconds);
+                _flushMilliseconds = milliseconds;
+                _flush.Schedule(overload, milliseconds);
             }
         }
     }
@@ -88,12 +91,15 @@ internal sealed class Http2DownstreamTimers(HcmModel hcm, OverloadState overload
 
     private void FlushFired()
     {
-        long most = overload.Scaled(ScaledTimerType.HttpDownstreamStreamFlush, hcm.StreamFlushTimeoutMilliseconds);
-        if (connection.EndStalled(connection.Loop.NowMilliseconds - most))
+        long shortest = connection.EndStalled();
+        if (shortest > 0)
         {
-            _flush!.Schedule(overload, Math.Max(1, hcm.StreamFlushTimeoutMilliseconds / 4));
+            _flushMilliseconds = Math.Max(1, shortest / 4);
+            _flush!.Schedule(overload, _flushMilliseconds);
         }
     }
+
+    public long ScaledFlush(long milliseconds) => overload.Scaled(ScaledTimerType.HttpDownstreamStreamFlush, milliseconds);
 
     private void IdleFired()
     {

@@ -1,11 +1,14 @@
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Overload.V3;
 using Envoy.Extensions.ResourceMonitors.CgroupMemory.V3;
+using Envoy.Extensions.ResourceMonitors.CpuUtilization.V3;
 using Envoy.Extensions.ResourceMonitors.DownstreamConnections.V3;
 using Envoy.Extensions.ResourceMonitors.FixedHeap.V3;
+using Envoy.Extensions.ResourceMonitors.InjectedResource.V3;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Listeners;
 using Pilotfish.Proxy.Stats;
+using Pilotfish.Runtime.Diagnostics;
 using Message = Envoy.Config.Overload.V3.OverloadManager;
 
 namespace Pilotfish.Proxy.Overload;
@@ -18,6 +21,8 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
     private const string HeapType = "envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig";
     private const string CgroupType = "envoy.extensions.resource_monitors.cgroup_memory.v3.CgroupMemoryConfig";
     private const string ConnectionsType = "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig";
+    private const string CpuType = "envoy.extensions.resource_monitors.cpu_utilization.v3.CpuUtilizationConfig";
+    private const string InjectedType = "envoy.extensions.resource_monitors.injected_resource.v3.InjectedResourceConfig";
     private const string SystemRoot = "/";
 
     public OverloadPlan Compile(Message? message)
@@ -66,6 +71,8 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
                 config.Parse(FixedHeapConfig.Parser).MaxHeapSizeBytes, field + ".typed_config.max_heap_size_bytes")),
             CgroupType => new CgroupMonitor(CgroupLimit(config, field), SystemRoot),
             ConnectionsType => Connections(config, field),
+            CpuType => Cpu(config, field),
+            InjectedType => Injected(config, field),
             _ => throw new ConfigRejectedException(
                 field, $"resource monitor '{monitor.Name}' has type '{config.MessageName}', which Pilotfish does not have"),
         };
@@ -74,6 +81,24 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
         // One read is over before the next begins: none is ever skipped.
         scope.Counter("skipped_updates");
         plan.Monitors.Add(new OverloadPlan.MonitorEntry(monitor.Name, made, scope.Gauge("pressure"), scope.Counter("failed_updates")));
+    }
+
+    private CpuMonitor Cpu(ExtensionConfig config, string field)
+    {
+        CpuUtilizationConfig.Types.UtilizationComputeStrategy mode = config.Parse(CpuUtilizationConfig.Parser).Mode;
+        Pilotfish.Runtime.Loops.EventLoop loop = context.Workers.MainLoop;
+        return mode switch
+        {
+            CpuUtilizationConfig.Types.UtilizationComputeStrategy.Host => new CpuMonitor(static () => CpuTimes.OfHost(SystemRoot)),
+            CpuUtilizationConfig.Types.UtilizationComputeStrategy.Container => new CpuMonitor(() => CpuTimes.OfContainer(SystemRoot, loop.NowNanoseconds)),
+            _ => throw new ConfigRejectedException(field + ".typed_config.mode", $"{(int)mode} is neither HOST nor CONTAINER"),
+        };
+    }
+
+    private static InjectedMonitor Injected(ExtensionConfig config, string field)
+    {
+        string path = config.Parse(InjectedResourceConfig.Parser).Filename;
+        return path.Length > 0 ? new InjectedMonitor(path) : throw new ConfigRejectedException(field + ".typed_config.filename", "the path is missing");
     }
 
     private ConnectionsMonitor Connections(ExtensionConfig config, string field)

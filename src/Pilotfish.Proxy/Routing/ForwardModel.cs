@@ -48,6 +48,9 @@ public sealed class ForwardModel(ClusterReference? cluster, ForwardSettings sett
     /// <summary>0 = none.</summary>
     public long TimeoutMilliseconds => settings.TimeoutMilliseconds;
 
+    /// <summary>flush_timeout; null: the connection manager's stream_flush_timeout applies, or else the idle timeout. 0 = none.</summary>
+    public long? FlushTimeoutMilliseconds => settings.FlushTimeoutMilliseconds;
+
     /// <summary>Null: the connection manager's stream idle timeout applies.</summary>
     public long? IdleTimeoutMilliseconds => settings.IdleTimeoutMilliseconds;
 

@@ -43,6 +43,9 @@ public sealed class ForwardSettings
     /// <summary>0 = none.</summary>
     public long TimeoutMilliseconds { get; init; } = ForwardModel.DefaultTimeoutMilliseconds;
 
+    /// <summary>flush_timeout; null: the connection manager's stream_flush_timeout applies, or else the idle timeout. 0 = none.</summary>
+    public long? FlushTimeoutMilliseconds { get; init; }
+
     /// <summary>Null: the connection manager's stream idle timeout applies.</summary>
     public long? IdleTimeoutMilliseconds { get; init; }
 

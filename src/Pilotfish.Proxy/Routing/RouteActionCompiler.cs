@@ -39,6 +39,7 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
             AutoHostRewrite = action.AutoHostRewrite ?? false,
             AppendForwardedHost = action.AppendXForwardedHost,
             TimeoutMilliseconds = Durations.Milliseconds(action.Timeout) ?? ForwardModel.DefaultTimeoutMilliseconds,
+            FlushTimeoutMilliseconds = Durations.Milliseconds(action.FlushTimeout),
             IdleTimeoutMilliseconds = Durations.Milliseconds(action.IdleTimeout),
             MaxStreamDurationMilliseconds = Durations.Milliseconds(action.MaxStreamDuration?.MaxStreamDuration_),
             GrpcTimeoutMaxMilliseconds = Durations.Milliseconds(action.MaxStreamDuration?.GrpcTimeoutHeaderMax),
@@ -65,11 +66,11 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
     {
         if (action.RequestMirrorPolicies.Count > 0)
         {
-            return MirrorPolicyModel.CompileAll(action.RequestMirrorPolicies, $"{field}.request_mirror_policies", context);
+            return MirrorPolicyModel.CompileAll(action.RequestMirrorPolicies, $"{field}.request_mirror_policies", resource, context);
         }
 
         return host.RequestMirrorPolicies.Count > 0
-            ? MirrorPolicyModel.CompileAll(host.RequestMirrorPolicies, "request_mirror_policies", context)
+            ? MirrorPolicyModel.CompileAll(host.RequestMirrorPolicies, "request_mirror_policies", resource, context)
             : mirrors;
     }
 

@@ -13,6 +13,7 @@ public sealed class RouteConfigCompiler(CompileContext context)
     private readonly Dictionary<VirtualHost, SharedHost> _hosts = [];
     private bool _ignoresPathParameters;
     private bool _validatesClusters;
+    private readonly RequestStatScopes _stats = new(context.Stats);
     private string _resource = "";
 
     /// <summary>Compiles bytes, one virtual host at a time: thousands of them as messages would need tens of megabytes at once.</summary>
@@ -26,6 +27,20 @@ public sealed class RouteConfigCompiler(CompileContext context)
         Compile(config, config.VirtualHosts.Count, i => config.VirtualHosts[i].Clone());
 
     private RouteConfigModel Compile(RouteConfiguration config, int hostCount, Func<int, VirtualHost> hostAt)
+    {
+        try
+        {
+            return CompileAll(config, hostCount, hostAt);
+        }
+        catch
+        {
+            // A refused configuration leaves no names behind.
+            _stats.Dispose();
+            throw;
+        }
+    }
+
+    private RouteConfigModel CompileAll(RouteConfiguration config, int hostCount, Func<int, VirtualHost> hostAt)
     {
         if (config.Vhds is not null)
         {
@@ -42,7 +57,7 @@ public sealed class RouteConfigCompiler(CompileContext context)
         _validatesClusters = config.ValidateClusters == true;
         UnheededFields.Check(UnheededFields.OfRouteConfiguration, config, "", _resource, context.Warnings);
         uint bodyMax = config.MaxDirectResponseBodySizeBytes ?? DirectResponseModel.DefaultBodyBytesMax;
-        MirrorPolicyModel[] mirrors = MirrorPolicyModel.CompileAll(config.RequestMirrorPolicies, "request_mirror_policies", context);
+        MirrorPolicyModel[] mirrors = MirrorPolicyModel.CompileAll(config.RequestMirrorPolicies, "request_mirror_policies", _resource, context);
         var domains = new DomainIndex();
         var hosts = new VirtualHostModel[hostCount];
         for (int i = 0; i < hostCount; i++)
@@ -73,6 +88,7 @@ public sealed class RouteConfigCompiler(CompileContext context)
             MostSpecificWins = config.MostSpecificHeaderMutationsWins,
             FilterConfigs = PerRouteConfigs.Compile(config.TypedPerFilterConfig, "typed_per_filter_config", context),
             Metadata = Metadata(config.Metadata),
+            StatScopes = _stats,
         };
     }
 
@@ -112,7 +128,7 @@ public sealed class RouteConfigCompiler(CompileContext context)
             routes[i] = CompileRoute(messages[i], name, shared, bodyMax, $"{field}.routes[{i}]");
         }
 
-        return new VirtualHostModel(name, routes, shared.Settings);
+        return new VirtualHostModel(name, routes, shared.Settings, _stats.VirtualClusters(name, shared.Settings.VirtualClusters));
     }
 
     private VirtualHostSettings Settings(VirtualHost host, string field) => new()
@@ -158,7 +174,7 @@ public sealed class RouteConfigCompiler(CompileContext context)
         }
 
         ForwardModel? forward = settings.Forward is { } how ? new ForwardModel(cluster, how) : null;
-        return new RouteModel(settings, forward, decoratesHost ? hostName : null);
+        return new RouteModel(settings, forward, decoratesHost ? hostName : null, _stats.Route(hostName, route.StatPrefix));
     }
 
     private RouteSettings Settings(Route route, RouteActionCompiler actions, uint bodyMax, string field)

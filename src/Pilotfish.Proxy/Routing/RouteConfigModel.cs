@@ -29,6 +29,12 @@ public sealed class RouteConfigModel
 
     public DynamicMetadata? Metadata { get; init; }
 
+    /// <summary>The statistics of its virtual clusters and stat_prefixes; null where it names none.</summary>
+    internal RequestStatScopes? StatScopes { get; init; }
+
+    /// <summary>It serves no request any more but those that hold it: its statistics disappear unless its successor names them, too. Main loop.</summary>
+    internal void Retire() => StatScopes?.Dispose();
+
     public VirtualHostModel? FindHost(HeaderMap headers)
     {
         ReadOnlySpan<byte> host = HostHeader is null ? headers[WellKnownHeader.Authority]

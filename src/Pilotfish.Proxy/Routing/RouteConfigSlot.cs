@@ -105,19 +105,29 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
     public void Dispose()
     {
         _patience?.Cancel();
+        _next?.Retire();
         _next = null;
         _subscription?.Dispose();
+        _current?.Retire();
     }
 
     private void Use(RouteConfigModel? model)
     {
         _patience?.Cancel();
+        if (_next != model)
+        {
+            _next?.Retire();
+        }
+
         _next = null;
+        RouteConfigModel? former = _current;
         _current = model;
+        former?.Retire();
     }
 
     private void UseWhenArrived(RouteConfigModel model, HashSet<ClusterReference> arriving)
     {
+        _next?.Retire();
         _next = model;
         _patience ??= new LoopTimer(_context!.Workers.MainLoop, static slot => ((RouteConfigSlot)slot!).StopWaiting(), this);
         _patience.Schedule(PatienceMilliseconds);

@@ -6,7 +6,8 @@ namespace Pilotfish.Proxy.Routing;
 /// <param name="settings">What it shares with routes that say the same.</param>
 /// <param name="forward">Where it forwards to; null for other actions.</param>
 /// <param name="decoratedHost">The host's name when the decorator begins with it; null when it does not.</param>
-public sealed class RouteModel(RouteSettings settings, ForwardModel? forward, string? decoratedHost)
+/// <param name="stats">Of its stat_prefix; null without one.</param>
+public sealed class RouteModel(RouteSettings settings, ForwardModel? forward, string? decoratedHost, RequestStats? stats = null)
 {
     private string? _decorator;
 
@@ -20,6 +21,9 @@ public sealed class RouteModel(RouteSettings settings, ForwardModel? forward, st
     public RouteAct Act => settings.Act;
 
     public ForwardModel? Forward { get; } = forward;
+
+    /// <summary>Statistics of its stat_prefix; null without one.</summary>
+    public RequestStats? Stats { get; } = stats;
 
     public RedirectModel? Redirect => settings.Redirect;
 

@@ -9,8 +9,15 @@ public sealed class VirtualHostModel
     private readonly VirtualHostSettings _settings;
     private readonly RouteIndex? _index;
 
-    public VirtualHostModel(string name, RouteModel[] routes, VirtualHostSettings settings)
+    private readonly RequestStats[]? _virtualClusterStats;
+
+    /// <param name="name">As configured.</param>
+    /// <param name="routes">In their order.</param>
+    /// <param name="settings">What it shares with other hosts.</param>
+    /// <param name="virtualClusterStats">Of each virtual cluster and, last, of requests that none matches; null without any.</param>
+    public VirtualHostModel(string name, RouteModel[] routes, VirtualHostSettings settings, RequestStats[]? virtualClusterStats = null)
     {
+        _virtualClusterStats = virtualClusterStats;
         Name = name;
         Routes = routes;
         _settings = settings;
@@ -26,18 +33,19 @@ public sealed class VirtualHostModel
         RouteIndex.Find(_index, Routes, _settings.IgnoresPathParameters, headers, info, random);
 
     /// <summary>The name of the virtual cluster that a request belongs to; empty where there are none.</summary>
-    public string VirtualClusterOf(HeaderMap headers)
+    /// <param name="headers">The request's, as the route saw them.</param>
+    /// <param name="stats">Its statistics; null where there are none.</param>
+    public string VirtualClusterOf(HeaderMap headers, out RequestStats? stats)
     {
         VirtualClusterModel[] clusters = _settings.VirtualClusters;
-        foreach (VirtualClusterModel cluster in clusters)
+        int index = 0;
+        while (index < clusters.Length && !clusters[index].Matches(headers))
         {
-            if (cluster.Matches(headers))
-            {
-                return cluster.Name;
-            }
+            index++;
         }
 
-        return clusters.Length > 0 ? VirtualClusterModel.CatchAll : "";
+        stats = _virtualClusterStats?[index];
+        return index < clusters.Length ? clusters[index].Name : clusters.Length > 0 ? VirtualClusterModel.CatchAll : "";
     }
 
     public HeaderMutations RequestHeaders => _settings.RequestHeaders;

@@ -114,7 +114,8 @@ public static class ProcessMemory
             : null;
     }
 
-    private static string OwnGroup(string root)
+    /// <summary>The path of this process's group of version 2 below the mount; empty when it is not told.</summary>
+    internal static string OwnGroup(string root)
     {
         foreach (string line in (ReadText(Path.Combine(root, "proc/self/cgroup")) ?? "").Split('\n'))
         {

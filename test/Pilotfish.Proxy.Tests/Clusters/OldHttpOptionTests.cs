@@ -1,7 +1,8 @@
 using Envoy.Config.Core.V3;
 using Google.Protobuf.WellKnownTypes;
-using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Tests.Http;
+using Pilotfish.Testing;
 using Cluster = Envoy.Config.Cluster.V3.Cluster;
 
 namespace Pilotfish.Proxy.Tests.Clusters;
@@ -49,5 +50,14 @@ public sealed class OldHttpOptionTests
     [Fact]
     public void None_IsTheDefault() => Assert.Same(UpstreamHttpOptions.Default, Compile(new Cluster()));
 
-    private static UpstreamHttpOptions Compile(Cluster cluster) => UpstreamHttpOptions.Compile(cluster, new ConfigProblems());
+    private static UpstreamHttpOptions Compile(Cluster cluster)
+    {
+        UpstreamHttpOptions? options = null;
+        LoopRunner.Run(loop =>
+        {
+            options = UpstreamHttpOptions.Compile(cluster, new ProxyBench(loop).Context);
+            return Task.CompletedTask;
+        });
+        return options!;
+    }
 }

@@ -31,8 +31,10 @@ public sealed class UnheededFieldTests
         (Route.Descriptor, ["Routing"], Rows(UnheededFields.OfRoute)),
         (RouteAction.Descriptor, ["Routing"], Rows(UnheededFields.OfRouteAction)),
         (WeightedCluster.Types.ClusterWeight.Descriptor, ["Routing"], Rows(UnheededFields.OfClusterWeight)),
+        (RouteAction.Types.RequestMirrorPolicy.Descriptor, ["Routing"], Rows(UnheededFields.OfMirrorPolicy)),
         (RetryPolicy.Descriptor, ["Routing"], Rows(UnheededFields.OfRetryPolicy)),
         (Cluster.Descriptor, ["Clusters", "Health", "LoadBalancing", "Http"], Rows(UnheededFields.OfCluster)),
+        (Envoy.Config.Cluster.V3.TrackClusterStats.Descriptor, ["Clusters"], Rows(UnheededFields.OfTracking)),
         (Listener.Descriptor, ["Listeners"], Rows(UnheededFields.OfListener)),
         (FilterChain.Descriptor, ["Listeners"], Rows(UnheededFields.OfFilterChain)),
         (TcpProxy.Descriptor, ["Tcp"], Rows(UnheededFields.OfTcpProxy)),
@@ -113,15 +115,15 @@ public sealed class UnheededFieldTests
         var bench = new ProxyBench(loop);
         bench.Serve(
             static hcm => hcm.Http2ProtocolOptions = new Http2ProtocolOptions { AllowMetadata = true, UseOghttp2Codec = false },
-            static route => route.StatPrefix = "one");
-        ClusterCompiler.Compile(new Cluster { Name = "far", TrackTimeoutBudgets = true, ConnectTimeout = new Duration { Seconds = 1 } }, 1, bench.Context);
+            static route => route.Tracing = new Envoy.Config.Route.V3.Tracing());
+        ClusterCompiler.Compile(new Cluster { Name = "far", LrsServer = new ConfigSource(), ConnectTimeout = new Duration { Seconds = 1 } }, 1, bench.Context);
 
         Assert.Equal(
             [
                 "listener 'test': http2_protocol_options.allow_metadata has no effect: METADATA frames are received and dropped",
                 "listener 'test': http2_protocol_options.use_oghttp2_codec has no effect: there is one codec",
-                "route configuration 'routes': virtual_hosts[0].routes[0].stat_prefix has no effect: statistics of single routes are not kept",
-                "cluster 'far': track_timeout_budgets has no effect: timeout budgets are not measured",
+                "route configuration 'routes': virtual_hosts[0].routes[0].tracing has no effect: requests are not traced",
+                "cluster 'far': lrs_server has no effect: load reports are not sent",
             ],
             bench.Context.Warnings.Remarks);
         return Task.CompletedTask;

@@ -105,7 +105,7 @@ public sealed partial class RouterFilter
     private void NoHost(EndReason reason)
     {
         AbandonAll();
-        _http.Count(Cells, 503);
+        Charge(503);
         Stream.Reply(503, "no healthy upstream"u8, reason.About(_cluster!.Name));
     }
 
@@ -115,6 +115,7 @@ public sealed partial class RouterFilter
         RequestRewrite.ApplyScheme(Stream, stream.Connection);
         RequestRewrite.ApplyAutoHost(Stream, _forward, attempt.Host!.Hostname);
         _anyStarted = true;
+        _named.Connected(Cells);
         attempt.Log?.Connected(attempt);
         bool hasBody = _body.Length > 0;
         bool endsWithHead = _requestEnded && !hasBody && _trailers is null && !_isUpgrade;
@@ -159,7 +160,7 @@ public sealed partial class RouterFilter
         }
 
         int status = reason == StreamResetReason.ProtocolError ? 502 : 503;
-        _http.Count(Cells, status);
+        Charge(status);
         if (IsAnotherAwaited)
         {
             return;
@@ -202,6 +203,7 @@ public sealed partial class RouterFilter
         refused = true;
         bool overflow = permit == RetryPermit.Overflow;
         Cells.Add(overflow ? _http.RqRetryOverflow : _http.RqRetryLimitExceeded);
+        _named.RetryRefused(Cells, overflow);
         Stream.Info.Flags = Stream.Info.Flags.With(
             overflow ? ResponseFlag.UpstreamOverflow : ResponseFlag.UpstreamRetryLimitExceeded);
         return false;
@@ -217,6 +219,7 @@ public sealed partial class RouterFilter
 
         _retryPending = true;
         Cells.Add(_http.RqRetry);
+        _named.Retried(Cells);
         Cells.Add(_retry.IsRateLimited ? _http.RqRetryBackoffRateLimited : _http.RqRetryBackoff);
         Timers.BackOff(_retry.BackOffMilliseconds(Stream.NextRandom()));
     }

@@ -13,7 +13,7 @@ public sealed partial class RouterFilter
         _informed = true;
         KeepOnly(attempt);
         _retry.ReleasePermit(_breaker);
-        _http.Count(Cells, status);
+        Charge(status);
         Stream.SendInformationalDown(ResponseHeaders, status);
         ResponseHeaders.Clear();
     }
@@ -48,7 +48,7 @@ public sealed partial class RouterFilter
 
         _body.Release();
         _responseStarted = true;
-        _http.Count(Cells, status);
+        Charge(status);
         if (end)
         {
             ResponseComplete();
@@ -126,6 +126,7 @@ public sealed partial class RouterFilter
         else if (!wanted && _retry.HoldsPermit)
         {
             Cells.Add(_http.RqRetrySuccess);
+            _named.RetrySucceeded(Cells);
         }
 
         if (!refused || !IsAnotherAwaitedBeside(attempt))
@@ -177,7 +178,10 @@ public sealed partial class RouterFilter
         _timers?.Stop();
         if (_requestEnded)
         {
-            Cells.Record(_http.RqTime, (info.Times.UpstreamReceiveEnd - info.Times.DownstreamReceiveEnd) / 1_000_000);
+            long milliseconds = (info.Times.UpstreamReceiveEnd - info.Times.DownstreamReceiveEnd) / 1_000_000;
+            Cells.Record(_http.RqTime, milliseconds);
+            _named.Took(Cells, milliseconds);
+            _http.Tracked?.Responded(Cells, milliseconds, _timeouts.GlobalMilliseconds);
         }
     }
 }

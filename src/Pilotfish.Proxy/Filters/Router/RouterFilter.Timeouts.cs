@@ -84,10 +84,11 @@ public sealed partial class RouterFilter
         }
 
         Cells.Add(_http.RqTimeout);
+        _named.TimedOut(Cells);
         if (!_responseStarted)
         {
             TellTimeout(attempt);
-            _http.Count(Cells, TimeoutStatus);
+            Charge(TimeoutStatus);
         }
     }
 
@@ -152,7 +153,7 @@ public sealed partial class RouterFilter
 
         if (!_responseStarted)
         {
-            _http.Count(Cells, TimeoutStatus);
+            Charge(TimeoutStatus);
         }
 
         TimeoutReply(reason);
@@ -186,6 +187,17 @@ public sealed partial class RouterFilter
 
     private int TimeoutStatus => _timeouts.AltResponse ? 204 : 504;
 
-    private void TimeoutReply(EndReason reason) =>
+    private void TimeoutReply(EndReason reason)
+    {
+        if (_requestEnded)
+        {
+            _http.Tracked?.Responded(Cells, (Now - Stream.Info.Times.DownstreamReceiveEnd) / 1_000_000, _timeouts.GlobalMilliseconds);
+        }
+
         Stream.Reply(TimeoutStatus, _timeouts.AltResponse ? default : "upstream request timeout"u8, reason.About(_cluster!.Name));
+    }
+
+    /// <summary>An attempt that was under way is over; asked of clusters that keep figures of attempts.</summary>
+    internal void Track(UpstreamAttempt attempt) => _http.Tracked?.Ended(
+        Cells, attempt, Stream.RequestHeaders, (Now - attempt.Begin) / 1_000_000, _timeouts.PerTryMilliseconds);
 }

@@ -40,6 +40,7 @@ public sealed partial class RouterFilter
     private void SendHeldBody(UpstreamAttempt attempt, IUpstreamStream stream, bool hasData)
     {
         attempt.Log?.Sent(_body.Length, _requestEnded);
+        attempt.BodySent += _body.Length;
         if (hasData)
         {
             stream.SendData(_body.Bytes, _requestEnded && _trailers is null);

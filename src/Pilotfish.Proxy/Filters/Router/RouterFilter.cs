@@ -27,6 +27,7 @@ public sealed partial class RouterFilter : HttpFilter
     private ClusterHttp _http = null!;
     private CircuitBreaker _breaker = null!;
     private RouterTimeouts _timeouts;
+    private NamedRequestStats _named;
     private RouterTimers? _timers;
     private HeaderMap? _trailers;
     private ulong? _hash;
@@ -101,6 +102,8 @@ public sealed partial class RouterFilter : HttpFilter
             return FilterVerdict.Continue;
         }
 
+        Stream.Info.VirtualClusterName = Stream.VirtualHost!.VirtualClusterOf(headers, out RequestStats? virtualCluster);
+        _named = new NamedRequestStats(virtualCluster, Stream.Route!.Stats);
         if (!StrictHeaders.Check(Stream, _model.StrictHeaders) || Dropped(_cluster) || LocalAnswers.Spoilt(Stream))
         {
             _cluster = null;
@@ -108,7 +111,6 @@ public sealed partial class RouterFilter : HttpFilter
         }
 
         Cells.Add(Stream.Hcm.Stats.RqRouted);
-        Stream.Info.VirtualClusterName = Stream.VirtualHost!.VirtualClusterOf(headers);
         _http = ClusterHttp.Of(_cluster);
         _breaker = _cluster.Breaker((RoutingPriority)_forward.Priority);
         _isUpgrade = Stream.Upgrade is not null;
@@ -125,10 +127,11 @@ public sealed partial class RouterFilter : HttpFilter
 
         long limit = Stream.Route!.RequestBufferLimit ?? Stream.VirtualHost!.RequestBufferLimit ?? Stream.BufferLimit;
         _body.Begin(Stream.Loop.Buffers, limit, keep: (_retry.IsEnabled || _forward.InternalRedirect is not null) && !_isUpgrade);
-        if (_forward.Mirrors.Length > 0)
+        MirrorPolicyModel[] mirrors = _http.Mirrors.Length > 0 ? _http.Mirrors : _forward.Mirrors;
+        if (mirrors.Length > 0)
         {
             _shadows ??= new ShadowRequests();
-            _shadows.Begin(Stream, _forward, limit);
+            _shadows.Begin(Stream, mirrors, _timeouts.GlobalMilliseconds, limit);
         }
 
         if (end)
@@ -171,6 +174,7 @@ public sealed partial class RouterFilter : HttpFilter
         if (_attempt is { Stream: { } upstream } attempt && _earlyData == EarlyData.None)
         {
             attempt.Log?.Sent(data.Length, end);
+            attempt.BodySent += data.Length;
             upstream.SendData(data, end);
             NoteSent(end);
             TouchTry(attempt);
@@ -265,6 +269,13 @@ public sealed partial class RouterFilter : HttpFilter
 
     // Small things
 
+    // A response to this request, the upstream's or ours in its place.
+    private void Charge(int status)
+    {
+        _http.Count(Cells, status);
+        _named.Responded(Cells, status);
+    }
+
     private void NoteSent(bool end)
     {
         if (end)
@@ -308,6 +319,7 @@ public sealed partial class RouterFilter : HttpFilter
         }
 
         ClusterHttp.Of(cluster).Count(Cells, 503);
+        _named.Responded(Cells, 503);
         LocalAnswers.Drop(Stream, reason.About(cluster.Name), marks: !_model.SuppressesEnvoyHeaders);
         return true;
     }

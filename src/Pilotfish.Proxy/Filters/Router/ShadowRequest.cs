@@ -17,19 +17,20 @@ internal sealed class ShadowRequest : IPoolRequester, IUpstreamEvents
 {
     private readonly Worker _worker;
     private readonly HeaderMap _request = new();
-    private readonly MirrorPolicyModel _policy;
+    private readonly ClusterReference _cluster;
     private readonly LoopTimer? _timer;
     private BodyBuffer _body;
     private ByteMeter _meter;
     private IUpstreamHttpPool? _pool;
     private IUpstreamStream? _upstream;
 
-    public ShadowRequest(HttpStream stream, MirrorPolicyModel policy, long timeoutMilliseconds)
+    public ShadowRequest(HttpStream stream, MirrorPolicyModel policy, ClusterReference cluster, long timeoutMilliseconds)
     {
         _worker = stream.Worker.Worker;
-        _policy = policy;
+        _cluster = cluster;
         _request.CopyFrom(stream.RequestHeaders);
-        RewriteHost();
+        policy.Mutations.Apply(_request, stream.Info, stream.Worker.Scratch);
+        RewriteHost(policy);
         if (timeoutMilliseconds > 0)
         {
             _timer = new LoopTimer(_worker.Loop, static state => ((ShadowRequest)state!).GiveUp(), this);
@@ -46,7 +47,7 @@ internal sealed class ShadowRequest : IPoolRequester, IUpstreamEvents
     /// <summary>Sends the copy; the body must stay within what the request's own buffer limit allowed.</summary>
     public void Send(ReadOnlySpan<byte> body)
     {
-        if (_policy.Cluster.Current is not { } state)
+        if (_cluster.Current is not { } state)
         {
             End();
             return;
@@ -111,13 +112,13 @@ internal sealed class ShadowRequest : IPoolRequester, IUpstreamEvents
     {
     }
 
-    private void RewriteHost()
+    private void RewriteHost(MirrorPolicyModel policy)
     {
-        if (_policy.HostRewrite is { } host)
+        if (policy.HostRewrite is { } host)
         {
             _request.Set(WellKnownHeader.Authority, host);
         }
-        else if (_policy.AppendsShadowSuffix)
+        else if (policy.AppendsShadowSuffix)
         {
             ReadOnlySpan<byte> authority = _request[WellKnownHeader.Authority];
             int port = HostText.PortColon(authority);

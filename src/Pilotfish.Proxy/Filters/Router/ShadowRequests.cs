@@ -20,7 +20,7 @@ internal sealed class ShadowRequests
 
     public bool IsEmpty => _requests.Count == 0;
 
-    public void Begin(HttpStream stream, ForwardModel forward, long bufferLimit)
+    public void Begin(HttpStream stream, MirrorPolicyModel[] policies, long timeoutMilliseconds, long bufferLimit)
     {
         _pool = stream.Loop.Buffers;
         _limit = bufferLimit;
@@ -29,11 +29,12 @@ internal sealed class ShadowRequests
             return;
         }
 
-        foreach (MirrorPolicyModel policy in forward.Mirrors)
+        foreach (MirrorPolicyModel policy in policies)
         {
-            if (policy.Share.Holds(stream.NextRandom()))
+            if (policy.Share.Holds(stream.NextRandom())
+                && policy.Find(stream.RequestHeaders, stream.Hcm.Clusters) is { Current: not null } cluster)
             {
-                _requests.Add(new ShadowRequest(stream, policy, forward.TimeoutMilliseconds));
+                _requests.Add(new ShadowRequest(stream, policy, cluster, timeoutMilliseconds));
             }
         }
     }

@@ -51,6 +51,17 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
     /// <summary>When it asked its pool, in the loop's nanoseconds.</summary>
     public long Begin { get; private set; }
 
+    /// <summary>Bytes of body that its connection was given.</summary>
+    public long BodySent { get; set; }
+
+    public long BodyReceived { get; private set; }
+
+    /// <summary>Of the response's head; 0 while none came.</summary>
+    public int ResponseHeaderBytes { get; private set; }
+
+    /// <summary>Fields of the response's head; 0 while none came.</summary>
+    public int ResponseHeaderCount { get; private set; }
+
     /// <summary>When its pool answered, in the loop's nanoseconds.</summary>
     public long Ready { get; private set; }
 
@@ -63,6 +74,10 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
         Connection = null;
         Begin = nowNanoseconds;
         Ready = 0;
+        BodySent = 0;
+        BodyReceived = 0;
+        ResponseHeaderBytes = 0;
+        ResponseHeaderCount = 0;
         IsHedged = false;
         TimeoutTold = false;
         Log = router.Model.UpstreamLogs.IsEmpty ? null : _keptLog ??= new AttemptLog(router.Owner);
@@ -137,6 +152,8 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
     public void OnUpstreamHeaders(int status, bool end)
     {
         Log?.Headers(status, ResponseHeaders, end);
+        ResponseHeaderBytes = ResponseHeaders.ByteSize;
+        ResponseHeaderCount = ResponseHeaders.Count;
         if (end)
         {
             Over();
@@ -148,6 +165,7 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
     public void OnUpstreamData(ReadOnlySpan<byte> data, bool end)
     {
         Log?.Received(data.Length, end);
+        BodyReceived += data.Length;
         if (end)
         {
             Over();
@@ -174,6 +192,11 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
 
     private void Leave()
     {
+        if (IsInFlight)
+        {
+            router.Track(this);
+        }
+
         Pool = null;
         Stream = null;
         _timers?.Stop();
