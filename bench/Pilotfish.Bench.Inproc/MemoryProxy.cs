@@ -1,6 +1,7 @@
 using Envoy.Config.Core.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Envoy.Type.Matcher.V3;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Clusters;
@@ -29,10 +30,12 @@ internal sealed class MemoryProxy
     private readonly EventLoop _loop;
     private readonly ListenerModel _listener;
     private readonly FilterChainModel _chain;
+    private readonly int _pipeBytes;
 
     public MemoryProxy(EventLoop loop, MemoryProxyOptions options)
     {
         _loop = loop;
+        _pipeBytes = options.PipeBytes;
         var stats = new StatsStore();
         _workers = WorkerSet.OnLoop(loop, stats);
         var extensions = new ExtensionRegistry();
@@ -46,7 +49,10 @@ internal sealed class MemoryProxy
             Workers = _workers,
             AccessLogs = options.Files is null ? null : new AccessLogCompiler(options.Files, extensions),
         };
-        AddCluster(context, "backend", 0, options.Backend, new MemoryTransport(Exchange.Serve, Exchange.PipeBytes), UpstreamHttpOptions.Default);
+        UpstreamHttpOptions http = options.Http2Upstream
+            ? UpstreamHttpOptions.Default with { Protocol = UpstreamProtocol.Http2 }
+            : UpstreamHttpOptions.Default;
+        AddCluster(context, "backend", 0, options.Backend, new MemoryTransport(options.Serve, options.Http2Upstream ? options.PipeBytes : Exchange.PipeBytes), http);
         if (options.Collector is { } collector)
         {
             // Room for a batch: a stream in memory that is full would make the logger wait, as no collector does.
@@ -69,7 +75,7 @@ internal sealed class MemoryProxy
     public IByteStream Connect()
     {
         (IByteStream client, IByteStream server) = MemoryStreamPair.Create(
-            _loop, NetAddress.Parse("10.0.0.9:3456"), NetAddress.Parse("10.0.0.1:80"), Exchange.PipeBytes);
+            _loop, NetAddress.Parse("10.0.0.9:3456"), NetAddress.Parse("10.0.0.1:80"), _pipeBytes);
         var info = new ConnectionInfo
         {
             StartTime = _loop.WallNow,
@@ -109,6 +115,25 @@ internal sealed class MemoryProxy
         context.Clusters.Reference(name).Set(state);
     }
 
+    private static IEnumerable<Route> Others(MemoryProxyOptions options)
+    {
+        for (int i = 0; i < options.OtherRoutes; i++)
+        {
+            yield return To(options.OtherKind switch
+            {
+                "regex" => new RouteMatch { SafeRegex = new RegexMatcher { Regex = $"/service-{i}/[0-9]+/.*" } },
+                "header" => new RouteMatch
+                {
+                    Prefix = "/",
+                    Headers = { new HeaderMatcher { Name = "x-version", StringMatch = new StringMatcher { Exact = $"v{i}" } } },
+                },
+                _ => new RouteMatch { Prefix = $"/service-{i}/" },
+            });
+        }
+    }
+
+    private static Route To(RouteMatch match) => new() { Match = match, Route_ = new RouteAction { Cluster = "backend" } };
+
     private static HttpConnectionManager Manager(MemoryProxyOptions options)
     {
         var routes = new RouteConfiguration
@@ -122,7 +147,7 @@ internal sealed class MemoryProxy
             {
                 Name = $"service-{i}",
                 Domains = { $"service-{i}.example.com" },
-                Routes = { new Route { Match = new RouteMatch { Prefix = "/" }, Route_ = new RouteAction { Cluster = "backend" } } },
+                Routes = { Others(options), To(new RouteMatch { Prefix = "/" }) },
             });
         }
 

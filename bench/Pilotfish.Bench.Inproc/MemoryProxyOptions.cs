@@ -1,6 +1,7 @@
 using Envoy.Config.Accesslog.V3;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Runtime.Sockets;
+using Pilotfish.Runtime.Streams;
 
 namespace Pilotfish.Bench.Inproc;
 
@@ -13,6 +14,21 @@ internal sealed record MemoryProxyOptions
     public NetAddress? Collector { get; init; }
 
     public int VirtualHosts { get; init; } = 1;
+
+    /// <summary>Routes in front of the one that matches, in each virtual host.</summary>
+    public int OtherRoutes { get; init; }
+
+    /// <summary>What the others match: `prefix`, `regex` or `header`.</summary>
+    public string OtherKind { get; init; } = "prefix";
+
+    /// <summary>What serves at the other end of each upstream connection.</summary>
+    public Action<IByteStream> Serve { get; init; } = Exchange.Serve;
+
+    /// <summary>Room of the pipes to the client, and to the backend where that speaks HTTP/2.</summary>
+    public int PipeBytes { get; init; } = Exchange.PipeBytes;
+
+    /// <summary>HTTP/2 to the backend.</summary>
+    public bool Http2Upstream { get; init; }
 
     public IReadOnlyList<AccessLog> Logs { get; init; } = [];
 

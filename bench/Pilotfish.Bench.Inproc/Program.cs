@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Pilotfish.Bench.Inproc;
 using Pilotfish.Runtime.Loops;
@@ -7,7 +6,8 @@ using Pilotfish.Runtime.Streams;
 
 // What one request costs in our own code: the whole path from listener to upstream and back over streams in memory, less what the
 // same client and backend cost without a proxy between. No kernel in it, so the minimum of many rounds repeats on a busy machine.
-// args: rounds, requests per connection and round, connections, virtual hosts; or `tls`, rounds and perhaps `exchange`: what the TLS engines
+// args: rounds, requests per connection and round, connections, virtual hosts; or `routes`, the same with other routes instead of hosts and their
+// kind (prefix, regex, header); or `h2` or `grpc`, the same with streams per connection instead of hosts; or `tls`, rounds and perhaps `exchange`: what the TLS engines
 // cost; or `logs`, rounds, requests and connections: what access logs cost
 if (args is ["tls", ..])
 {
@@ -27,57 +27,62 @@ if (args is ["logs", ..])
     return;
 }
 
-int rounds = Argument(0, 15);
-int requests = Argument(1, 400);
-int connections = Argument(2, 64);
-int hosts = Argument(3, 1);
+// A mode's name may stand before the numbers: `h2` and `grpc` with the streams of a connection, `routes` with how many others and of which kind.
+string mode = args is ["h2" or "grpc" or "routes", ..] ? args[0] : "";
+int first = mode.Length > 0 ? 1 : 0;
+int rounds = Argument(first, 15);
+int requests = Argument(first + 1, 400);
+int connections = Argument(first + 2, mode is "h2" or "grpc" ? 16 : 64);
 
 using var loop = new EventLoop(new EventLoopOptions { Name = "bench" });
 using EventLoop.LoopBinding binding = loop.Bind();
 ListenSocket backend = ListenSocket.Listen(loop, NetAddress.Loopback(0));
-var proxy = new MemoryProxy(loop, new MemoryProxyOptions { Backend = backend.LocalAddress, VirtualHosts = hosts });
-byte[][] buffers = [.. Enumerable.Range(0, connections).Select(static _ => new byte[8192])];
-var proxied = new List<IByteStream>();
-var direct = new List<IByteStream>();
-for (int i = 0; i < connections; i++)
+var proxied = new List<Func<int, Task>>();
+var direct = new List<Func<int, Task>>();
+if (mode is "h2" or "grpc")
 {
-    proxied.Add(proxy.Connect());
-    (IByteStream client, IByteStream server) = MemoryStreamPair.Create(loop, capacityBytes: Exchange.PipeBytes);
-    Exchange.Serve(server);
-    direct.Add(client);
+    AddHttp2Clients(Argument(first + 3, 8), mode == "grpc");
 }
-
-Round(proxied);
-Round(direct);
-var with = new List<double>();
-var without = new List<double>();
-long allocated = 0;
-for (int round = 0; round < rounds; round++)
+else
 {
-    without.Add(Round(direct));
-    long before = GC.GetAllocatedBytesForCurrentThread();
-    with.Add(Round(proxied));
-    allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-}
-
-with.Sort();
-without.Sort();
-Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-    $"per request: {with[0] - without[0]:F0} ns in the proxy (least of {rounds} rounds; median {with[rounds / 2] - without[rounds / 2]:F0}), "
-    + $"{without[0]:F0} ns in client and backend, {(double)allocated / requests / connections:F1} bytes allocated"));
-
-// Nanoseconds per request.
-double Round(List<IByteStream> streams)
-{
-    long start = Stopwatch.GetTimestamp();
-    Task all = Task.WhenAll(streams.Select((stream, i) => Exchange.AskAsync(stream, buffers[i], requests)));
-    while (!all.IsCompleted)
+    AddHttp1Clients(new MemoryProxyOptions
     {
-        loop.RunOnce(waitMilliseconds: 20);
-    }
+        Backend = backend.LocalAddress,
+        VirtualHosts = mode == "routes" ? 1 : Argument(first + 3, 1),
+        OtherRoutes = mode == "routes" ? Argument(first + 3, 1000) : 0,
+        OtherKind = args.Length > 5 ? args[5] : "prefix",
+    });
+}
 
-    all.GetAwaiter().GetResult();
-    return Stopwatch.GetElapsedTime(start).TotalNanoseconds / requests / streams.Count;
+new RequestCost(loop, rounds, requests).Measure(proxied, direct);
+
+void AddHttp1Clients(MemoryProxyOptions options)
+{
+    var proxy = new MemoryProxy(loop, options);
+    for (int i = 0; i < connections; i++)
+    {
+        byte[] buffer = new byte[8192];
+        IByteStream toProxy = proxy.Connect();
+        proxied.Add(count => Exchange.AskAsync(toProxy, buffer, count));
+        (IByteStream client, IByteStream server) = MemoryStreamPair.Create(loop, capacityBytes: Exchange.PipeBytes);
+        Exchange.Serve(server);
+        direct.Add(count => Exchange.AskAsync(client, buffer, count));
+    }
+}
+
+// The direct ones speak HTTP/2 to the backend; behind the proxy it speaks HTTP/1.1, or HTTP/2 for gRPC.
+void AddHttp2Clients(int streams, bool grpc)
+{
+    Action<IByteStream> serve = Http2Exchange.Backend(grpc);
+    var options = new MemoryProxyOptions { Backend = backend.LocalAddress, PipeBytes = Http2Exchange.PipeBytes };
+    var proxy = new MemoryProxy(loop, grpc ? options with { Serve = serve, Http2Upstream = true } : options);
+    for (int i = 0; i < connections; i++)
+    {
+        proxied.Add(new Http2Exchange(proxy.Connect(), streams, grpc).AskAsync);
+        (IByteStream client, IByteStream server) = MemoryStreamPair.Create(loop, capacityBytes: Http2Exchange.PipeBytes);
+        serve(server);
+        direct.Add(new Http2Exchange(client, streams, grpc).AskAsync);
+    }
 }
 
 int Argument(int index, int otherwise) => args.Length > index ? int.Parse(args[index], CultureInfo.InvariantCulture) : otherwise;

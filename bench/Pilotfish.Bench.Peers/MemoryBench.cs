@@ -6,13 +6,19 @@ using Pilotfish.Bench.Peers.Peers;
 namespace Pilotfish.Bench.Peers;
 
 /// <summary>
-/// Our own memory: resident size at rest and after load, managed bytes allocated per request, bytes per idle connection. The
+/// Our own memory: resident size at rest, after load and when load is long gone, managed bytes allocated per request, bytes per idle connection. The
 /// allocated bytes are the growth of the managed heap over a load, read on the admin address; a collection in between would make it
 /// shrink, and then the measurement is repeated.
 /// </summary>
 internal sealed class MemoryBench(BenchOptions options, string directory)
 {
     private const int AttemptsMax = 10;
+
+    // The proxy gives back what its start needed 2 s after it.
+    private static readonly TimeSpan s_settle = TimeSpan.FromSeconds(5);
+
+    // It looks every 10 s whether load has left it large.
+    private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(25);
 
     private static readonly string s_host = "service-0.example.com";
 
@@ -40,14 +46,21 @@ internal sealed class MemoryBench(BenchOptions options, string directory)
 
         Console.WriteLine();
         Console.WriteLine("memory");
+        Print("RSS when the port opens, MB", process.ResidentKilobytes() / 1024.0);
+        Thread.Sleep(s_settle);
         Print("RSS at rest, MB", process.ResidentKilobytes() / 1024.0);
         WrkLoad.Run(setup.Port, s_host, options.Connections, peer.WarmUp);
         Print("managed bytes allocated per request", AllocatedPerRequest(setup));
         Print($"RSS after load at {options.Connections} connections, MB", process.ResidentKilobytes() / 1024.0);
+        Thread.Sleep(s_quiet);
+        Print($"the same after {s_quiet.TotalSeconds:F0} s without load, MB", process.ResidentKilobytes() / 1024.0);
         long before = process.ResidentKilobytes();
         long during = 0;
         IdleLoad.Run(setup.Port, s_host, options.IdleConnections, tls: false, () => during = process.ResidentKilobytes());
         Print($"bytes per idle connection of {options.IdleConnections}", (during - before) * 1024.0 / options.IdleConnections);
+        Print("RSS when they are gone, MB", process.ResidentKilobytes() / 1024.0);
+        Thread.Sleep(s_quiet);
+        Print($"the same after {s_quiet.TotalSeconds:F0} s without load, MB", process.ResidentKilobytes() / 1024.0);
     }
 
     /// <summary>The slope between a short load and a long one: what connections cost when they open is in both.</summary>

@@ -1,20 +1,24 @@
 #!/usr/bin/env bash
 # Measures a sidecar under a local control plane with N services: time from exec to ready, resident memory by region after the
-# push and after it settled, bytes per unused service. Each size runs in a network namespace of its own; needs root.
-# usage: bench/sidecar/run.sh [--services "0 500 5000"] [--starts N] [--settle SECONDS] [--smaps]
+# push and after it settled, bytes per unused service; then with captured load on one of the services, during it and after it.
+# Each size runs in a network namespace of its own; needs root.
+# usage: bench/sidecar/run.sh [--services "0 500 5000"] [--starts N] [--settle SECONDS] [--load SECONDS] [--connections N] [--smaps]
 # The sidecar is $PILOTFISH_BENCH_BIN, else artifacts/pilotfish-sidecar; the control plane is $PILOTFISH_BENCH_DISCOVERY,
 # else artifacts/pilotfish, else the JIT build of it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-services="0 500 5000" starts=5 settle=15 smaps=0 inside=""
+. scripts/install.sh
+services="0 500 5000" starts=5 settle=15 load=10 connections=64 smaps=0 inside=""
 while [ $# -gt 0 ]; do
   case $1 in
     --services) services=$2; shift 2 ;;
     --starts) starts=$2; shift 2 ;;
     --settle) settle=$2; shift 2 ;;
+    --load) load=$2; shift 2 ;;
+    --connections) connections=$2; shift 2 ;;
     --smaps) smaps=1; shift ;;
     --inside) inside=$2; shift 2 ;;
-    -h | --help) sed -n '2,6s/^# //p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,7s/^# //p' "$0"; exit 0 ;;
     *) echo "run.sh: unknown option '$1'." >&2; exit 64 ;;
   esac
 done
@@ -78,11 +82,42 @@ regions() {
     "/proc/$sidecar_pid/smaps" | sort -rn
 }
 
+# What the service `echo` answers with: 1 KB from its pod's address.
+start_backend() {
+  mkdir -p "$work/nginx/logs"
+  printf '%01024d' 0 >"$work/nginx/index.html"
+  cat >"$work/nginx/nginx.conf" <<EOF
+daemon off; master_process off; pid $work/nginx/pid; error_log $work/nginx/error.log;
+events { worker_connections 1024; }
+http { access_log off; keepalive_requests 100000000; server { listen 127.0.0.2:18080; root $work/nginx; } }
+EOF
+  nginx -p "$work/nginx" -c "$work/nginx/nginx.conf" &
+  pids+=($!)
+}
+
+# The application calls 10.97.0.1:80, as in a pod: captured, found by its original destination, routed, balanced.
+measure_load() {
+  local before_idle=10
+  start_backend
+  ip address add 10.0.0.9/32 dev lo
+  ip route add 10.97.0.0/16 dev lo src 10.0.0.9
+  iptables -t nat -A OUTPUT -d 10.97.0.1 -p tcp --dport 80 -j REDIRECT --to-ports 15001
+  wrk -t 1 -c "$connections" -d "${load}s" -H "Host: echo.default.svc.cluster.local" http://10.97.0.1/index.html >"$work/wrk.log" &
+  local wrk_pid=$!
+  sleep "$((load - 1))"
+  echo "  under load of $connections connections: $(memory)"
+  wait "$wrk_pid"
+  awk '/requests in|Non-2xx|Socket errors/ { sub(/^ +/, ""); printf "    %s\n", $0 }' "$work/wrk.log"
+  echo "  at its end:                      $(memory)"
+  sleep "$before_idle"
+  echo "  ${before_idle} s after it:                 $(memory)"
+}
+
 run_inside() {
   local count=$1 start times=() i
   work=$(mktemp -d)
   pids=()
-  trap 'for p in "${pids[@]}" ${sidecar_pid:-}; do kill -KILL "$p" 2>/dev/null || true; done; rm -rf "$work"' EXIT
+  trap 'for p in "${pids[@]}" ${sidecar_pid:-}; do end "$p" KILL; done; rm -rf "$work"' EXIT
   ip link set lo up
   mkdir "$work/config"
   manifests "$count" "$work/config"
@@ -108,6 +143,10 @@ run_inside() {
   echo "  settled:  $(memory)"
   echo "anon $count $(anonymous_kb)" >>"$results"
   [ "$smaps" = 0 ] || regions
+  if [ "$load" -gt 0 ]; then
+    measure_load
+    [ "$smaps" = 0 ] || regions
+  fi
   end "$sidecar_pid" TERM
 }
 
@@ -119,7 +158,12 @@ fi
 
 results=$(mktemp)
 export BENCH_RESULTS=$results
-flags=(--starts "$starts" --settle "$settle")
+if [ "$load" -gt 0 ]; then
+  need nginx nginx
+  need wrk wrk
+  need iptables iptables
+fi
+flags=(--starts "$starts" --settle "$settle" --load "$load" --connections "$connections")
 [ "$smaps" = 0 ] || flags+=(--smaps)
 for count in $services; do
   echo "$count services"

@@ -81,8 +81,14 @@ public sealed class ProxyApp : IDisposable
         Listeners = new ListenerDirectory(Context, drain, _limits);
         _workersStarted = stats.Scope("listener_manager").Gauge("workers_started");
         _static = new ResourceTable(inputs.MainLoop);
-        _memory = new MemoryReturn(inputs.MainLoop, () => workers.PostCallers(
-            static worker => worker.Loop.Buffers.Trim(), ProcessMemory.GiveBack));
+        _memory = new MemoryReturn(
+            inputs.MainLoop,
+            done => workers.PostCallers(static worker => worker.Loop.Buffers.Trim(), () =>
+            {
+                ProcessMemory.GiveBack();
+                done();
+            }),
+            MemoryReadings.OfProcess);
         Subscriptions.Ads.OnApplied = _memory.OnPush;
         _bootstrap = ResourceArchive.KeepAlone("bootstrap", inputs.Bootstrap.ToByteArray(), "", inputs.MainLoop.WallNow);
         Admin = new AdminServer(inputs.MainLoop);

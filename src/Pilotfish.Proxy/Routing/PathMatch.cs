@@ -22,6 +22,14 @@ public sealed class PathMatch
 
     public PathKind Kind { get; }
 
+    /// <summary>What every path begins with that this matches, for an index; null when nothing is known of it.</summary>
+    internal byte[]? RequiredPrefix => Kind switch
+    {
+        PathKind.Connect => null,
+        PathKind.Regex => Encoding.UTF8.GetBytes(RegexPrefix.Of(_regex!.Pattern)) is { Length: > 0 } literal ? literal : null,
+        _ => _ignoreCase ? null : _text,
+    };
+
     /// <summary>Length of the text that prefix_rewrite replaces: the prefix, or the whole path of other kinds.</summary>
     public int MatchedLength(ReadOnlySpan<byte> path) =>
         Kind is PathKind.Prefix or PathKind.SeparatedPrefix ? _text.Length : QueryString.PathOnly(path).Length;

@@ -4,8 +4,9 @@ using Pilotfish.Proxy.Streams;
 namespace Pilotfish.Proxy.Routing;
 
 /// <summary>
-/// Finds the first matching route of a list. Routes whose path is exact and case-sensitive are reached through a dictionary; the others
-/// are walked in order. The order of the list decides, so both candidates are compared by position.
+/// Finds the first matching route of a list. Routes whose path is exact and case-sensitive are reached through a dictionary, routes
+/// whose path must begin with a known text (prefixes, most regular expressions) through a table of those texts; the others are walked in
+/// order. The order of the list decides, so all candidates are compared by position.
 /// </summary>
 public sealed class RouteIndex
 {
@@ -14,26 +15,27 @@ public sealed class RouteIndex
 
     private readonly int[] _walked;
     private readonly Dictionary<ByteKey, int[]> _exact;
+    private readonly PrefixTable? _prefixes;
 
     private RouteIndex(RouteModel[] routes)
     {
         var walked = new List<int>();
         var exact = new Dictionary<ByteKey, List<int>>(ByteKeyComparer.Instance);
+        var prefixed = new Dictionary<ByteKey, List<int>>(ByteKeyComparer.Instance);
         for (int i = 0; i < routes.Length; i++)
         {
-            if (routes[i].ExactPath is not { } path)
+            if (routes[i].ExactPath is { } path)
+            {
+                Add(exact, new ByteKey(path), i);
+            }
+            else if (routes[i].Matcher.Path.RequiredPrefix is { } prefix)
+            {
+                Add(prefixed, new ByteKey(prefix), i);
+            }
+            else
             {
                 walked.Add(i);
-                continue;
             }
-
-            var key = new ByteKey(path);
-            if (!exact.TryGetValue(key, out List<int>? list))
-            {
-                exact.Add(key, list = []);
-            }
-
-            list.Add(i);
         }
 
         _walked = [.. walked];
@@ -42,6 +44,8 @@ public sealed class RouteIndex
         {
             _exact.Add(key, [.. list]);
         }
+
+        _prefixes = prefixed.Count > 0 ? new PrefixTable(prefixed) : null;
     }
 
     /// <summary>Null for a list so short that a walk is cheaper.</summary>
@@ -77,8 +81,26 @@ public sealed class RouteIndex
             best = First(routes, candidates, int.MaxValue, headers, path, pathOnly, isConnect, info, random);
         }
 
+        if (index._prefixes is { } prefixes)
+        {
+            for (int entry = prefixes.FindLongest(path); entry >= 0; entry = prefixes.ShorterThan(entry))
+            {
+                best = Math.Min(best, First(routes, prefixes.PositionsOf(entry), best, headers, path, pathOnly, isConnect, info, random));
+            }
+        }
+
         best = Math.Min(best, First(routes, index._walked, best, headers, path, pathOnly, isConnect, info, random));
         return best == int.MaxValue ? null : routes[best];
+    }
+
+    private static void Add(Dictionary<ByteKey, List<int>> lists, ByteKey key, int position)
+    {
+        if (!lists.TryGetValue(key, out List<int>? list))
+        {
+            lists.Add(key, list = []);
+        }
+
+        list.Add(position);
     }
 
     private static int First(

@@ -12,12 +12,19 @@ public static class ProcessMemory
     private const long NoLimitFrom = long.MaxValue / 2;
 
     /// <summary>Resident bytes; null when /proc does not tell.</summary>
-    public static long? ResidentBytes()
+    public static long? ResidentBytes() => ReadStatm()?.Resident;
+
+    /// <summary>Resident bytes that belong to no file: heaps, stacks and written data; null when /proc does not tell.</summary>
+    public static long? AnonymousBytes() => ReadStatm() is var (resident, shared) ? resident - shared : null;
+
+    // statm: size resident shared text lib data dt, in pages.
+    private static (long Resident, long Shared)? ReadStatm()
     {
-        // statm: size resident shared text lib data dt, in pages.
         string[]? fields = ReadText("/proc/self/statm")?.Split(' ');
-        return fields is [_, var pages, ..] && long.TryParse(pages, NumberStyles.None, CultureInfo.InvariantCulture, out long count)
-            ? count * Environment.SystemPageSize
+        return fields is [_, var resident, var shared, ..]
+            && long.TryParse(resident, NumberStyles.None, CultureInfo.InvariantCulture, out long residentPages)
+            && long.TryParse(shared, NumberStyles.None, CultureInfo.InvariantCulture, out long sharedPages)
+            ? (residentPages * Environment.SystemPageSize, sharedPages * Environment.SystemPageSize)
             : null;
     }
 
