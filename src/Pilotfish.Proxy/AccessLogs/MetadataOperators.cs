@@ -43,9 +43,11 @@ internal static class MetadataOperators
         FilterStateArguments arguments = FilterStateArguments.Parse(source);
         string key = arguments.Key;
         FilterStateForm form = arguments.Form;
+        string field = arguments.Field ?? "";
         return (in FormatSource s, FormatOutput output) =>
         {
-            if (form == FilterStateForm.Field || s.Info.FilterState?.Get(key)?.PlainText is not { } text)
+            IFilterStateObject? found = s.Info.FilterState?.Get(key);
+            if ((form == FilterStateForm.Field ? found?.Field(field) : found?.PlainText) is not { } text)
             {
                 return FormatValueKind.Missing;
             }

@@ -6,6 +6,7 @@ using Pilotfish.Proxy.Health;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Tls;
+using Pilotfish.Proxy.Tunnels;
 using Pilotfish.Runtime.Sockets;
 using ProtoCluster = Envoy.Config.Cluster.V3.Cluster;
 
@@ -82,6 +83,7 @@ internal static class ClusterCompiler
             RequestsPerConnectionMax = cluster.MaxRequestsPerConnection ?? 0,
             ConnectionPoolPerDownstreamConnection = cluster.ConnectionPoolPerDownstreamConnection,
             Preconnect = PreconnectPolicy.Compile(cluster.PreconnectPolicy),
+            UpstreamPool = UpstreamPoolKinds.Compile(cluster.UpstreamConfig),
             Http = UpstreamHttpOptions.Compile(cluster, context),
         };
 

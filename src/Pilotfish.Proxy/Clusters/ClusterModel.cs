@@ -102,6 +102,8 @@ public sealed class ClusterModel
 
     public PreconnectPolicy Preconnect => Settings.Preconnect;
 
+    public Tunnels.UpstreamPoolKind UpstreamPool => Settings.UpstreamPool;
+
     public UpstreamHttpOptions Http => Settings.Http;
 
     public SocketStreamOptions SocketsFor(NetAddress address) =>

@@ -66,6 +66,9 @@ public sealed record ClusterSettings
 
     public PreconnectPolicy Preconnect { get; init; } = PreconnectPolicy.None;
 
+    /// <summary>upstream_config.</summary>
+    public Tunnels.UpstreamPoolKind UpstreamPool { get; init; }
+
     /// <summary>typed_extension_protocol_options, as far as they concern HTTP.</summary>
     public UpstreamHttpOptions Http { get; init; } = UpstreamHttpOptions.Default;
 }

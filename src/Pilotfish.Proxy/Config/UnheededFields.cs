@@ -89,7 +89,6 @@ public static class UnheededFields
             "a matcher tree of transport sockets is not available in Pilotfish; use transport_socket_matches"),
         new("lrs_server", static m => m.LrsServer is not null, Warned, "load reports are not sent"),
         new("lrs_report_endpoint_metrics", static m => m.LrsReportEndpointMetrics.Count > 0, Warned, "load reports are not sent"),
-        new("upstream_config", static m => m.UpstreamConfig is not null, Refused, "upstream extensions do not exist in Pilotfish"),
     ];
 
     public static readonly UnheededField<TrackClusterStats>[] OfTracking =
@@ -111,9 +110,6 @@ public static class UnheededFields
     [
         new("downstream_idle_timeout", static m => m.DownstreamIdleTimeout is not null, Warned, "idle_timeout counts, as in Envoy"),
         new("upstream_idle_timeout", static m => m.UpstreamIdleTimeout is not null, Warned, "idle_timeout counts, as in Envoy"),
-        new("proxy_protocol_tlvs", static m => m.ProxyProtocolTlvs.Count > 0, Warned, "the transport socket's own added_tlvs and those of the client are sent"),
-        new("upstream_connect_mode", static m => m.UpstreamConnectMode != 0, Warned, "the upstream is connected once the client is"),
-        new("max_early_data_bytes", static m => m.MaxEarlyDataBytes is not null, Warned, "the upstream is connected before the client is read from"),
     ];
 
     public static readonly UnheededField<DownstreamTlsContext>[] OfDownstreamTls =

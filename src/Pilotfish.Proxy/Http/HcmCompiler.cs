@@ -17,7 +17,6 @@ namespace Pilotfish.Proxy.Http;
 public sealed class HcmCompiler(NetworkFilterContext context)
 {
     private const string RejectFragmentKey = "envoy.reloadable_features.http_reject_path_with_fragment";
-    private const string UuidRequestId = "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig";
 
     public HcmModel Compile(HttpConnectionManager config)
     {
@@ -29,7 +28,7 @@ public sealed class HcmCompiler(NetworkFilterContext context)
         context.Owned.Add(http2Scope);
         HttpProtocolOptions? common = config.CommonHttpProtocolOptions;
         Http1ProtocolOptions? http1 = config.HttpProtocolOptions;
-        CheckRequestId(config.RequestIdExtension);
+        RequestIdExtensions.Check(config.RequestIdExtension, "request_id_extension");
         HttpConnectionManager.Types.HcmAccessLogOptions logs = LogOptions(config, out string logInterval);
         IReadOnlyList<HttpFilterSlot> filters = new HttpFilterChainCompiler(context, scope).Compile(config.HttpFilters);
         return new HcmModel
@@ -266,19 +265,6 @@ public sealed class HcmCompiler(NetworkFilterContext context)
         HttpConnectionManager.Types.PathWithEscapedSlashesAction.UnescapeAndForward => EscapedSlashesAction.UnescapeAndForward,
         _ => EscapedSlashesAction.Keep,
     };
-
-    private static void CheckRequestId(RequestIDExtension? extension)
-    {
-        if (extension?.TypedConfig is { } config)
-        {
-            ExtensionConfig typed = ExtensionRegistry.Unwrap(config, "request_id_extension.typed_config");
-            if (typed.MessageName != UuidRequestId)
-            {
-                throw new ConfigRejectedException("request_id_extension.typed_config",
-                    $"the request id extension '{typed.MessageName}' does not exist in Pilotfish");
-            }
-        }
-    }
 
     private static StringMatch[] CompileIgnoredUpgrades(Http1ProtocolOptions? http1)
     {

@@ -81,6 +81,9 @@ public sealed class HttpStream
 
     public bool IsEnded { get; private set; }
 
+    /// <summary>Whether it is a tunnel that goes on after its response has ended, until the request has.</summary>
+    internal bool OutlivesResponse { get; set; }
+
     /// <summary>Internal redirects that this request went through: names of the routes they led from and to.</summary>
     internal List<(string From, string To)> Redirects { get; } = [];
 
@@ -134,6 +137,7 @@ public sealed class HttpStream
         IsResponseStarted = false;
         IsReplyLocal = false;
         IsEnded = false;
+        OutlivesResponse = false;
         Redirects.Clear();
         _routeChosen = false;
         _responseSent = false;
@@ -174,6 +178,8 @@ public sealed class HttpStream
         {
             Request.Data(data, end);
         }
+
+        EndIfTunnelIsOver();
     }
 
     internal void OnTrailers(HeaderMap trailers)
@@ -183,6 +189,8 @@ public sealed class HttpStream
         {
             Request.Trailers(trailers);
         }
+
+        EndIfTunnelIsOver();
     }
 
     /// <summary>The client is gone, or its bytes make no sense any more.</summary>
@@ -471,6 +479,18 @@ public sealed class HttpStream
         if (end && !_responseSent)
         {
             _responseSent = true;
+            if (!OutlivesResponse || IsRequestComplete)
+            {
+                End(EndReasons.ViaUpstream, complete: true);
+            }
+        }
+    }
+
+    // The other direction ended first.
+    private void EndIfTunnelIsOver()
+    {
+        if (_responseSent && IsRequestComplete && OutlivesResponse)
+        {
             End(EndReasons.ViaUpstream, complete: true);
         }
     }

@@ -12,6 +12,12 @@ public interface IUpstreamEvents
     /// <summary>Where the codec counts what it writes and reads for this attempt, before it tells of it.</summary>
     ref ByteMeter Meter { get; }
 
+    /// <summary>
+    /// Whether what is sent goes on after the answer's end, as in a tunnel whose far side finished first: the stream then lives until this
+    /// side has ended too, and only a reset may still be told.
+    /// </summary>
+    bool KeepsSending => false;
+
     void OnUpstreamInformational(int status);
 
     void OnUpstreamHeaders(int status, bool end);

@@ -8,4 +8,7 @@ public enum UpstreamProtocol : byte
 
     /// <summary>auto_config: what the TLS handshake agrees upon.</summary>
     Alpn,
+
+    /// <summary>None: the payload of a request as TCP.</summary>
+    Raw,
 }

@@ -4,6 +4,7 @@ using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.LoadBalancing;
 using Pilotfish.Proxy.Streams;
 using Pilotfish.Proxy.Tls;
+using Pilotfish.Proxy.Tunnels;
 
 namespace Pilotfish.Proxy.Http1;
 
@@ -13,7 +14,7 @@ namespace Pilotfish.Proxy.Http1;
 /// </summary>
 internal sealed class HostHttpPools : IHostPool
 {
-    private const int ProtocolCount = 3;
+    private const int ProtocolCount = 4;
 
     // PROXY headers and original_src make a pool per client: from this many on, empty ones are forgotten before another is made.
     private const int OthersBeforeSweep = 64;
@@ -35,7 +36,12 @@ internal sealed class HostHttpPools : IHostPool
 
     /// <summary>The pool for a request that came in <paramref name="downstream"/>, by the cluster's protocol options.</summary>
     public static IHostHttpPool Of(
-        WorkerCluster cluster, Host host, RoutingPriority priority, UpstreamTransportOverrides? overrides, HttpProtocol downstream)
+        WorkerCluster cluster, Host host, RoutingPriority priority, UpstreamTransportOverrides? overrides, HttpProtocol downstream) =>
+        Of(cluster, host, priority, overrides, ClusterHttp.Of(cluster.State).PoolProtocolFor(downstream));
+
+    /// <summary>The pool of what speaks <paramref name="protocol"/>.</summary>
+    public static IHostHttpPool Of(
+        WorkerCluster cluster, Host host, RoutingPriority priority, UpstreamTransportOverrides? overrides, UpstreamProtocol protocol)
     {
         ref IHostPool? slot = ref host.Slot(cluster.Worker.Index);
         if (slot is not HostHttpPools pools)
@@ -44,7 +50,7 @@ internal sealed class HostHttpPools : IHostPool
             slot = pools;
         }
 
-        return pools.Find(priority, overrides, ClusterHttp.Of(cluster.State).PoolProtocolFor(downstream));
+        return pools.Find(priority, overrides, protocol);
     }
 
     /// <summary>
@@ -107,6 +113,7 @@ internal sealed class HostHttpPools : IHostPool
         {
             UpstreamProtocol.Http2 => new Http2Pool(_cluster, _host, priority, overrides),
             UpstreamProtocol.Alpn => new AlpnPool(_cluster, _host, priority, overrides),
+            UpstreamProtocol.Raw => new RawPool(_cluster, _host, priority, overrides),
             _ => new Http1Pool(_cluster, _host, priority, overrides),
         };
         if (_hostLeft)

@@ -39,6 +39,7 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
     private bool _processing;
     private bool _byRemote;
     private bool _halfClosed;
+    private bool _finishesTunnel;
     private bool _isHttp2;
 
     public Http1DownstreamConnection(HcmModel hcm, DownstreamConnection connection)
@@ -342,6 +343,24 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
         Wake();
     }
 
+    /// <summary>The upstream has said its last on a tunnel; the client may go on unless the request ends in this turn.</summary>
+    internal void FinishTunnelOutput() => _io.Loop.Defer(static state => ((Http1DownstreamConnection)state!).EndTunnelOutput(), this);
+
+    private void EndTunnelOutput()
+    {
+        if (_state != DownstreamState.Tunnel)
+        {
+            return;
+        }
+
+        _out.OnTurnEnd();
+        _finishesTunnel = !_out.IsEmpty;
+        if (!_finishesTunnel)
+        {
+            _io.ShutdownSend();
+        }
+    }
+
     // ISendQueueOwner
 
     public void OnSendBlocked(bool blocked) => _request.Http?.OnSendBlocked(blocked);
@@ -351,6 +370,11 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
         if (_state == DownstreamState.Discarding)
         {
             AfterLastFlush();
+        }
+        else if (_finishesTunnel && _state == DownstreamState.Tunnel)
+        {
+            _finishesTunnel = false;
+            _io.ShutdownSend();
         }
     }
 

@@ -153,6 +153,12 @@ internal sealed class Http1DownstreamStream : IDownstreamStream
     public void SendData(ReadOnlySpan<byte> data, bool end)
     {
         _encoder.Data(data, end, ref Http!.Info.Downstream);
+        if (end && _encoder.IsTunnel)
+        {
+            _connection.FinishTunnelOutput();
+            return;
+        }
+
         FlushAtEnd(end);
     }
 

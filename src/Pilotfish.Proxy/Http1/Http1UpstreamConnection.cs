@@ -30,9 +30,14 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
     private bool _keepAlive;
     private bool _requestSent;
     private bool _toHead;
+    private bool _isConnect;
     private bool _isUpgrade;
     private bool _tunnel;
     private bool _byRemote;
+    private bool _answered;
+    private bool _peerFinished;
+    private bool _endUntold;
+    private bool _finishing;
     private int _pauses;
 
     public Http1UpstreamConnection(Http1Pool pool, UpstreamConnection connection, uint bufferLimit)
@@ -81,6 +86,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
         _keepAlive = true;
         _requestSent = false;
         _tunnel = false;
+        _answered = false;
         _pauses = 0;
         Requests++;
     }
@@ -88,7 +94,8 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
     public void SendHeaders(HeaderMap headers, bool end, bool isUpgrade)
     {
         _toHead = headers[WellKnownHeader.Method].SequenceEqual("HEAD"u8);
-        _isUpgrade = isUpgrade || headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
+        _isConnect = headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
+        _isUpgrade = isUpgrade || _isConnect;
         _encoder.Headers(headers, end, isUpgrade, ref _events!.Meter);
         _requestSent = end;
         if (end)
@@ -109,6 +116,10 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
         if (end && !_tunnel)
         {
             _out.Flush();
+            if (_answered)
+            {
+                Release();
+            }
         }
         else if (end)
         {
@@ -148,6 +159,10 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
 
     public void OnFlushed()
     {
+        if (_finishing && _phase != UpstreamPhase.Closed)
+        {
+            EndTunnelSend();
+        }
     }
 
     public void OnSendFailed() => OnPeerGone(reset: true);
@@ -163,6 +178,13 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
             {
                 await _resume.WaitAsync();
                 ProcessBody();
+                continue;
+            }
+
+            if (_peerFinished)
+            {
+                // Nothing can come any more; what this side still sends decides the end.
+                await _resume.WaitAsync();
                 continue;
             }
 
@@ -212,6 +234,12 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
             return;
         }
 
+        if (_answered)
+        {
+            ProtocolError();
+            return;
+        }
+
         while (_phase == UpstreamPhase.Head && ProcessHead())
         {
         }
@@ -248,7 +276,18 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
         _events.Meter.ReceivedFields(0, fieldBytes, fieldBytes);
         BodyKind kind = BodyKind.None;
         long bodyLength = 0;
-        error ??= MessageFraming.OfResponse(headers, status, _toHead, out kind, out bodyLength);
+        if (_isConnect && status is >= 200 and < 300)
+        {
+            // RFC 9110 section 9.3.6: a tunnel begins behind this head whatever length it states, and the field goes no further.
+            headers.Remove(WellKnownHeader.ContentLength);
+            headers.Remove(WellKnownHeader.TransferEncoding);
+            kind = BodyKind.UntilClose;
+        }
+        else
+        {
+            error ??= MessageFraming.OfResponse(headers, status, _toHead, out kind, out bodyLength);
+        }
+
         if (error is not null || (status == 101 && !_isUpgrade))
         {
             ProtocolError();
@@ -291,7 +330,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
 
     private void ProcessBody()
     {
-        while (_phase == UpstreamPhase.Body && _pauses == 0)
+        while (_phase == UpstreamPhase.Body && _pauses == 0 && !_answered)
         {
             _trailers ??= _body.Kind == BodyKind.Chunked ? new HeaderMap() : null;
             DecodeStatus status = _body.Step(
@@ -334,7 +373,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
     private void CompleteWithData(ReadOnlySpan<byte> data)
     {
         IUpstreamEvents events = _events!;
-        Release();
+        EndAnswer();
         events.OnUpstreamData(data, end: true);
     }
 
@@ -342,8 +381,21 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
     private void Complete<T>(Action<IUpstreamEvents, T> tell, T argument)
     {
         IUpstreamEvents events = _events!;
-        Release();
+        EndAnswer();
         tell(events, argument);
+    }
+
+    // Who goes on sending keeps the connection until it has ended too.
+    private void EndAnswer()
+    {
+        if (!_requestSent && _events!.KeepsSending)
+        {
+            _answered = true;
+        }
+        else
+        {
+            Release();
+        }
     }
 
     private void Release()
@@ -380,8 +432,25 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
 
         _byRemote = true;
         IUpstreamEvents? events = _events;
+        bool bodyEnds = _phase == UpstreamPhase.Body && _body.Kind == BodyKind.UntilClose && !reset && !_answered;
+        if (bodyEnds && _tunnel && (_requestSent ? !_out.IsEmpty : events is { KeepsSending: true }))
+        {
+            _answered = true;
+            _peerFinished = true;
+            if (_requestSent)
+            {
+                // Its owner hears of it when the peer has taken the rest: until then its time-outs watch.
+                _endUntold = true;
+            }
+            else
+            {
+                events!.OnUpstreamData(default, end: true);
+            }
+
+            return;
+        }
+
         _events = null;
-        bool bodyEnds = _phase == UpstreamPhase.Body && _body.Kind == BodyKind.UntilClose && !reset;
         string? failure = TransportFailures.OfEstablished(_io);
         Close(reset);
         if (events is null)
@@ -404,7 +473,31 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
         if (_phase != UpstreamPhase.Closed)
         {
             _out.OnTurnEnd();
-            _io.ShutdownSend();
+            if (_out.IsEmpty)
+            {
+                EndTunnelSend();
+            }
+            else
+            {
+                _finishing = true;
+            }
+        }
+    }
+
+    // What waited for the peer to read has gone before.
+    private void EndTunnelSend()
+    {
+        _finishing = false;
+        _io.ShutdownSend();
+        if (_answered)
+        {
+            IUpstreamEvents? events = _events;
+            _events = null;
+            Close(reset: false);
+            if (_endUntold)
+            {
+                events?.OnUpstreamData(default, end: true);
+            }
         }
     }
 

@@ -310,7 +310,7 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
 
         if (!complete)
         {
-            ResetStream(stream, Http2ErrorCode.INTERNAL_ERROR);
+            ResetStream(stream, stream.IsConnect ? Http2ErrorCode.CONNECT_ERROR : Http2ErrorCode.INTERNAL_ERROR);
         }
         else if (stream.IsClosed)
         {

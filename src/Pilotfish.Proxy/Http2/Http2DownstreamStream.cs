@@ -35,6 +35,9 @@ internal sealed class Http2DownstreamStream(Http2DownstreamConnection connection
 
     public bool ResponseStarted => _responseStarted;
 
+    /// <summary>CONNECT, extended or not: what breaks it off is an error of the connection behind it (RFC 9113 section 8.5).</summary>
+    public bool IsConnect => _isConnect;
+
     public long UnsentWireBytes => connection.Output.UnsentWireBytes(this);
 
     internal override ref ByteMeter Meter => ref (Http is { } http ? ref http.Info.Downstream : ref Unread);

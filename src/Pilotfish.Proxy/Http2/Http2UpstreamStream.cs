@@ -59,9 +59,17 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
 
     public void SendData(ReadOnlySpan<byte> data, bool end)
     {
-        if (!IsClosed)
+        if (IsClosed)
         {
-            connection.Output.Data(this, data, end);
+            return;
+        }
+
+        connection.Output.Data(this, data, end);
+        if (end && _events is { KeepsSending: true } && IsClosed)
+        {
+            // The answer ended before; what still waits for a window is followed by its session.
+            _events = null;
+            connection.OnResponseEnd(this);
         }
     }
 
@@ -146,7 +154,7 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
     private IUpstreamEvents? Finish(bool end)
     {
         IUpstreamEvents? events = _events;
-        if (end)
+        if (end && !(events is { KeepsSending: true } && !IsLocalClosed))
         {
             // A reset that this causes still counts as the attempt's.
             connection.OnResponseEnd(this);

@@ -9,6 +9,9 @@ namespace Pilotfish.Proxy.ProxyProtocol;
 public sealed class ProxyProtocolFacts(NetAddress source, NetAddress destination, IReadOnlyList<ProxyTlv> tlvs)
     : IEquatable<ProxyProtocolFacts>
 {
+    /// <summary>The client's connection, for values that are made of its facts; no part of the comparison. Null where nobody asks.</summary>
+    internal Streams.ConnectionInfo? Connection { get; init; }
+
     public NetAddress Source { get; } = source;
 
     public NetAddress Destination { get; } = destination;

@@ -71,12 +71,14 @@ internal sealed class ProxyProtocolFilter(ProxyProtocolRules rules, ProxyProtoco
         }
 
         connection.Info.PassThroughTlvs = tlvs;
+        connection.Info.HasProxyHeader = true;
         return true;
     }
 
     /// <summary>A TLV that claims more bytes than there are makes the header malformed; the checksum of 2.2.3 is not asked for.</summary>
     private bool TryReadTlvs(ConnectionInfo info, ReadOnlySpan<byte> bytes, List<ProxyTlv> passed)
     {
+        Dictionary<string, string>? fields = null;
         while (!bytes.IsEmpty)
         {
             if (!ProxyHeaderParser.TryTakeTlv(ref bytes, out byte type, out ReadOnlySpan<byte> value))
@@ -86,15 +88,28 @@ internal sealed class ProxyProtocolFilter(ProxyProtocolRules rules, ProxyProtoco
 
             if (rules.TryMetadata(type, out (string Namespace, string Key) place))
             {
-                info.Metadata ??= new DynamicMetadata();
-                var text = MetadataValue.Of(Encoding.UTF8.GetString(value));
-                info.Metadata.Set(place.Namespace, MetadataValue.Of([new KeyValuePair<string, MetadataValue>(place.Key, text)]));
+                string text = Encoding.UTF8.GetString(value);
+                if (rules.UsesFilterState)
+                {
+                    (fields ??= [])[place.Key] = text;
+                }
+                else
+                {
+                    info.Metadata ??= new DynamicMetadata();
+                    info.Metadata.Set(
+                        place.Namespace, MetadataValue.Of([new KeyValuePair<string, MetadataValue>(place.Key, MetadataValue.Of(text))]));
+                }
             }
 
             if (rules.PassesThrough.Contains(type))
             {
                 passed.Add(new ProxyTlv(type, value.ToArray()));
             }
+        }
+
+        if (fields is not null)
+        {
+            info.EnsureFilterState().Set(TlvFields.Key, new TlvFields(fields));
         }
 
         return true;

@@ -14,10 +14,12 @@ internal sealed class ProxyProtocolRules
 
     public ProxyProtocolRules(Message config, string field)
     {
-        if (config.TlvLocation != Message.Types.TlvLocation.DynamicMetadata)
+        UsesFilterState = config.TlvLocation switch
         {
-            throw new ConfigRejectedException(field + ".tlv_location", "TLVs go to dynamic metadata; FILTER_STATE is not supported");
-        }
+            Message.Types.TlvLocation.DynamicMetadata => false,
+            Message.Types.TlvLocation.FilterState => true,
+            _ => throw new ConfigRejectedException(field + ".tlv_location", $"{(int)config.TlvLocation} is neither DYNAMIC_METADATA nor FILTER_STATE"),
+        };
 
         foreach (ProxyProtocolConfig.Types.Version version in config.DisallowedVersions)
         {
@@ -33,6 +35,9 @@ internal sealed class ProxyProtocolRules
     }
 
     public bool AllowsAbsence { get; }
+
+    /// <summary>tlv_location FILTER_STATE: values go to one object there, by the keys of the rules.</summary>
+    public bool UsesFilterState { get; }
 
     public TlvSelection PassesThrough { get; }
 

@@ -1,5 +1,6 @@
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Streams;
 using Pilotfish.Proxy.Tls;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Streams;
@@ -7,7 +8,7 @@ using Pilotfish.Runtime.Streams;
 namespace Pilotfish.Proxy.ProxyProtocol;
 
 /// <summary>Sends a PROXY header in front of whatever the inner transport says.</summary>
-internal sealed class ProxyProtocolTransport(UpstreamTransport inner, int version) : UpstreamTransport
+internal sealed class ProxyProtocolTransport(UpstreamTransport inner, ProxyHeaderTemplate template) : UpstreamTransport
 {
     public override bool IsRaw => false;
 
@@ -16,10 +17,6 @@ internal sealed class ProxyProtocolTransport(UpstreamTransport inner, int versio
     public override bool SendsProxyProtocol => true;
 
     public override string Name => "upstream_proxy_protocol";
-
-    public required TlvSelection PassesThrough { get; init; }
-
-    public required IReadOnlyList<ProxyTlv> Added { get; init; }
 
     public required Counter TlvsExceedMaxLength { get; init; }
 
@@ -36,33 +33,39 @@ internal sealed class ProxyProtocolTransport(UpstreamTransport inner, int versio
     private byte[] Header(SocketStream socket, UpstreamTransportRequest request)
     {
         ProxyProtocolFacts? facts = request.Overrides?.ProxyProtocol;
-        if (version == 1)
-        {
-            return facts is null
-                ? ProxyHeaderWriter.Version1(socket.LocalAddress.Unmap(), socket.RemoteAddress.Unmap())
-                : ProxyHeaderWriter.Version1(facts.Source, facts.Destination);
-        }
-
         if (facts is null)
         {
-            return ProxyHeaderWriter.Version2Local();
+            return template.Version == 1
+                ? ProxyHeaderWriter.Version1(socket.LocalAddress.Unmap(), socket.RemoteAddress.Unmap())
+                : ProxyHeaderWriter.Version2Local();
         }
 
-        var tlvs = new List<ProxyTlv>(Added);
-        foreach (ProxyTlv tlv in facts.Tlvs)
-        {
-            if (PassesThrough.Contains(tlv.Type) && !tlvs.Exists(added => added.Type == tlv.Type))
-            {
-                tlvs.Add(tlv);
-            }
-        }
-
-        byte[] header = ProxyHeaderWriter.Version2(facts.Source, facts.Destination, tlvs, out bool omitted);
+        byte[] header = template.Write(facts, template.IsDynamic ? Info(facts, request) : null, request.Cluster.Worker, out bool omitted);
         if (omitted)
         {
             request.Cluster.Worker.Stats.Add(TlvsExceedMaxLength);
         }
 
         return header;
+    }
+
+    // A connection's own facts: several requests may share it.
+    private static StreamInfo? Info(ProxyProtocolFacts facts, in UpstreamTransportRequest request)
+    {
+        if (facts.Connection is not { } connection)
+        {
+            return null;
+        }
+
+        var info = new StreamInfo();
+        info.Start(connection, connection.StartTime, connection.StartNanoseconds);
+        info.ClusterName = request.Cluster.State.Name;
+        info.ClusterObservabilityName = request.Cluster.State.Config.ObservabilityName;
+        info.ClusterMetadata = request.Cluster.State.Config.Metadata;
+        info.Upstream.HasHost = true;
+        info.Upstream.HostAddress = request.Host.Address;
+        info.Upstream.Hostname = request.Host.Hostname;
+        info.Upstream.Endpoint = request.Host.Config.Metadata;
+        return info;
     }
 }

@@ -21,28 +21,9 @@ internal sealed class ProxyProtocolTransportFactory : IUpstreamTransportFactory
         string field = config.Field + ".transport_socket";
         IUpstreamTransportFactory factory = context.Config.Extensions.Find<IUpstreamTransportFactory>(
             inner.TypedConfig ?? new(), inner.Name, field, out ExtensionConfig typed);
-        ProxyProtocolConfig header = message.Config ?? new ProxyProtocolConfig();
-        var added = new List<ProxyTlv>();
-        for (int i = 0; i < header.AddedTlvs.Count; i++)
+        return new ProxyProtocolTransport(
+            factory.Compile(typed, context), ProxyHeaderTemplate.Compile(message.Config ?? new ProxyProtocolConfig(), config.Field + ".config"))
         {
-            TlvEntry entry = header.AddedTlvs[i];
-            byte type = TlvSelection.TypeOf(entry.Type, $"{config.Field}.config.added_tlvs[{i}].type");
-            if (entry.FormatString is not null)
-            {
-                throw new ConfigRejectedException(
-                    $"{config.Field}.config.added_tlvs[{i}].format_string", "a TLV's format_string is not supported; state its value");
-            }
-
-            if (!added.Exists(tlv => tlv.Type == type))
-            {
-                added.Add(new ProxyTlv(type, entry.Value.ToByteArray()));
-            }
-        }
-
-        return new ProxyProtocolTransport(factory.Compile(typed, context), header.Version == ProxyProtocolConfig.Types.Version.V1 ? 1 : 2)
-        {
-            PassesThrough = new TlvSelection(header.PassThroughTlvs, config.Field + ".config.pass_through_tlvs"),
-            Added = added,
             TlvsExceedMaxLength = context.Config.Stats.Scope("upstream.proxyprotocol").Counter("v2_tlvs_exceed_max_length"),
         };
     }

@@ -3,6 +3,7 @@ using Envoy.Config.Route.V3;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.LoadBalancing;
 using Pilotfish.Proxy.RuntimeLayers;
+using Pilotfish.Proxy.Tunnels;
 
 namespace Pilotfish.Proxy.Routing;
 
@@ -55,7 +56,7 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
             Hash = HashPolicyModel.Compile(action.HashPolicy, $"{field}.hash_policy"),
             Mirrors = CompileMirrors(action, field),
             Priority = (int)action.Priority,
-            Upgrades = CompileUpgrades(action),
+            Upgrades = CompileUpgrades(action, field),
             IncludeAttemptCount = host.IncludeRequestAttemptCount,
             IncludeAttemptCountInResponse = host.IncludeAttemptCountInResponse,
             IncludeTimeoutRetryHeader = host.IncludeIsTimeoutRetryHeader,
@@ -115,7 +116,7 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
 
     private RuntimeKey? WeightKey(string prefix, string cluster) => prefix.Length == 0 ? null : context.Runtime.Key($"{prefix}.{cluster}");
 
-    private static UpgradePolicy CompileUpgrades(RouteAction action)
+    private static UpgradePolicy CompileUpgrades(RouteAction action, string field)
     {
         if (action.UpgradeConfigs.Count == 0)
         {
@@ -123,12 +124,21 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
         }
 
         var entries = new List<(string, bool)>();
-        foreach (RouteAction.Types.UpgradeConfig upgrade in action.UpgradeConfigs)
+        ConnectTermination? connect = null;
+        for (int i = 0; i < action.UpgradeConfigs.Count; i++)
         {
+            RouteAction.Types.UpgradeConfig upgrade = action.UpgradeConfigs[i];
             entries.Add((upgrade.UpgradeType, upgrade.Enabled ?? true));
+            if (upgrade.ConnectConfig is { } config)
+            {
+                string at = $"{field}.upgrade_configs[{i}].connect_config";
+                connect = upgrade.UpgradeType.Equals("CONNECT", StringComparison.OrdinalIgnoreCase)
+                    ? ConnectTermination.Compile(config, at)
+                    : throw new ConfigRejectedException(at, $"the upgrade is '{upgrade.UpgradeType}'; only CONNECT can end here");
+            }
         }
 
-        return UpgradePolicy.Of(entries);
+        return UpgradePolicy.Of(entries, connect);
     }
 
     /// <summary>The route's policy, or the virtual host's; the fields that Envoy does not use are checked as Envoy checks them.</summary>

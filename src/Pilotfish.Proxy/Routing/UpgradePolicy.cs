@@ -1,4 +1,5 @@
 using System.Text;
+using Pilotfish.Proxy.Tunnels;
 
 namespace Pilotfish.Proxy.Routing;
 
@@ -11,7 +12,10 @@ public sealed class UpgradePolicy
 
     private UpgradePolicy((byte[] Name, bool Enabled)[] entries) => _entries = entries;
 
-    public static UpgradePolicy Of(IEnumerable<(string Name, bool Enabled)> entries)
+    /// <summary>connect_config of a route's CONNECT; null for none.</summary>
+    public ConnectTermination? Connect { get; private init; }
+
+    public static UpgradePolicy Of(IEnumerable<(string Name, bool Enabled)> entries, ConnectTermination? connect = null)
     {
         var compiled = new List<(byte[], bool)>();
         foreach ((string name, bool enabled) in entries)
@@ -19,7 +23,7 @@ public sealed class UpgradePolicy
             compiled.Add((Encoding.ASCII.GetBytes(name), enabled));
         }
 
-        return new UpgradePolicy([.. compiled]);
+        return new UpgradePolicy([.. compiled]) { Connect = connect };
     }
 
     /// <summary>Null when this level does not mention the upgrade.</summary>

@@ -68,6 +68,9 @@ public sealed class ConnectionInfo
     /// <summary>TLVs of the PROXY header that go on to upstreams.</summary>
     public IReadOnlyList<ProxyProtocol.ProxyTlv> PassThroughTlvs { get; set; } = [];
 
+    /// <summary>Whether a PROXY header of the client's told of the addresses.</summary>
+    public bool HasProxyHeader { get; set; }
+
     /// <summary>PROXY headers towards upstreams speak for the proxy itself, as the client's address is not one to pass on.</summary>
     public bool OmitsProxyProtocol { get; set; }
 

@@ -13,4 +13,7 @@ public interface IFilterStateObject
 
     /// <summary>Non-null when upstream connections must not be shared between streams whose values differ: part of the pool key.</summary>
     ulong? PoolKeyHash { get; }
+
+    /// <summary>One part of the object by its name (<c>%FILTER_STATE(KEY:FIELD:NAME)%</c>); null where it has no such part.</summary>
+    string? Field(string name) => null;
 }

@@ -1,6 +1,8 @@
 using System.IO.Hashing;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.ProxyProtocol;
+using Pilotfish.Proxy.Tunnels;
 using Pilotfish.Proxy.Workers;
 using Pilotfish.Runtime.Sockets;
 
@@ -54,6 +56,18 @@ internal sealed class TcpProxy : TerminalNetworkFilter
 
     /// <summary>How often a living connection is logged; 0 for never.</summary>
     public long LogMilliseconds { get; init; }
+
+    /// <summary>tunneling_config; null connects to endpoints as they are.</summary>
+    public TunnelModel? Tunnel { get; init; }
+
+    /// <summary>upstream_connect_mode ON_DOWNSTREAM_DATA: the upstream is connected once the client has sent something.</summary>
+    public bool AwaitsClient { get; init; }
+
+    /// <summary>max_early_data_bytes: how much of what a client sends before its upstream is connected is read; null reads nothing.</summary>
+    public int? EarlyBytesMax { get; init; }
+
+    /// <summary>proxy_protocol_tlvs: for PROXY headers to upstreams, where the client sent no header of its own.</summary>
+    public TlvTemplate[] Tlvs { get; init; } = [];
 
     public override void Start(DownstreamConnection connection) => new TcpSession(this, connection).Run();
 

@@ -1,3 +1,4 @@
+using Envoy.Extensions.Filters.Network.TcpProxy.V3;
 using Envoy.Type.V3;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.AccessLogs;
@@ -5,7 +6,9 @@ using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.LoadBalancing;
 using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.ProxyProtocol;
 using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Tunnels;
 using ProtoTcpProxy = Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy;
 
 namespace Pilotfish.Proxy.Tcp;
@@ -15,17 +18,15 @@ internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
     // Envoy's cap for strategies without one of their own.
     private const int BackOffGrowth = 10;
 
+    // Envoy's rule on max_early_data_bytes.
+    private const uint EarlyBytesLimit = 1024 * 1024;
+
     public IReadOnlyList<string> MessageNames => ["envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"];
 
     public TerminalNetworkFilter Compile(in ExtensionConfig config, NetworkFilterContext context)
     {
         ProtoTcpProxy message = config.Parse(ProtoTcpProxy.Parser);
         string field = config.Field;
-        if (message.TunnelingConfig is not null)
-        {
-            throw new ConfigRejectedException(field + ".tunneling_config", "tunnelling TCP over HTTP is not supported yet");
-        }
-
         if (message.OnDemand is not null)
         {
             throw new ConfigRejectedException(field + ".on_demand", "on-demand cluster discovery is not supported");
@@ -51,10 +52,32 @@ internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
             HashesSourceIp = HashesSourceIp(message),
             LogsOnStart = message.AccessLogOptions?.FlushAccessLogOnStart ?? false,
             LogsOnConnected = message.AccessLogOptions?.FlushAccessLogOnConnected ?? message.FlushAccessLogOnConnected,
+            Tunnel = message.TunnelingConfig is { } tunnel ? TunnelCompiler.Compile(tunnel, field + ".tunneling_config") : null,
+            AwaitsClient = message.UpstreamConnectMode == UpstreamConnectMode.OnDownstreamData,
+            EarlyBytesMax = EarlyBytesMax(message, field),
+            Tlvs = TlvTemplate.Compile(message.ProxyProtocolTlvs, field + ".proxy_protocol_tlvs"),
             LogMilliseconds = message.AccessLogOptions is { } options
                 ? AccessLogIntervals.Milliseconds(options.AccessLogFlushInterval, field + ".access_log_options.access_log_flush_interval")
                 : AccessLogIntervals.Milliseconds(message.AccessLogFlushInterval, field + ".access_log_flush_interval"),
         };
+    }
+
+    // TLS is established before the filter starts, so ON_DOWNSTREAM_TLS_HANDSHAKE asks for nothing that IMMEDIATE does not do.
+    private static int? EarlyBytesMax(ProtoTcpProxy message, string field)
+    {
+        if ((uint)message.UpstreamConnectMode > (uint)UpstreamConnectMode.OnDownstreamTlsHandshake)
+        {
+            throw new ConfigRejectedException(field + ".upstream_connect_mode", $"{(int)message.UpstreamConnectMode} is no mode");
+        }
+
+        if (message.UpstreamConnectMode != UpstreamConnectMode.Immediate && message.MaxEarlyDataBytes is null)
+        {
+            throw new ConfigRejectedException(field + ".max_early_data_bytes", "it must be set where upstream_connect_mode is not IMMEDIATE");
+        }
+
+        return message.MaxEarlyDataBytes is > EarlyBytesLimit
+            ? throw new ConfigRejectedException(field + ".max_early_data_bytes", $"{message.MaxEarlyDataBytes} is above {EarlyBytesLimit}")
+            : (int?)message.MaxEarlyDataBytes;
     }
 
     private static long BackOffMax(Envoy.Config.Core.V3.BackoffStrategy? options, string field)

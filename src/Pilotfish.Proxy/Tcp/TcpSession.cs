@@ -1,13 +1,12 @@
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Clusters;
-using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Streams;
-using Pilotfish.Proxy.Tls;
+using Pilotfish.Proxy.Tunnels;
 using Pilotfish.Proxy.Workers;
-using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Streams;
 using Pilotfish.Runtime.Timers;
@@ -15,10 +14,10 @@ using Pilotfish.Runtime.Timers;
 namespace Pilotfish.Proxy.Tcp;
 
 /// <summary>
-/// One proxied TCP connection: 1 choose a cluster, 2 connect (with attempts), 3 move bytes both ways until both sides have
-/// finished, 4 account for it. The connection's loop only.
+/// One proxied TCP connection: 1 choose a cluster, 2 connect (with attempts), by itself or through a tunnel, 3 move bytes both ways until
+/// both sides have finished, 4 account for it. The connection's loop only.
 /// </summary>
-internal sealed class TcpSession : IDrainObserver
+internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, ITunnelOwner
 {
     private readonly TcpProxy _proxy;
     private readonly DownstreamConnection _downstream;
@@ -27,12 +26,15 @@ internal sealed class TcpSession : IDrainObserver
     private readonly TransferProgress _fromDownstream = new();
     private readonly TransferProgress _fromUpstream = new();
     private UpstreamConnection? _upstream;
+    private TunnelStream? _tunnel;
+    private EarlyBytes? _early;
     private WorkerCluster? _cluster;
     private LoopTimer? _idle;
     private LoopTimer? _duration;
     private LoopTimer? _log;
     private EndReason? _end;
     private bool _upstreamEnded;
+    private bool _downstreamEnded;
 
     public TcpSession(TcpProxy proxy, DownstreamConnection downstream)
     {
@@ -71,6 +73,9 @@ internal sealed class TcpSession : IDrainObserver
             _proxy.AccessLogs.Write(_worker, _info, AccessLogType.TcpConnectionStart);
         }
 
+        _fromDownstream.Add(0, _worker.Loop.NowMilliseconds);
+        StartIdleTimer();
+
         // 1.
         TcpRoute route = _proxy.Choose(_worker.Random);
         _info.ClusterName = route.Cluster.Name;
@@ -95,8 +100,7 @@ internal sealed class TcpSession : IDrainObserver
         }
 
         // 3.
-        StartIdleTimer();
-        await TransferAsync(_upstream!.Stream);
+        await TransferAsync(_tunnel ?? _upstream!.Stream);
 
         // 4.
         Finish(_end ?? NetworkEndReasons.TcpCompleted, reset: false);
@@ -107,116 +111,55 @@ internal sealed class TcpSession : IDrainObserver
         // A byte stream has no message boundary at which to say goodbye: it goes on until the deadline, as in Envoy.
     }
 
+    /// <summary>The client, whom nobody reads from while a tunnel opens.</summary>
+    public void OnPeerClosed(bool reset)
+    {
+        // One that has only said its last may still want the answer.
+        if (reset)
+        {
+            _downstream.Info.CloseType = DetectedCloseType.RemoteReset;
+            Abort(NetworkEndReasons.ClientGoneEarly, null);
+        }
+    }
+
+    public void OnTunnelHeaders(HeaderMap headers)
+    {
+        if (_proxy.Tunnel!.PropagatesHeaders)
+        {
+            _downstream.Info.EnsureFilterState().Set(TunnelFields.HeadersKey, new TunnelFields(headers));
+        }
+    }
+
+    public void OnTunnelTrailers(HeaderMap trailers)
+    {
+        if (_proxy.Tunnel!.PropagatesTrailers)
+        {
+            _downstream.Info.EnsureFilterState().Set(TunnelFields.TrailersKey, new TunnelFields(trailers));
+        }
+    }
+
+    public void OnTunnelOver()
+    {
+        // What the far side said goes to the client first.
+        if (_upstreamEnded)
+        {
+            Abort(NetworkEndReasons.TcpCompleted, null);
+        }
+    }
+
     public void OnDrainDeadline() => Abort(NetworkEndReasons.Drained, LocalCloseReasons.DrainedConnection);
-
-    private async ValueTask<EndReason?> ConnectAsync(TcpRoute route)
-    {
-        ulong? hash = _proxy.Hash(_downstream.Info.RemoteAddress);
-        _info.Times.UpstreamConnectBegin = _worker.Loop.NowNanoseconds;
-        string? transportFailure = null;
-        BackOff? backOff = _proxy.BackOffBaseMilliseconds > 0 && _proxy.ConnectAttemptsMax > 1
-            ? new BackOff(_proxy.BackOffBaseMilliseconds, _proxy.BackOffMaxMilliseconds, _worker.Random.NextDouble)
-            : null;
-        for (uint attempt = 0; attempt < _proxy.ConnectAttemptsMax; attempt++)
-        {
-            HostPick pick = Pick(route, hash, attempt);
-            if (pick.Host is not { } host)
-            {
-                return pick.Failure!.About(route.Cluster.Name);
-            }
-
-            NoteHost(host);
-            if (_info.Times.UpstreamRequestBegin == 0)
-            {
-                _info.Times.UpstreamRequestBegin = _worker.Loop.NowNanoseconds;
-            }
-
-            host.RequestStarted();
-            UpstreamConnectResult result = await _cluster!.ConnectAsync(host, new UpstreamConnectOptions
-            {
-                Transport = UpstreamOverrides.Of(_downstream.Info, _downstream.Info.FilterState, _cluster.State.Config),
-            });
-            _info.Times.UpstreamPoolReady = _worker.Loop.NowNanoseconds;
-            if (result.Connection is { } connection)
-            {
-                return Established(connection);
-            }
-
-            host.RequestEnded();
-            if (_end is not null || _downstream.Stream.IsClosed)
-            {
-                return _end ?? NetworkEndReasons.ClientGoneEarly;
-            }
-
-            if (result.Failure == UpstreamConnectFailure.Overflow)
-            {
-                return NetworkEndReasons.UpstreamOverflow.About(route.Cluster.Name);
-            }
-
-            transportFailure = result.TransportFailure;
-            if (backOff is not null && attempt + 1 < _proxy.ConnectAttemptsMax)
-            {
-                await _worker.Loop.DelayAsync(backOff.NextMilliseconds());
-                if (_end is not null || _downstream.Stream.IsClosed)
-                {
-                    return _end ?? NetworkEndReasons.ClientGoneEarly;
-                }
-            }
-        }
-
-        _worker.Stats.Add(_cluster!.State.Stats.CxConnectAttemptsExceeded);
-        return NetworkEndReasons.ConnectFailed.About(route.Cluster.Name).WithTransportFailure(transportFailure);
-    }
-
-    private HostPick Pick(TcpRoute route, ulong? hash, uint attempt) => _cluster!.Pick(new LoadBalancingRequest
-    {
-        Hash = hash,
-        Subset = route.Metadata,
-        OriginalDestination = _downstream.Info.LocalAddress,
-        Attempt = attempt,
-    });
-
-    private void NoteHost(Host host)
-    {
-        _info.Upstream.HasHost = true;
-        _info.Upstream.HostAddress = host.Address;
-        _info.Upstream.Hostname = host.Hostname;
-        _info.Upstream.Endpoint = host.Config.Metadata;
-        _info.Upstream.RemoteAddress = host.Address;
-        _info.Upstream.AttemptCount++;
-    }
-
-    private EndReason? Established(UpstreamConnection connection)
-    {
-        _upstream = connection;
-        IByteStream stream = connection.Stream;
-        if (_end is not null || _downstream.Stream.IsClosed)
-        {
-            return _end ?? NetworkEndReasons.ClientGoneEarly;
-        }
-
-        _info.Upstream.IsConnected = true;
-        _info.Upstream.ConnectionId = connection.Id;
-        _info.Upstream.LocalAddress = stream.LocalAddress;
-        _info.Upstream.RemoteAddress = stream.RemoteAddress;
-        _info.Upstream.Tls = stream.Tls;
-        _info.Times.UpstreamConnectEnd = connection.Times.ConnectEnd;
-        _info.Times.UpstreamHandshakeEnd = connection.Times.HandshakeEnd;
-        if (_proxy.LogsOnConnected)
-        {
-            _proxy.AccessLogs.Write(_worker, _info, AccessLogType.TcpUpstreamConnected);
-        }
-
-        return null;
-    }
 
     private async ValueTask TransferAsync(IByteStream upstream)
     {
         IByteStream downstream = _downstream.Stream;
         long now = _worker.Loop.NowMilliseconds;
-        _fromDownstream.Add(0, now);
         _fromUpstream.Add(0, now);
-        ValueTask<PumpResult> up = BytePump.RunAsync(downstream, upstream, _fromDownstream);
+        if (_early is { } early && !await SendEarlyAsync(early, upstream))
+        {
+            return;
+        }
+
+        ValueTask<PumpResult> up = _downstreamEnded ? default : BytePump.RunAsync(downstream, upstream, _fromDownstream);
         ValueTask<PumpResult> down = BytePump.RunAsync(upstream, downstream, _fromUpstream);
 
         // Each direction closes over its own end; whichever fails takes the other down with it.
@@ -234,6 +177,10 @@ internal sealed class TcpSession : IDrainObserver
             {
                 _upstreamEnded = true;
                 _info.Times.UpstreamReceiveEnd = _worker.Loop.NowNanoseconds;
+                if (_tunnel is { IsOver: true })
+                {
+                    Abort(NetworkEndReasons.TcpCompleted, null);
+                }
             }
             else
             {
@@ -245,6 +192,12 @@ internal sealed class TcpSession : IDrainObserver
 
         // The side whose stream failed: the source of a failed read, the destination of a failed write.
         bool upstreamFailed = fromUpstream == result.SourceFailed;
+        if (upstreamFailed && !fromUpstream && _tunnel is not null && !_upstreamEnded)
+        {
+            // The tunnel takes no more. What it brought before goes to the client first; the other direction finds the end.
+            return;
+        }
+
         Abort(upstreamFailed ? NetworkEndReasons.UpstreamReset : NetworkEndReasons.DownstreamReset, null);
         if (!upstreamFailed && result.Error == IoError.ConnectionReset)
         {
@@ -301,7 +254,16 @@ internal sealed class TcpSession : IDrainObserver
         _downstream.Info.LocalCloseReason ??= localCloseReason;
         bool reset = reason.Cause is EndCause.ClientGone or EndCause.UpstreamReset;
         Close(_downstream.Stream, reset);
-        if (_upstream is { } upstream)
+        CloseUpstream(reset);
+    }
+
+    private void CloseUpstream(bool reset)
+    {
+        if (_tunnel is { } tunnel)
+        {
+            tunnel.Close();
+        }
+        else if (_upstream is { } upstream)
         {
             Close(upstream.Stream, reset);
         }
@@ -325,10 +287,12 @@ internal sealed class TcpSession : IDrainObserver
         _duration?.Cancel();
         _log?.Cancel();
         _downstream.DrainObserver = null;
+        _downstream.Stream.PeerCloseObserver = null;
         Close(_downstream.Stream, reset);
-        if (_upstream is { } upstream)
+        CloseUpstream(reset);
+        _early?.Release();
+        if (_upstream is { } upstream && _tunnel is null)
         {
-            Close(upstream.Stream, reset);
             upstream.Host.RequestEnded();
             upstream.Finished(byRemote: _upstreamEnded || reason.Cause == EndCause.UpstreamReset);
         }
@@ -346,7 +310,7 @@ internal sealed class TcpSession : IDrainObserver
         (long received, long sent) = (_fromDownstream.Bytes, _fromUpstream.Bytes);
         cells.Add(_proxy.Stats.RxBytesTotal, received);
         cells.Add(_proxy.Stats.TxBytesTotal, sent);
-        if (_cluster is not null)
+        if (_cluster is not null && _tunnel is null)
         {
             cells.Add(_cluster.State.Stats.CxTxBytesTotal, received);
             cells.Add(_cluster.State.Stats.CxRxBytesTotal, sent);
@@ -360,7 +324,15 @@ internal sealed class TcpSession : IDrainObserver
         (long received, long sent) = (_fromDownstream.Bytes, _fromUpstream.Bytes);
         _info.BytesReceived = received;
         _info.BytesSent = sent;
-        _info.Downstream.WireBytesReceived = _info.UpstreamBytes.WireBytesSent = received;
-        _info.Downstream.WireBytesSent = _info.UpstreamBytes.WireBytesReceived = sent;
+        _info.Downstream.WireBytesReceived = received;
+        _info.Downstream.WireBytesSent = sent;
+        if (_tunnel is { } tunnel)
+        {
+            _info.UpstreamBytes = tunnel.Meter;
+            return;
+        }
+
+        _info.UpstreamBytes.WireBytesSent = received;
+        _info.UpstreamBytes.WireBytesReceived = sent;
     }
 }

@@ -65,7 +65,7 @@ internal static class UpstreamOverrides
             ServerName = serverName,
             VerifySubjectAltName = names,
             ProxyProtocol = sendsProxy
-                ? new ProxyProtocolFacts(connection.RemoteAddress, connection.LocalAddress, connection.PassThroughTlvs)
+                ? new ProxyProtocolFacts(connection.RemoteAddress, connection.LocalAddress, connection.PassThroughTlvs) { Connection = connection }
                 : null,
             Source = connection.OriginalSource,
             Mark = connection.OriginalSourceMark,

@@ -11,7 +11,7 @@ namespace Pilotfish.Runtime.Streams;
 /// Idle --Begin--> Pending --Complete/CompleteLater--> Completed --GetResult--> Idle
 /// </code>
 /// </summary>
-internal class IoOperation(EventLoop loop) : IValueTaskSource<IoResult>
+public class IoOperation(EventLoop loop) : IValueTaskSource<IoResult>
 {
     private static readonly Action<object?> s_continue = static state => ((IoOperation)state!).Continue();
 
@@ -21,9 +21,9 @@ internal class IoOperation(EventLoop loop) : IValueTaskSource<IoResult>
     private short _token;
     private State _state;
 
-    internal bool IsPending => _state == State.Pending;
+    public bool IsPending => _state == State.Pending;
 
-    internal ValueTask<IoResult> Begin()
+    public ValueTask<IoResult> Begin()
     {
         if (_state != State.Idle)
         {
@@ -34,7 +34,7 @@ internal class IoOperation(EventLoop loop) : IValueTaskSource<IoResult>
         return new ValueTask<IoResult>(this, _token);
     }
 
-    internal void Complete(IoResult result)
+    public void Complete(IoResult result)
     {
         Debug.Assert(_state == State.Pending, "Only a pending operation completes.");
         _result = result;
@@ -42,7 +42,7 @@ internal class IoOperation(EventLoop loop) : IValueTaskSource<IoResult>
         Continue();
     }
 
-    internal void CompleteLater(IoResult result)
+    public void CompleteLater(IoResult result)
     {
         Debug.Assert(_state == State.Pending, "Only a pending operation completes.");
         _result = result;

@@ -3,7 +3,7 @@ using Pilotfish.Runtime.Loops;
 namespace Pilotfish.Runtime.Streams;
 
 /// <summary>A receive that waits, with the memory it fills; empty memory waits for readiness alone.</summary>
-internal sealed class ReceiveOperation(EventLoop loop) : IoOperation(loop)
+public sealed class ReceiveOperation(EventLoop loop) : IoOperation(loop)
 {
-    internal Memory<byte> Buffer;
+    public Memory<byte> Buffer { get; set; }
 }

@@ -3,15 +3,15 @@ using Pilotfish.Runtime.Loops;
 namespace Pilotfish.Runtime.Streams;
 
 /// <summary>A send that waits, with what is left of it.</summary>
-internal sealed class SendOperation(EventLoop loop) : IoOperation(loop)
+public sealed class SendOperation(EventLoop loop) : IoOperation(loop)
 {
-    internal ReadOnlyMemory<byte> First;
-    internal ReadOnlyMemory<byte> Second;
-    internal int TotalBytes;
+    public ReadOnlyMemory<byte> First { get; private set; }
+    public ReadOnlyMemory<byte> Second { get; private set; }
+    public int TotalBytes { get; private set; }
 
-    internal bool IsAllSent => First.IsEmpty && Second.IsEmpty;
+    public bool IsAllSent => First.IsEmpty && Second.IsEmpty;
 
-    internal void Start(ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second, int sent)
+    public void Start(ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second, int sent)
     {
         First = first;
         Second = second;
@@ -19,14 +19,14 @@ internal sealed class SendOperation(EventLoop loop) : IoOperation(loop)
         Consume(sent);
     }
 
-    internal void Consume(int sent)
+    public void Consume(int sent)
     {
         int ofFirst = Math.Min(sent, First.Length);
         First = First[ofFirst..];
         Second = Second[(sent - ofFirst)..];
     }
 
-    internal void Clear()
+    public void Clear()
     {
         First = default;
         Second = default;

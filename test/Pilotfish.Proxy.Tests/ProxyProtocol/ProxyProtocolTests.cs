@@ -113,6 +113,78 @@ public sealed class ProxyProtocolTests
         client.Close();
     });
 
+    /// <summary>tlv_location FILTER_STATE: one object, whose parts have the rules' keys.</summary>
+    [Fact]
+    public void Tlvs_InTheFilterState_AreFoundByTheirKeys() => LoopRunner.Run(async loop =>
+    {
+        var fixture = new TransportFixture(loop);
+        var records = new List<string>();
+        fixture.Context.Extensions.Register<Pilotfish.Proxy.AccessLogs.IAccessLoggerFactory>(new Tunnels.FormattedRecordFactory(records));
+        fixture.Apply(TransportFixture.StaticCluster("c", TestPeers.Echo(loop).LocalAddress));
+        Listener listener = Listening("l", "c", new Message
+        {
+            TlvLocation = Message.Types.TlvLocation.FilterState,
+            Rules =
+            {
+                new Message.Types.Rule { TlvType = 0xE1, OnTlvPresent = new Message.Types.KeyValuePair { Key = "vpc" } },
+                new Message.Types.Rule { TlvType = 0xE2, OnTlvPresent = new Message.Types.KeyValuePair { Key = "absent" } },
+            },
+        });
+        listener.FilterChains[0].Filters[0] = TransportFixture.Tcp("c", static tcp => tcp.AccessLog.Add(Tunnels.TunnelBench.Log(
+            "%FILTER_STATE(envoy.network.proxy_protocol.tlv:FIELD:vpc)% %FILTER_STATE(envoy.network.proxy_protocol.tlv:FIELD:absent)% "
+            + "%DYNAMIC_METADATA(envoy.filters.listener.proxy_protocol:vpc)%")));
+        Assert.Empty(fixture.Apply(listener));
+        SocketStream client = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
+        await client.SendAsync(ProxyHeaderWriter.Version2(
+            NetAddress.Parse(Claimed), NetAddress.Parse(ClaimedDestination), [new(0xE1, [.. "vpc-7"u8])], out _));
+        client.ShutdownSend();
+        Assert.True((await TestPeers.EndAsync(client)).IsEnd);
+        await TestPeers.UntilAsync(loop, () => records.Count == 1);
+
+        Assert.Equal("vpc-7 - -", records[0]);
+        client.Close();
+    });
+
+    /// <summary>tcp_proxy's TLVs take the place of those that a client without a header of its own could not send.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Tlvs_OfTcpProxy_AreForClientsWithoutAHeader(bool hasHeader) => LoopRunner.Run(async loop =>
+    {
+        var fixture = new TransportFixture(loop);
+        List<byte> seen = Recorder(loop, out NetAddress upstream);
+        fixture.Apply(Sending("c", upstream, ProxyProtocolConfig.Types.Version.V2, config =>
+        {
+            config.PassThroughTlvs = new ProxyProtocolPassThroughTLVs
+            {
+                MatchType = ProxyProtocolPassThroughTLVs.Types.PassTLVsMatchType.Include, TlvType = { 0xE0, 0xE1 },
+            };
+            config.AddedTlvs.Add(new TlvEntry { Type = 0xE5, FormatString = new SubstitutionFormatString { TextFormat = "to %UPSTREAM_CLUSTER%" } });
+        }));
+        Listener listener = Listening("l", "c", new Message { AllowRequestsWithoutProxyProtocol = true });
+        listener.FilterChains[0].Filters[0] = TransportFixture.Tcp("c", static tcp =>
+        {
+            tcp.ProxyProtocolTlvs.Add(new TlvEntry { Type = 0xE0, Value = ByteString.CopyFromUtf8("fixed") });
+            tcp.ProxyProtocolTlvs.Add(new TlvEntry
+            {
+                Type = 0xE1, FormatString = new SubstitutionFormatString { TextFormat = "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" },
+            });
+            tcp.ProxyProtocolTlvs.Add(new TlvEntry { Type = 0xE2, Value = ByteString.CopyFromUtf8("not passed") });
+        });
+        Assert.Empty(fixture.Apply(listener));
+        SocketStream client = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
+        ProxyTlv[] added = [new(0xE5, [.. "to c"u8])];
+        byte[] expected = hasHeader
+            ? ProxyHeaderWriter.Version2(NetAddress.Parse(Claimed), NetAddress.Parse(ClaimedDestination), added, out _)
+            : ProxyHeaderWriter.Version2(client.LocalAddress, client.RemoteAddress,
+                [.. added, new(0xE0, [.. "fixed"u8]), new(0xE1, [.. "127.0.0.1"u8])], out _);
+        await client.SendAsync((byte[])[.. hasHeader ? Header(2) : [], .. "application data, no header"u8]);
+        await TestPeers.UntilAsync(loop, () => seen.Count == expected.Length + 27);
+
+        Assert.Equal(expected, seen.GetRange(0, expected.Length));
+        client.Close();
+    });
+
     [Fact]
     public void Tlvs_PassThroughAndAdded_ReachTheUpstreamOnce() => LoopRunner.Run(async loop =>
     {
@@ -263,11 +335,11 @@ public sealed class ProxyProtocolTests
     }
 
     [Fact]
-    public void Configuration_FilterStateOrMissingInner_IsRejected() => LoopRunner.Run(loop =>
+    public void Configuration_UnknownPlaceOrMissingInner_IsRejected() => LoopRunner.Run(loop =>
     {
         var fixture = new TransportFixture(loop);
-        Assert.Contains("tlv_location", Assert.Single(fixture.Apply(
-            Listening("l", "c", new Message { TlvLocation = Message.Types.TlvLocation.FilterState }))).Reason, StringComparison.Ordinal);
+        Assert.Contains("tlv_location: 7 is neither", Assert.Single(fixture.Apply(
+            Listening("l", "c", new Message { TlvLocation = (Message.Types.TlvLocation)7 }))).Reason, StringComparison.Ordinal);
         Cluster cluster = TransportFixture.StaticCluster("c", NetAddress.Loopback(1));
         cluster.TransportSocket = new TransportSocket { Name = "pp", TypedConfig = Any.Pack(new ProxyProtocolUpstreamTransport()) };
         Assert.Contains("transport_socket", Assert.Single(fixture.Apply(cluster)).Reason, StringComparison.Ordinal);

@@ -102,9 +102,9 @@ public sealed class UnheededFieldTests
     [Fact]
     public void RefusedField_OfACluster_IsNamed() => LoopRunner.Run(loop =>
     {
-        var cluster = new Cluster { Name = "a", UpstreamConfig = new TypedExtensionConfig() };
+        var cluster = new Cluster { Name = "a", TransportSocketMatcher = new() };
 
-        Assert.Equal("upstream_config", Assert.Throws<ConfigRejectedException>(
+        Assert.Equal("transport_socket_matcher", Assert.Throws<ConfigRejectedException>(
             () => ClusterCompiler.Compile(cluster, 1, new ProxyBench(loop).Context)).Field);
         return Task.CompletedTask;
     });

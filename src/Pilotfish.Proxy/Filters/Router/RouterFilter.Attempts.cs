@@ -64,12 +64,14 @@ public sealed partial class RouterFilter
         var priority = (RoutingPriority)_forward.Priority;
         UpstreamTransportOverrides? overrides =
             UpstreamOverrides.Of(info.Connection, info.FilterState, cluster.Config, Stream.RequestHeaders, Stream.TransportOverrides);
-        if (worker.Provision is not null)
+        if (worker.Provision is not null && !_isRaw)
         {
             HostHttpPools.Anticipate(worker, in request, priority, overrides, info.Protocol);
         }
 
-        attempt.Acquire(HostHttpPools.Of(worker, host, priority, overrides, info.Protocol));
+        attempt.Acquire(_isRaw
+            ? HostHttpPools.Of(worker, host, priority, overrides, UpstreamProtocol.Raw)
+            : HostHttpPools.Of(worker, host, priority, overrides, info.Protocol));
     }
 
     private LoadBalancingRequest BalancingRequest()
@@ -121,6 +123,11 @@ public sealed partial class RouterFilter
         bool endsWithHead = _requestEnded && !hasBody && _trailers is null && !_isUpgrade;
         _earlyData = WaitsForSwitch(Stream.RequestHeaders) ? EarlyData.Waits : EarlyData.None;
         stream.SendHeaders(Stream.RequestHeaders, endsWithHead, _isUpgrade);
+        if (_isRaw)
+        {
+            SendProxyHeader(stream);
+        }
+
         if (_earlyData == EarlyData.None)
         {
             SendHeldBody(attempt, stream, hasBody || (_requestEnded && !endsWithHead && _trailers is null));

@@ -46,6 +46,11 @@ public sealed partial class RouterFilter
             EndWait(attempt, status);
         }
 
+        if (_isRaw && !end)
+        {
+            BecomeTunnel();
+        }
+
         _body.Release();
         _responseStarted = true;
         Charge(status);
@@ -74,6 +79,7 @@ public sealed partial class RouterFilter
 
         if (end)
         {
+            _responseEnded = true;
             ResponseComplete();
         }
         else
@@ -86,6 +92,7 @@ public sealed partial class RouterFilter
 
     internal void OnTrailers(HeaderMap trailers)
     {
+        _responseEnded = true;
         ResponseComplete();
         Stream.Response.Trailers(trailers);
     }

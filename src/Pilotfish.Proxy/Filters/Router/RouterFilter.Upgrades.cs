@@ -1,4 +1,8 @@
+using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.ProxyProtocol;
+using Pilotfish.Proxy.Streams;
+using Pilotfish.Proxy.Tunnels;
 
 namespace Pilotfish.Proxy.Filters.Router;
 
@@ -22,11 +26,40 @@ public sealed partial class RouterFilter
     private bool WaitsForSwitch(HeaderMap headers) =>
         (_isUpgrade && !headers.Has(WellKnownHeader.ContentLength)) || headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
 
+    /// <summary>Whether bytes go on towards the host though its answer has ended: a tunnel's directions end one by one.</summary>
+    internal bool KeepsSending => _isTunnel && !_requestEnded;
+
+    private bool IsRaw(ClusterState cluster, HeaderMap headers) => cluster.Config.UpstreamPool switch
+    {
+        UpstreamPoolKind.Http => false,
+        UpstreamPoolKind.Tcp => true,
+        _ => _connect is { } connect && connect.Applies(headers),
+    };
+
+    // TCP begins here, and with it two directions that end one by one.
+    private void BecomeTunnel()
+    {
+        _isTunnel = true;
+        _timers?.CancelGlobal();
+        Stream.OutlivesResponse = true;
+    }
+
+    private void SendProxyHeader(IUpstreamStream stream)
+    {
+        if (_connect is { ProxyHeader: { } template })
+        {
+            ConnectionInfo connection = Stream.Info.Connection;
+            var facts = new ProxyProtocolFacts(connection.RemoteAddress, connection.LocalAddress, connection.PassThroughTlvs);
+            stream.SendData(template.Write(facts, Stream.Info, Stream.Worker.Worker, out _), end: false);
+        }
+    }
+
     private void EndWait(UpstreamAttempt attempt, int status)
     {
         if (attempt.Stream is { } stream && (_isUpgrade ? status == 101 : status is >= 200 and < 300))
         {
-            // A tunnel has no trailers.
+            // What limits a request limits the time until it is a tunnel, not the tunnel (route's timeout). A tunnel has no trailers.
+            _timers?.CancelGlobal();
             _earlyData = EarlyData.None;
             _trailers = null;
             SendHeldBody(attempt, stream, _body.Length > 0 || _requestEnded);

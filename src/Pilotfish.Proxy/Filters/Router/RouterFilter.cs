@@ -5,6 +5,7 @@ using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Routing;
 using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Streams;
+using Pilotfish.Proxy.Tunnels;
 using Pilotfish.Runtime.Loops;
 
 namespace Pilotfish.Proxy.Filters.Router;
@@ -39,6 +40,10 @@ public sealed partial class RouterFilter : HttpFilter
     private bool _sourcePaused;
     private bool _isUpgrade;
     private EarlyData _earlyData;
+    private ConnectTermination? _connect;
+    private bool _isRaw;
+    private bool _isTunnel;
+    private bool _responseEnded;
     private bool _informed;
 
     // Attempts. The latest is kept for the next request; the others are there only while a request is hedged.
@@ -82,6 +87,10 @@ public sealed partial class RouterFilter : HttpFilter
         _sourcePaused = false;
         _isUpgrade = false;
         _earlyData = EarlyData.None;
+        _connect = null;
+        _isRaw = false;
+        _isTunnel = false;
+        _responseEnded = false;
         _informed = false;
         _retryPending = false;
         _anyStarted = false;
@@ -114,6 +123,8 @@ public sealed partial class RouterFilter : HttpFilter
         _http = ClusterHttp.Of(_cluster);
         _breaker = _cluster.Breaker((RoutingPriority)_forward.Priority);
         _isUpgrade = Stream.Upgrade is not null;
+        _connect = _forward.Upgrades.Connect;
+        _isRaw = IsRaw(_cluster, headers);
         _hedges = HedgePolicy.Applies(_forward, headers);
         _retryPolicy = _http.Retry ?? _forward.Retry;
         _timeouts = RouterTimeouts.Of(Stream, _forward, _retryPolicy, _model.RespectsExpectedTimeout, _hedges);
@@ -177,6 +188,16 @@ public sealed partial class RouterFilter : HttpFilter
             attempt.BodySent += data.Length;
             upstream.SendData(data, end);
             NoteSent(end);
+            if (_responseEnded)
+            {
+                if (end)
+                {
+                    attempt.Over();
+                }
+
+                return FilterVerdict.Continue;
+            }
+
             TouchTry(attempt);
             _body.KeepForRetry(data);
             CheckSource();
@@ -211,6 +232,10 @@ public sealed partial class RouterFilter : HttpFilter
         {
             attempt.Log?.Sent(0, end: true);
             upstream.SendTrailers(trailers);
+            if (_responseEnded)
+            {
+                attempt.Over();
+            }
         }
 
         return FilterVerdict.Continue;

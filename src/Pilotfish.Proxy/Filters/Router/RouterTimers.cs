@@ -13,6 +13,8 @@ internal sealed class RouterTimers(RouterFilter router, EventLoop loop)
 
     public void BackOff(long milliseconds) => _backOff.Schedule(milliseconds);
 
+    public void CancelGlobal() => _global.Cancel();
+
     public void CancelBackOff() => _backOff.Cancel();
 
     public void Stop()

@@ -147,6 +147,8 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
         router.OnPoolFailure(this, reason, transportFailure);
     }
 
+    public bool KeepsSending => router.KeepsSending;
+
     public void OnUpstreamInformational(int status) => router.OnInformational(this, status);
 
     public void OnUpstreamHeaders(int status, bool end)
@@ -166,7 +168,7 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
     {
         Log?.Received(data.Length, end);
         BodyReceived += data.Length;
-        if (end)
+        if (end && !KeepsSending)
         {
             Over();
         }
@@ -177,7 +179,11 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
     public void OnUpstreamTrailers(HeaderMap trailers)
     {
         Log?.Trailers(trailers);
-        Over();
+        if (!KeepsSending)
+        {
+            Over();
+        }
+
         router.OnTrailers(trailers);
     }
 
