@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Pilotfish.Runtime.Interop;
+using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Streams;
 using Pilotfish.Runtime.Tls;
 using Pilotfish.Testing;
@@ -15,12 +16,16 @@ public sealed class LibsslLeakTests
 
     private static readonly TestCertificates s_mesh = new();
 
-    /// <summary>Sessions that succeed, are resumed, fail at each stage or are dropped.</summary>
+    /// <summary>
+    /// Sessions that succeed, are resumed, fail at each stage or are dropped. A leak grows with every one of them; what the runtime takes
+    /// for itself meanwhile (code that it compiles anew, late on a busy machine) does not: one stretch without growth is enough.
+    /// </summary>
     [Fact]
     public void Handshakes_ByTheThousand_LeaveNoNativeObjectBehind() => LoopRunner.Run(async loop =>
     {
         const int Warm = 400;
-        const int Measured = 2000;
+        const int Measured = 1000;
+        const int Stretches = 8;
         const long BytesPerHandshakeMax = 200;
         var choice = new TlsServerChoice
         {
@@ -30,18 +35,35 @@ public sealed class LibsslLeakTests
         };
         var trusted = new TlsClientOptions { Certificate = s_mesh.Identity(ClientUri), ServerName = "leak.example" };
         var stranger = trusted with { Certificate = new TestCertificates("other").Identity(ClientUri) };
-        (long connections, long contexts, long bytes) = (0, 0, 0);
-        for (int i = 0; i < Warm + Measured; i++)
-        {
-            if (i == Warm)
-            {
-                // First what other tests left to the finalizers.
-                bytes = NativeBytes();
-                (connections, contexts) = (SslConnection.LiveCount, SslContext.LiveCount);
-            }
+        await HandshakesAsync(loop, choice, trusted, stranger, Warm);
 
+        // First what other tests left to the finalizers.
+        long bytes = NativeBytes();
+        (long connections, long contexts, long least) = (SslConnection.LiveCount, SslContext.LiveCount, long.MaxValue);
+        for (int i = 0; i < Stretches && least > BytesPerHandshakeMax * Measured; i++)
+        {
+            await HandshakesAsync(loop, choice, trusted, stranger, Measured);
+            long now = NativeBytes();
+            (least, bytes) = (Math.Min(least, now - bytes), now);
+        }
+
+        Assert.InRange(SslConnection.LiveCount, 0, connections);
+        Assert.InRange(SslContext.LiveCount, 1, contexts);
+        Assert.InRange(least, long.MinValue, BytesPerHandshakeMax * Measured);
+        Assert.Equal(0, loop.Buffers.RentedCount);
+        contexts = SslContext.LiveCount;
+        choice.Retire();
+        Assert.InRange(SslContext.LiveCount, 0, contexts - 1);
+    });
+
+    private static async Task HandshakesAsync(
+        EventLoop loop, TlsServerChoice choice, TlsClientOptions trusted, TlsClientOptions stranger, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
             (IByteStream a, IByteStream b) = MemoryStreamPair.Create(loop, capacityBytes: 32 * 1024);
-            ValueTask<TlsHandshake> accepting = TlsServerStream.AcceptAsync(b, _ => i % 4 == 3 ? null : choice, TlsEngine.Libssl);
+            int turn = i;
+            ValueTask<TlsHandshake> accepting = TlsServerStream.AcceptAsync(b, _ => turn % 4 == 3 ? null : choice, TlsEngine.Libssl);
             TlsHandshake client = await TlsClientStream.ConnectAsync(a, i % 4 == 2 ? stranger : trusted, TlsEngine.Libssl);
             if (i % 8 == 1)
             {
@@ -57,15 +79,7 @@ public sealed class LibsslLeakTests
             client.Stream?.Close();
             server.Stream?.Close();
         }
-
-        Assert.InRange(SslConnection.LiveCount, 0, connections);
-        Assert.InRange(SslContext.LiveCount, 1, contexts);
-        Assert.InRange(NativeBytes() - bytes, long.MinValue, BytesPerHandshakeMax * Measured);
-        Assert.Equal(0, loop.Buffers.RentedCount);
-        contexts = SslContext.LiveCount;
-        choice.Retire();
-        Assert.InRange(SslContext.LiveCount, 0, contexts - 1);
-    });
+    }
 
     /// <summary>What malloc has given out, in all arenas.</summary>
     private static long NativeBytes()
