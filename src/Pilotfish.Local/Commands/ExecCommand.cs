@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Pilotfish.Local.Mesh;
 using Pilotfish.Local.Sandboxes;
 using Pilotfish.Local.State;
 using Pilotfish.Runtime.Interop;
@@ -21,6 +22,7 @@ public static class ExecCommand
                 throw new LocalException($"Container '{into.Name}' of pod '{target.ShortName}' is not running ({into.Phase}).");
             }
 
+            MachineNeeds.CompletePath();
             string[] words = [.. (await File.ReadAllTextAsync(into.ExecFile)).Split('\0'), .. command];
             using Process process = Process.Start(words[0], words[1..])
                 ?? throw new LocalException($"'{words[0]}' could not be started.");

@@ -1,3 +1,4 @@
+using Pilotfish.Api.Failures;
 using Pilotfish.Api.Yaml;
 using Pilotfish.Runtime.Diagnostics;
 
@@ -105,7 +106,7 @@ internal sealed class ManifestReader(string directory)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            failures.Add($"{path}: The file cannot be read: {e.Message}");
+            failures.Add($"{path}: The file cannot be read: {FailureText.Of(e)}.");
         }
 
         return null;
@@ -129,7 +130,22 @@ internal sealed class ManifestReader(string directory)
             ?? throw new ManifestException(root.Position, $"The {kind} has no 'metadata'.");
         string name = metadata.Demand("name", $"The {kind}'s metadata");
         string ns = kind == "Namespace" ? string.Empty : metadata.TextOf("namespace") ?? ObjectName.DefaultNamespace;
+
+        // Names become files, hosts and host names; roles alone may have others, and nothing is made of them.
+        bool isRole = apiVersion.StartsWith("rbac.authorization.k8s.io/", StringComparison.Ordinal);
+        RequireName(metadata, "name", isRole ? ObjectName.DefaultNamespace : name);
+        RequireName(metadata, "namespace", ns.Length == 0 ? ObjectName.DefaultNamespace : ns);
         return [new ManifestObject(apiVersion, kind, new ObjectName(ns, name), root)];
+    }
+
+    private static void RequireName(YamlMapping metadata, string key, string name)
+    {
+        if (!ObjectName.IsValid(name))
+        {
+            throw new ManifestException(
+                metadata[key]!.Position,
+                $"'{key}' is '{name}', but must be at most {ObjectName.LengthMax} lower-case letters, digits, '-' and '.', and begin and end with a letter or digit.");
+        }
     }
 
     private static List<ManifestObject> Distinct(List<ManifestObject> all, List<string> failures)

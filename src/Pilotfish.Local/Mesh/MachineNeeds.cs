@@ -16,8 +16,26 @@ internal static class MachineNeeds
         ("setsid", "util-linux"),
     ];
 
+    /// <summary>Where distributions keep them; `su` and some services leave the half for administrators off PATH.</summary>
+    private static readonly string[] s_folders = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
+
+    /// <summary>What is found is also what is started, by this process and by those that it starts: PATH gets the usual folders.</summary>
+    public static void CompletePath()
+    {
+        string path = Environment.GetEnvironmentVariable("PATH") ?? string.Empty;
+        Environment.SetEnvironmentVariable("PATH", Completed(path));
+    }
+
+    // Internal for testing.
+    internal static string Completed(string path)
+    {
+        string[] there = path.Split(':', StringSplitOptions.RemoveEmptyEntries);
+        return string.Join(':', there.Concat(s_folders.Except(there)));
+    }
+
     public static void Demand()
     {
+        CompletePath();
         var missing = new List<string>();
         if (!Environment.IsPrivilegedProcess)
         {
@@ -46,7 +64,5 @@ internal static class MachineNeeds
         IsOnPath("modprobe") && Sandboxes.HostCommand.TryRunAsync("modprobe", ["overlay"]).GetAwaiter().GetResult().ExitCode == 0;
 
     private static bool IsOnPath(string program) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(':')
-            .Concat(["/usr/sbin", "/sbin", "/usr/bin", "/bin"])
-            .Any(folder => File.Exists(Path.Combine(folder, program)));
+        Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => File.Exists(Path.Combine(folder, program)));
 }

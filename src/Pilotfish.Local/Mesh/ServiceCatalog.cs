@@ -1,11 +1,8 @@
-using System.Globalization;
 using System.Net;
-using Pilotfish.Api.Yaml;
 using Pilotfish.Local.Dns;
 using Pilotfish.Local.Kubelet;
 using Pilotfish.Local.Manifests;
 using Pilotfish.Local.Network;
-using Pilotfish.Local.Pods;
 
 namespace Pilotfish.Local.Mesh;
 
@@ -19,6 +16,7 @@ internal sealed class ServiceCatalog(AddressPlan plan)
 
     public IReadOnlyList<LocalService> Services { get; private set; } = [];
 
+    /// <summary>A service that is refused, as an API server would refuse it, keeps what it said before; its sentence joins <paramref name="errors"/>.</summary>
     public void Update(ManifestSet manifests, ICollection<string> errors)
     {
         ManifestObject[] wanted = [.. manifests.OfKind("Service").Where(s => s.ApiVersion == "v1")];
@@ -33,11 +31,12 @@ internal sealed class ServiceCatalog(AddressPlan plan)
         {
             try
             {
-                services.Add(new LocalService(service, AddressOf(service)));
+                services.Add(LocalService.Read(service) with { Address = AddressOf(service) });
             }
             catch (ManifestException e)
             {
                 errors.Add(e.Message);
+                services.AddRange(Services.Where(known => known.Name == service.Name));
             }
         }
 
@@ -50,16 +49,14 @@ internal sealed class ServiceCatalog(AddressPlan plan)
         foreach (LocalService service in Services.Where(s => s.Address is not null))
         {
             PodWorker[] behind = [.. Behind(service, pods)];
-            bool sticky = service.Source.Spec.TextOf("sessionAffinity") == "ClientIP";
-            foreach (YamlMapping port in service.Source.Spec.MappingsOf("ports"))
+            foreach (LocalServicePort port in service.Ports)
             {
-                int number = port.NumberOf("port", 0, 1, 65535);
-                string protocol = (port.TextOf("protocol") ?? "TCP").ToLowerInvariant();
                 IPEndPoint[] endpoints = [.. behind
-                    .Select(pod => (pod.Address, Port: TargetPort(port, number, pod.Pod)))
-                    .Where(e => e.Port > 0)
-                    .Select(e => new IPEndPoint(e.Address, e.Port))];
-                routes.Add(new ServiceRoute(service.Name.ToString(), service.Address!, number, protocol, endpoints, sticky));
+                    .Select(pod => (pod.Address, Port: port.Of(pod.Pod)))
+                    .Where(e => e.Port is not null)
+                    .Select(e => new IPEndPoint(e.Address, e.Port!.Value))];
+                routes.Add(new ServiceRoute(
+                    service.Name.ToString(), service.Address!, port.Number, port.Protocol, endpoints, service.IsSticky));
             }
         }
 
@@ -101,29 +98,11 @@ internal sealed class ServiceCatalog(AddressPlan plan)
     }
 
     /// <summary>Pods that a service selects and that may serve now.</summary>
-    private static IEnumerable<PodWorker> Behind(LocalService service, IReadOnlyCollection<PodWorker> pods)
-    {
-        bool unready = service.Source.Spec.FlagOf("publishNotReadyAddresses");
-        IReadOnlyDictionary<string, string> selector = service.Selector;
-        return pods.Where(pod =>
-            selector.Count > 0
-            && pod.Pod.Name.Namespace == service.Name.Namespace
-            && (pod.IsReady || unready)
-            && selector.All(s => pod.Pod.Labels.TryGetValue(s.Key, out string? value) && value == s.Value));
-    }
-
-    private static int TargetPort(YamlMapping port, int number, PodSpec pod)
-    {
-        string? target = port.TextOf("targetPort");
-        if (target is null)
-        {
-            return number;
-        }
-
-        return int.TryParse(target, NumberStyles.None, CultureInfo.InvariantCulture, out int plain)
-            ? plain
-            : pod.AllContainers.SelectMany(c => c.Ports).FirstOrDefault(p => p.Name == target)?.Port ?? 0;
-    }
+    private static IEnumerable<PodWorker> Behind(LocalService service, IReadOnlyCollection<PodWorker> pods) => pods.Where(pod =>
+        service.Selector.Count > 0
+        && pod.Pod.Name.Namespace == service.Name.Namespace
+        && (pod.IsReady || service.PublishesUnready)
+        && service.Selector.All(s => pod.Pod.Labels.TryGetValue(s.Key, out string? value) && value == s.Value));
 
     private static string Full(string name, string ns) => $"{name}.{ns}.svc.{PodFiles.ClusterDomain}".ToLowerInvariant();
 

@@ -35,7 +35,8 @@ internal sealed class WorkloadController(NodeContext node, IPodInjector injector
             _refused.Remove(gone);
         }
 
-        foreach (RunningPod orphan in _pods.Where(p => !wanted.ContainsKey(p.Owner)).ToArray())
+        // A workload that is refused is still wanted as it was: its pods stay, as they would with an API server.
+        foreach (RunningPod orphan in _pods.Where(p => !named.Contains(p.Owner)).ToArray())
         {
             Stop(orphan);
         }

@@ -34,7 +34,7 @@ internal sealed class AddressPlan
     private const uint ServiceLast = 0x0A60FFF0;
 
     private readonly HashSet<uint> _pods = [];
-    private readonly HashSet<uint> _services = [];
+    private readonly HashSet<uint> _services = [ToNumber(Dns), ToNumber(ControlPlane)];
     private uint _nextPod = PodFirst;
     private uint _nextService = ServiceFirst;
 

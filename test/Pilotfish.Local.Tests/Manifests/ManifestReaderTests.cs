@@ -16,6 +16,9 @@ public sealed class ManifestReaderTests : IDisposable
     [InlineData("no mapping", "- 1\n", ":1:1: ")]
     [InlineData("no kind", "a: b\n", ":1:1: ")]
     [InlineData("no name", "apiVersion: v1\nkind: Pod\nmetadata: {}\n", ":3:11: ")]
+    [InlineData("name that is a path", "apiVersion: v1\nkind: Pod\nmetadata: {name: ../../x}\n", ":3:18: ")]
+    [InlineData("name in capitals", "apiVersion: v1\nkind: Pod\nmetadata: {name: Web}\n", ":3:18: ")]
+    [InlineData("namespace that is a path", "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: b/c}\n", ":3:32: ")]
     [InlineData("half written", "apiVersion: v1\nkind: Pod\nmetadata: {name: ne", ":4:1: ")]
     public void BadFile_IsReportedWithItsPlaceWhileItStands_AndKeepsWhatItSaid(string label, string text, string place)
     {

@@ -172,6 +172,19 @@ public sealed class LocalMeshTests
     }
 
     [Fact]
+    public async Task Objects_RefusedWhileTheyRun_StayAsTheyWere()
+    {
+        await using RunningMesh mesh = await RunningMesh.StartAsync(Manifest.Deployment("web", 1) + s_client);
+        string pod = (await mesh.UntilAsync(_ => true)).Pods.First(p => p.Name.StartsWith("web", StringComparison.Ordinal)).Name;
+
+        mesh.Write(Manifest.Deployment("web", -1).Replace("port: 80,", "port: 80000,", StringComparison.Ordinal) + s_client);
+        await mesh.UntilReportAsync("'replicas' must be a whole number from 0 to 500.");
+        await mesh.UntilReportAsync("'port' must be a whole number from 1 to 65535.");
+
+        Assert.Equal(pod + "\n", mesh.Exec("client", "curl -s -m 5 http://web/"));
+    }
+
+    [Fact]
     public async Task Container_WithoutCommand_IsReportedWithPlace()
     {
         await using RunningMesh mesh = await RunningMesh.StartAsync(
