@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Pilotfish.Api.Failures;
@@ -77,6 +78,12 @@ public static class DiscoveryCommand
         catch (CryptographicException e)
         {
             stderr.WriteLine($"The certificate '{options.TlsCertFile}' or its key '{options.TlsKeyFile}' cannot be used: {e.Message}");
+            return ExitFailure;
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            // Its sentence names the address.
+            stderr.WriteLine($"The control plane cannot start: {e.Message} Choose others with --grpcAddr, --httpAddr, --monitoringAddr and so on.");
             return ExitFailure;
         }
         catch (IOException e)

@@ -64,4 +64,19 @@ public sealed class DiscoveryOptionsTests
 
         Assert.Equal(expected, errors.ToString().TrimEnd());
     }
+
+    [Fact]
+    public async Task Address_InUse_EndsTheStartWithTheAddress()
+    {
+        using var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        taken.Start();
+        using var errors = new StringWriter();
+
+        int exit = await DiscoveryCommand.RunAsync(
+            ["--grpcAddr", taken.LocalEndpoint.ToString()!, "--httpAddr", "127.0.0.1:0", "--monitoringAddr", "127.0.0.1:0", "--secureGRPCAddr", "", "--httpsAddr", ""],
+            new Dictionary<string, string>(), TextWriter.Null, errors);
+
+        Assert.Equal(1, exit);
+        Assert.Contains($"{taken.LocalEndpoint}: address already in use", errors.ToString(), StringComparison.Ordinal);
+    }
 }

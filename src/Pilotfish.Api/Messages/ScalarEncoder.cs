@@ -20,6 +20,19 @@ internal sealed class ScalarEncoder(ReadProblems problems)
         Write(field, scalar, $"The field '{field.JsonName}'", output);
     }
 
+    /// <summary>A message that stands for one scalar; errors do not show its own field, which nobody writes.</summary>
+    public void WriteWrapped(FieldShape value, YamlNode node, CodedOutputStream output)
+    {
+        const string Subject = "The field";
+        if (node is not YamlScalar scalar)
+        {
+            problems.Error(node.Position, $"{Subject} takes {Expected(value)}, but this is {node.KindName}.");
+            return;
+        }
+
+        Write(value, scalar, Subject, output);
+    }
+
     public void WriteMapKey(FieldShape keyField, YamlEntry entry, CodedOutputStream output)
     {
         YamlScalarKind kind = keyField.FieldType == FieldType.String

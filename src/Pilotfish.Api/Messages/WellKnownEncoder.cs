@@ -54,7 +54,7 @@ internal sealed class WellKnownEncoder(
                 break;
             default:
                 // Wrappers: an unset one is null, which the caller has already passed over.
-                scalars.Write(shape.Find(1)!, node, output);
+                scalars.WriteWrapped(shape.Find(1)!, node, output);
                 break;
         }
 

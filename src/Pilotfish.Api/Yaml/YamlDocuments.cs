@@ -79,13 +79,14 @@ public static class YamlDocuments
     private static YamlParseResult ParseYaml(string text, string fileName)
     {
         var documents = new List<YamlNode>();
+        using var reader = new StringReader(text);
+        var parser = new Parser(reader);
         try
         {
-            using var reader = new StringReader(text);
-            new YamlComposer(new Parser(reader), fileName).Compose(documents);
+            new YamlComposer(parser, fileName).Compose(documents);
             return new YamlParseResult(documents, []);
         }
-        catch (Exception e) when (YamlFaults.TryDescribe(e, fileName, out SourceError? error))
+        catch (Exception e) when (YamlFaults.TryDescribe(e, fileName, parser.Current?.End, out SourceError? error))
         {
             return new YamlParseResult(documents, [error]);
         }

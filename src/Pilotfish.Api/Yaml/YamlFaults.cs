@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Pilotfish.Api.Failures;
 using YamlDotNet.Core;
 
 namespace Pilotfish.Api.Yaml;
@@ -8,7 +7,8 @@ namespace Pilotfish.Api.Yaml;
 internal static class YamlFaults
 {
     /// <summary>False for exceptions that no text causes.</summary>
-    public static bool TryDescribe(Exception exception, string fileName, [NotNullWhen(true)] out SourceError? error)
+    /// <param name="read">Up to where the text was understood.</param>
+    public static bool TryDescribe(Exception exception, string fileName, Mark? read, [NotNullWhen(true)] out SourceError? error)
     {
         error = exception switch
         {
@@ -17,8 +17,8 @@ internal static class YamlFaults
 
             // The scanner answers a few broken texts with an exception of the base library. The text is at fault all
             // the same, and a bad file must never end a control plane.
-            InvalidOperationException or ArgumentException or IndexOutOfRangeException or OverflowException =>
-                new SourceError(new SourcePosition(fileName, 1, 1), $"The text is not YAML: {FailureText.Of(exception)}."),
+            InvalidOperationException or ArgumentException or IndexOutOfRangeException or OverflowException => new SourceError(
+                new SourcePosition(fileName, (int)(read?.Line ?? 1), (int)(read?.Column ?? 1)), "What follows here is not YAML."),
             _ => null,
         };
         return error is not null;

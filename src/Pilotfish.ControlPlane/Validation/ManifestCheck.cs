@@ -1,5 +1,6 @@
 using System.Text;
 using Istio.Mesh.V1Alpha1;
+using Pilotfish.Api.Failures;
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Config;
 using Pilotfish.ControlPlane.Push;
@@ -28,37 +29,49 @@ public static class ManifestCheck
         var reader = new ObjectReader(HostNames.DefaultDomainSuffix) { CheckRules = true };
         var objects = new List<ConfigObject>();
         var bad = 0;
-        try
+        foreach (var file in files.SelectMany(Expand))
         {
-            foreach (var file in files.SelectMany(Expand))
+            bad += Guarded(file, stderr, () =>
             {
                 var read = reader.Read(file == StandardInput ? ReadAll(stdin) : File.ReadAllBytes(file), file);
                 objects.AddRange(read.Objects);
-                bad += Print(file, read.Errors, read.Warnings, stdout, stderr);
-            }
+                return Print(file, read.Errors, read.Warnings, stdout, stderr);
+            });
+        }
 
-            var (snapshot, _) = ConfigSnapshot.Empty.ReplaceAll(objects);
-            MeshConfig? mesh = MeshSettings.Of(snapshot);
-            if (meshFile is not null)
+        var (snapshot, _) = ConfigSnapshot.Empty.ReplaceAll(objects);
+        MeshConfig? mesh = MeshSettings.Of(snapshot);
+        if (meshFile is not null)
+        {
+            bad += Guarded(meshFile, stderr, () =>
             {
                 var errors = new List<SourceError>();
                 var warnings = new List<SourceError>();
                 mesh = ObjectReader.ReadMesh(Encoding.UTF8.GetString(File.ReadAllBytes(meshFile)), meshFile, errors, warnings);
-                bad += Print(meshFile, errors, warnings, stdout, stderr);
-            }
-
-            if (mesh is not null && bad == 0)
-            {
-                PrintReferences(PushContext.Create(new PushContextOptions(), mesh, snapshot), stderr);
-            }
+                return Print(meshFile, errors, warnings, stdout, stderr);
+            });
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+
+        if (mesh is not null && bad == 0)
         {
-            stderr.WriteLine($"A file cannot be read: {e.Message}");
-            return ExitBad;
+            PrintReferences(PushContext.Create(new PushContextOptions(), mesh, snapshot), stderr);
         }
 
         return bad == 0 ? ExitGood : ExitBad;
+    }
+
+    /// <summary>What <paramref name="check"/> counts; 1 where the file cannot be read, which does not keep the others from being checked.</summary>
+    private static int Guarded(string file, TextWriter stderr, Func<int> check)
+    {
+        try
+        {
+            return check();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            stderr.WriteLine($"{file}: The file cannot be read: {FailureText.Of(e)}.");
+            return 1;
+        }
     }
 
     // What objects name may be in files that are not at hand: these are warnings.

@@ -21,7 +21,7 @@ internal static class Validate
             string[] all = [.. parsed.GetValue(files) ?? [], .. parsed.GetValue(named) ?? []];
             if (all.Length == 0 && parsed.GetValue(mesh) is null)
             {
-                Console.Error.WriteLine("A file is needed: pilotfish validate FILE...");
+                Console.Error.WriteLine("error: a file is needed, such as 'pilotfish validate FILE'. 'pilotfish validate --help' shows how to call it.");
                 return CommandTree.ExitUsage;
             }
 

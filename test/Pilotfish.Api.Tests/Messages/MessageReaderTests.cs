@@ -77,7 +77,7 @@ public sealed class MessageReaderTests
     [InlineData("name: 12\n", "f:1:7: The field 'name' takes a string, but this is '12'. Put it in quotes: \"12\".")]
     [InlineData("name: [a]\n", "f:1:7: The field 'name' takes a string, but this is a list.")]
     [InlineData("respect_dns_ttl: 'true'\n", "f:1:18: The field 'respectDnsTtl' takes true or false, but this is the string 'true'.")]
-    [InlineData("per_connection_buffer_limit_bytes: -1\n", "f:1:36: The field 'value' takes a whole number from 0 to 4294967295, but this is '-1'.")]
+    [InlineData("per_connection_buffer_limit_bytes: -1\n", "f:1:36: The field takes a whole number from 0 to 4294967295, but this is '-1'.")]
     [InlineData("filters: {name: x}\n", "f:1:10: The field 'filters' takes a list, but this is a mapping.")]
     [InlineData("filters: [{name: x, typed_config: {}}, null]\n", "f:1:40: The list 'filters' has an empty item; remove it or give it a value.")]
     [InlineData("circuit_breakers: on\n", "f:1:19: A mapping with the fields of 'envoy.config.cluster.v3.CircuitBreakers' is expected, but this is a string.")]

@@ -60,6 +60,7 @@ public sealed class YamlDocumentsTests
     [InlineData("a: *b\n", "f:1:4: The alias '*b' names no anchor of this document that is complete before it.")]
     [InlineData("a: &b [*b]\n", "f:1:8: The alias '*b' names no anchor of this document that is complete before it.")]
     [InlineData("a: !foo 1\n", "f:1:4: The tag '!foo' has no meaning here; remove it.")]
+    [InlineData("a: 1\nb: [c\nkind: {{", "f:2:4: What follows here is not YAML.")]
     [InlineData("? [a]\n: 1\n", "f:1:1: A key of a mapping must be text.")]
     public void BrokenText_IsOneErrorWithItsPlace(string text, string error)
     {

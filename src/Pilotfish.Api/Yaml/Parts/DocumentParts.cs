@@ -38,7 +38,7 @@ public sealed class DocumentParts
         {
             return _source.TryRead(out part);
         }
-        catch (Exception e) when (YamlFaults.TryDescribe(e, _fileName, out SourceError? error))
+        catch (Exception e) when (YamlFaults.TryDescribe(e, _fileName, _source.Understood, out SourceError? error))
         {
             Error = error;
             return false;

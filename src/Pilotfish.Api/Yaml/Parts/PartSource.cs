@@ -1,3 +1,5 @@
+using YamlDotNet.Core;
+
 namespace Pilotfish.Api.Yaml.Parts;
 
 /// <summary>Reads the parts of one document; the syntax is in the derived classes.</summary>
@@ -13,6 +15,9 @@ internal abstract class PartSource(string listKey)
         InList,
         End,
     }
+
+    /// <summary>Up to where the text was understood, where the reader keeps that.</summary>
+    public virtual Mark? Understood => null;
 
     /// <summary>False at the document's end.</summary>
     /// <exception cref="YamlSyntaxException">The text is wrong, or a part is too large.</exception>

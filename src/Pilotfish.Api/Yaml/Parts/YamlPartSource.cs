@@ -26,6 +26,8 @@ internal sealed class YamlPartSource : PartSource
         _composer = new YamlComposer(_parser, fileName);
     }
 
+    public override Mark? Understood => _parser.Current?.End;
+
     protected override bool TryBeginRoot()
     {
         _parser.Consume<StreamStart>();

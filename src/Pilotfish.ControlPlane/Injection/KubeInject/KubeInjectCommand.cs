@@ -1,3 +1,5 @@
+using Pilotfish.Api.Failures;
+
 namespace Pilotfish.ControlPlane.Injection.KubeInject;
 
 /// <summary>`kube-inject`: adds the sidecar to the workloads of a manifest and prints the whole.</summary>
@@ -23,7 +25,7 @@ public static class KubeInjectCommand
         {
             var injector = new Injector(KubeInjectSettings.Load(options, environment, warnings.Add));
             using var file = options.InputFile == StandardStream ? null : Open(options.InputFile);
-            using var result = options.OutputFile.Length == 0 ? null : new ResultFile(options.OutputFile);
+            using var result = options.OutputFile.Length == 0 ? null : Create(options.OutputFile);
             new ManifestInjector(injector, warnings.Add).Run(file ?? input, options.InputFile, result?.Writer ?? output);
             result?.Complete();
             return Success;
@@ -35,7 +37,7 @@ public static class KubeInjectCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            errors.WriteLine($"Error: {e.Message}");
+            errors.WriteLine($"Error: the manifest cannot be read or the result cannot be written: {FailureText.Of(e)}.");
             return Failure;
         }
         finally
@@ -47,7 +49,37 @@ public static class KubeInjectCommand
         }
     }
 
-    private static StreamReader Open(string path) => Directory.Exists(path)
-        ? throw new InjectionException($"'{path}' is a folder; name a file.")
-        : new StreamReader(path);
+    private static StreamReader Open(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new InjectionException($"'{path}' is a folder; name a file.");
+        }
+
+        try
+        {
+            return new StreamReader(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InjectionException($"'{path}' cannot be read: {FailureText.Of(e)}.", e);
+        }
+    }
+
+    private static ResultFile Create(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new InjectionException($"'{path}' is a folder; name a file.");
+        }
+
+        try
+        {
+            return new ResultFile(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InjectionException($"'{path}' cannot be written: {FailureText.Of(e)}.", e);
+        }
+    }
 }

@@ -13,11 +13,6 @@ internal sealed class ResultFile : IDisposable
     /// <exception cref="UnauthorizedAccessException">The folder cannot be written to, or the path names a folder.</exception>
     public ResultFile(string path)
     {
-        if (Directory.Exists(path))
-        {
-            throw new UnauthorizedAccessException($"'{path}' is a folder; name a file.");
-        }
-
         _path = Path.GetFullPath(path);
         UnixFileMode? mode = null;
         if (File.Exists(path))

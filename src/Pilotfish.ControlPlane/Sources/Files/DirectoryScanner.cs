@@ -1,3 +1,4 @@
+using Pilotfish.Api.Failures;
 using Pilotfish.Api.Yaml;
 using Pilotfish.ControlPlane.Config;
 using Pilotfish.ControlPlane.Sources.Objects;
@@ -133,7 +134,7 @@ internal sealed class DirectoryScanner(IReadOnlyList<string> directories, bool i
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Failed(stamp, lastGood, path, $"The file cannot be read: {e.Message}");
+            return Failed(stamp, lastGood, path, $"The file cannot be read: {FailureText.Of(e)}.");
         }
     }
 

@@ -339,6 +339,17 @@ public sealed class KubeInjectCommandTests
     }
 
     [Fact]
+    public void File_ThatIsNotThereOrCannotBeMade_IsNamed()
+    {
+        string missing = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"));
+        string into = Path.Combine(missing, "result.yaml");
+
+        Assert.Equal($"Error: '{missing}' cannot be read: no such file.\n", Run("", new KubeInjectOptions { InputFile = missing }).Errors);
+        Assert.Equal(
+            $"Error: '{into}' cannot be written: no such folder.\n", Run(Pod, new KubeInjectOptions { InputFile = "-", OutputFile = into }).Errors);
+    }
+
+    [Fact]
     public void Folder_InPlaceOfAFile_IsNamed()
     {
         string folder = Path.GetTempPath();
