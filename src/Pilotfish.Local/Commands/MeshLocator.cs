@@ -19,7 +19,7 @@ internal static class MeshLocator
                 continue;
             }
 
-            using MeshLock? dead = MeshLock.TryTake(folders);
+            using MeshLock? dead = MeshLock.TryTakeOver(folders);
             if (dead is null)
             {
                 running.Add((folders, description));

@@ -65,8 +65,7 @@ public static class UpCommand
         TextWriter lines = TextWriter.Synchronized(output);
         void Say(string text) => Report(lines, began, text);
         using FolderLock claim = Claim(options);
-        folders.Create();
-        MeshLock held = MeshLock.TryTake(folders)
+        MeshLock held = await MeshLock.TakeAsync(folders)
             ?? throw new LocalException($"The mesh '{folders.Id}' is running already.");
         try
         {

@@ -11,20 +11,18 @@ internal static class Leftovers
     /// <summary>A folder this young may belong to an `up --detach` whose process has not taken its lock yet.</summary>
     private static readonly TimeSpan s_youth = TimeSpan.FromSeconds(20);
 
+    /// <summary>Each finds fewer files; what makes new ones without end is not of a dead mesh.</summary>
+    private const int DeletionsMax = 10;
+
     public static async Task<int> RemoveAsync()
     {
         int removed = 0;
         foreach (MeshFolders folders in MeshFolders.All().ToArray())
         {
-            bool unclaimed = !File.Exists(folders.Lock)
-                && DateTime.UtcNow - Directory.GetCreationTimeUtc(folders.Base) < s_youth;
-            if (unclaimed)
-            {
-                continue;
-            }
-
-            using MeshLock? dead = MeshLock.TryTake(folders);
-            if (dead is not null)
+            bool isClaimed = File.Exists(folders.Lock);
+            bool isYoung = DateTime.UtcNow - Directory.GetCreationTimeUtc(folders.Base) < s_youth;
+            using MeshLock? dead = isClaimed ? MeshLock.TryTakeOver(folders) : null;
+            if (dead is not null || (!isClaimed && !isYoung))
             {
                 await RemoveAsync(folders);
                 removed++;
@@ -42,9 +40,20 @@ internal static class Leftovers
             await HostCommand.TryRunAsync("ip", ["netns", "delete", folders.NodeNamespace]);
         }
 
-        if (Directory.Exists(folders.Base))
+        for (int tries = DeletionsMax; Directory.Exists(folders.Base); tries--)
         {
-            Directory.Delete(folders.Base, recursive: true);
+            try
+            {
+                Directory.Delete(folders.Base, recursive: true);
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // Another command removes the same: what it took first is gone all the same.
+            }
+            catch (IOException) when (tries > 0)
+            {
+                // The last process of a pod has written something while its folder was emptied.
+            }
         }
     }
 
@@ -56,7 +65,7 @@ internal static class Leftovers
         }
         catch (IOException)
         {
-            // Another mesh is there, or nothing ever was.
+            // Another mesh is there, or nothing ever was, or somebody else was first.
         }
     }
 }

@@ -20,12 +20,11 @@ internal sealed class RunningMesh : IAsyncDisposable
     private readonly Task _running;
     private readonly MeshLock _lock;
 
-    private RunningMesh(string directory)
+    private RunningMesh(string directory, MeshFolders folders, MeshLock held)
     {
         Directory = directory;
-        Folders = new MeshFolders("t" + Guid.NewGuid().ToString("N")[..8]);
-        Folders.Create();
-        _lock = MeshLock.TryTake(Folders)!;
+        Folders = folders;
+        _lock = held;
         _running = LocalMesh.RunAsync(
             new MeshOptions(directory, []), Folders, new NoInjector(), _ => new NoControlPlane(), _reports.Enqueue, _stop.Token);
     }
@@ -46,7 +45,8 @@ internal sealed class RunningMesh : IAsyncDisposable
         const UnixFileMode open = (UnixFileMode)0x1ED;
         File.SetUnixFileMode(directory, open);
         await File.WriteAllTextAsync(Path.Combine(directory, "mesh.yaml"), manifests);
-        var mesh = new RunningMesh(directory);
+        var folders = new MeshFolders("t" + Guid.NewGuid().ToString("N")[..8]);
+        var mesh = new RunningMesh(directory, folders, (await MeshLock.TakeAsync(folders))!);
         if (waitUntilUp)
         {
             await mesh.UntilAsync(d => d.Phase == MeshDescription.Running);
