@@ -17,8 +17,7 @@ internal static class CelConversions
         CelKind.Uint => value.Bits < 0 ? OutOfRange : CelValue.Of(value.Bits),
         CelKind.Double => value.Number is > -9223372036854775808.0 and < 9223372036854775808.0
             ? CelValue.Of((long)value.Number) : OutOfRange,
-        CelKind.String => Utf8Parser.TryParse(value.Text, out long number, out int read) && read == value.Text.Length
-            ? CelValue.Of(number) : CelValue.Error("the text is no integer"),
+        CelKind.String => CelNumberText.TryInt(value.Text, out long number) ? CelValue.Of(number) : CelValue.Error("the text is no integer"),
         CelKind.Timestamp => CelValue.Of(value.Bits),
         _ => NoOverload,
     };
@@ -29,8 +28,7 @@ internal static class CelConversions
         CelKind.Uint => CelValue.OfUnsigned(value.Unsigned),
         CelKind.Double => value.Number is > -1 and < 18446744073709551616.0
             ? CelValue.OfUnsigned((ulong)value.Number) : OutOfRange,
-        CelKind.String => Utf8Parser.TryParse(value.Text, out ulong number, out int read) && read == value.Text.Length
-            ? CelValue.OfUnsigned(number) : CelValue.Error("the text is no unsigned integer"),
+        CelKind.String => CelNumberText.TryUint(value.Text, out ulong number) ? CelValue.OfUnsigned(number) : CelValue.Error("the text is no unsigned integer"),
         _ => NoOverload,
     };
 
@@ -39,8 +37,7 @@ internal static class CelConversions
         CelKind.Int => CelValue.Of((double)value.Bits),
         CelKind.Uint => CelValue.Of((double)value.Unsigned),
         CelKind.Double => CelValue.Of(value.Number),
-        CelKind.String => Utf8Parser.TryParse(value.Text, out double number, out int read) && read == value.Text.Length
-            ? CelValue.Of(number) : CelValue.Error("the text is no number"),
+        CelKind.String => CelNumberText.TryDouble(value.Text, out double number) ? CelValue.Of(number) : CelValue.Error("the text is no number"),
         _ => NoOverload,
     };
 
