@@ -85,11 +85,12 @@ public sealed class HeaderMap : IHeaderReader
     public int FindSlot(ReadOnlySpan<byte> lowerCaseName, int from = 0)
     {
         WellKnownHeader known = WellKnownHeaders.Find(lowerCaseName);
-        if (known != WellKnownHeader.None)
-        {
-            return FindSlot(known, from);
-        }
+        return known != WellKnownHeader.None ? FindSlot(known, from) : FindOtherSlot(lowerCaseName, from);
+    }
 
+    /// <summary>As <see cref="FindSlot(ReadOnlySpan{byte}, int)"/> for a name that the caller knows to be none of the well-known ones.</summary>
+    internal int FindOtherSlot(ReadOnlySpan<byte> lowerCaseName, int from = 0)
+    {
         for (int i = from; i < _count; i++)
         {
             ref Entry entry = ref _entries[i];

@@ -82,7 +82,7 @@ public sealed class HeaderMatch
 
     public bool Matches(HeaderMap headers)
     {
-        int slot = _known != WellKnownHeader.None ? headers.FindSlot(_known) : headers.FindSlot(_name);
+        int slot = Find(headers, 0);
         if (slot < 0)
         {
             if (_kind == Kind.Present)
@@ -99,9 +99,12 @@ public sealed class HeaderMatch
             return !_invert;
         }
 
-        int second = headers.FindSlot(_name, slot + 1);
+        int second = Find(headers, slot + 1);
         return second < 0 ? Compare(headers.At(slot).Value) != _invert : CompareJoined(headers, slot) != _invert;
     }
+
+    private int Find(HeaderMap headers, int from) =>
+        _known != WellKnownHeader.None ? headers.FindSlot(_known, from) : headers.FindOtherSlot(_name, from);
 
     private bool Compare(ReadOnlySpan<byte> value)
     {
@@ -118,7 +121,7 @@ public sealed class HeaderMatch
     {
         // Repeated headers are rare; the joined value lives only for this comparison.
         var joined = new List<byte>();
-        for (; slot >= 0; slot = headers.FindSlot(_name, slot + 1))
+        for (; slot >= 0; slot = Find(headers, slot + 1))
         {
             if (joined.Count > 0)
             {
