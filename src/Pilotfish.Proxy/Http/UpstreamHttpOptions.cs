@@ -20,7 +20,7 @@ public sealed record UpstreamHttpOptions
 
     public static UpstreamHttpOptions Default { get; } = new();
 
-    /// <summary>What the pools speak; meaningless when <see cref="UsesDownstreamProtocol"/>.</summary>
+    /// <summary>What the pools speak; with <see cref="UsesDownstreamProtocol"/>, what they speak for who has no protocol of its own (tunnels).</summary>
     public UpstreamProtocol Protocol { get; init; }
 
     /// <summary>use_downstream_protocol_config.</summary>
@@ -174,6 +174,7 @@ public sealed record UpstreamHttpOptions
             return compiled with
             {
                 UsesDownstreamProtocol = true,
+                Protocol = downstream.Http2ProtocolOptions is null ? UpstreamProtocol.Http1 : UpstreamProtocol.Http2,
                 Http2 = Http2Options.Compile(
                     downstream.Http2ProtocolOptions, field + ".use_downstream_protocol_config.http2_protocol_options"),
             };

@@ -119,6 +119,9 @@ public sealed class ClusterHttp
     public static ClusterHttp Of(ClusterState state) =>
         state.HttpState as ClusterHttp ?? (ClusterHttp)state.SetHttpState(new ClusterHttp(state));
 
+    /// <summary>What a request of the proxy's own speaks that stands for no client's: a tunnel's.</summary>
+    public UpstreamProtocol OwnProtocol => _options.Protocol;
+
     /// <summary>What the pool for a request speaks: explicit_http_config, the client's own protocol, or by ALPN.</summary>
     public UpstreamProtocol PoolProtocolFor(HttpProtocol downstream)
     {

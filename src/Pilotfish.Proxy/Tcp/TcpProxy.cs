@@ -13,6 +13,9 @@ internal sealed class TcpProxy : TerminalNetworkFilter
 {
     public const long DefaultIdleMilliseconds = 3_600_000;
 
+    /// <summary>The filter state's object that takes the place of idle_timeout for one connection: milliseconds, 0 for none.</summary>
+    public const string IdleTimeoutKey = "envoy.tcp_proxy.per_connection_idle_timeout_ms";
+
     private readonly TcpRoute[] _routes;
     private readonly ulong _weightTotal;
 

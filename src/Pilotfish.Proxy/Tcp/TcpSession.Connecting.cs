@@ -152,8 +152,8 @@ internal sealed partial class TcpSession
             return new Attempt(false, false, "the tunnel's request would have a value that no header may have");
         }
 
-        // Where the cluster leaves the protocol to its clients, a TCP client has none to say.
-        IUpstreamHttpPool pool = HostHttpPools.Of(_cluster!, host, RoutingPriority.Default, Overrides(), HttpProtocol.Http11);
+        IUpstreamHttpPool pool = HostHttpPools.Of(
+            _cluster!, host, RoutingPriority.Default, Overrides(), ClusterHttp.Of(_cluster!.State).OwnProtocol);
         var tunnel = new TunnelStream(_worker.Loop, request, this);
         _tunnel = tunnel;
         TunnelFailure? failure = await tunnel.OpenAsync(pool);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
@@ -33,6 +34,7 @@ internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, I
     private LoopTimer? _duration;
     private LoopTimer? _log;
     private EndReason? _end;
+    private long _idleMilliseconds;
     private bool _upstreamEnded;
     private bool _downstreamEnded;
 
@@ -73,7 +75,6 @@ internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, I
             _proxy.AccessLogs.Write(_worker, _info, AccessLogType.TcpConnectionStart);
         }
 
-        _fromDownstream.Add(0, _worker.Loop.NowMilliseconds);
         StartIdleTimer();
 
         // 1.
@@ -207,10 +208,15 @@ internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, I
 
     private void StartIdleTimer()
     {
-        if (_proxy.IdleMilliseconds > 0)
+        _fromDownstream.Add(0, _worker.Loop.NowMilliseconds);
+        _idleMilliseconds = long.TryParse(
+            _downstream.Info.FilterState?.Get(TcpProxy.IdleTimeoutKey)?.PlainText, NumberStyles.None, CultureInfo.InvariantCulture, out long own)
+            ? own
+            : _proxy.IdleMilliseconds;
+        if (_idleMilliseconds > 0)
         {
             _idle = new LoopTimer(_worker.Loop, static state => ((TcpSession)state!).OnIdleCheck(), this);
-            _idle.Schedule(_proxy.IdleMilliseconds);
+            _idle.Schedule(_idleMilliseconds);
         }
     }
 
@@ -219,9 +225,9 @@ internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, I
     {
         long last = Math.Max(_fromDownstream.LastActivityMilliseconds, _fromUpstream.LastActivityMilliseconds);
         long idle = _worker.Loop.NowMilliseconds - last;
-        if (idle < _proxy.IdleMilliseconds)
+        if (idle < _idleMilliseconds)
         {
-            _idle!.Schedule(_proxy.IdleMilliseconds - idle);
+            _idle!.Schedule(_idleMilliseconds - idle);
             return;
         }
 
