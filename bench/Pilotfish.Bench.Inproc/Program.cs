@@ -7,8 +7,8 @@ using Pilotfish.Runtime.Streams;
 // What one request costs in our own code: the whole path from listener to upstream and back over streams in memory, less what the
 // same client and backend cost without a proxy between. No kernel in it, so the minimum of many rounds repeats on a busy machine.
 // args: rounds, requests per connection and round, connections, virtual hosts; or `routes`, the same with other routes instead of hosts and their
-// kind (prefix, regex, header); or `h2` or `grpc`, the same with streams per connection instead of hosts; or `tls`, rounds and perhaps `exchange`: what the TLS engines
-// cost; or `logs`, rounds, requests and connections: what access logs cost
+// kind (prefix, regex, header); or `headers`, the same with how many more of them; or `h2` or `grpc`, with streams per connection; or `tls`, rounds and
+// perhaps `exchange`: what the TLS engines cost; or `logs`, rounds, requests and connections: what access logs cost
 if (args is ["tls", ..])
 {
     using var tlsLoop = new EventLoop(new EventLoopOptions { Name = "bench" });
@@ -27,8 +27,9 @@ if (args is ["logs", ..])
     return;
 }
 
-// A mode's name may stand before the numbers: `h2` and `grpc` with the streams of a connection, `routes` with how many others and of which kind.
-string mode = args is ["h2" or "grpc" or "routes", ..] ? args[0] : "";
+// A mode's name may stand before the numbers: `h2` and `grpc` with the streams of a connection, `routes` with how many others and of which kind,
+// `headers` with how many more a request has.
+string mode = args is ["h2" or "grpc" or "routes" or "headers", ..] ? args[0] : "";
 int first = mode.Length > 0 ? 1 : 0;
 int rounds = Argument(first, 15);
 int requests = Argument(first + 1, 400);
@@ -48,7 +49,7 @@ else
     AddHttp1Clients(new MemoryProxyOptions
     {
         Backend = backend.LocalAddress,
-        VirtualHosts = mode == "routes" ? 1 : Argument(first + 3, 1),
+        VirtualHosts = mode.Length > 0 ? 1 : Argument(first + 3, 1),
         OtherRoutes = mode == "routes" ? Argument(first + 3, 1000) : 0,
         OtherKind = args.Length > 5 ? args[5] : "prefix",
     });
@@ -59,14 +60,15 @@ new RequestCost(loop, rounds, requests).Measure(proxied, direct);
 void AddHttp1Clients(MemoryProxyOptions options)
 {
     var proxy = new MemoryProxy(loop, options);
+    byte[] request = Exchange.Request(mode == "headers" ? Argument(first + 3, 80) : 0);
     for (int i = 0; i < connections; i++)
     {
         byte[] buffer = new byte[8192];
         IByteStream toProxy = proxy.Connect();
-        proxied.Add(count => Exchange.AskAsync(toProxy, buffer, count));
+        proxied.Add(count => Exchange.AskAsync(toProxy, buffer, count, request: request));
         (IByteStream client, IByteStream server) = MemoryStreamPair.Create(loop, capacityBytes: Exchange.PipeBytes);
         Exchange.Serve(server);
-        direct.Add(count => Exchange.AskAsync(client, buffer, count));
+        direct.Add(count => Exchange.AskAsync(client, buffer, count, request: request));
     }
 }
 
