@@ -2,7 +2,7 @@
 # Long forms of what CI runs in short form: fuzzing, crowds of connections, a mesh that changes under load, and every test again and
 # again so that rare interleavings show. Parts take turns until the time is over; the first failure ends it with its log's name.
 # usage: ./soak.sh [MINUTES] [--only PART ...]     default 60 minutes, every part
-#   fuzz          parsers and splits, new seeds each time (PILOTFISH_FUZZ_SECONDS per property, by default an eighth of the time, at most 120)
+#   fuzz          parsers and translations, new seeds each time (PILOTFISH_FUZZ_SECONDS per property, by default an eighth of the time, at most 120)
 #   coverage      the same checks under afl++ and SharpFuzz, which look for new paths (fuzz/run.sh, as many seconds per target)
 #   connections   idle crowds, 40,000 upstream connections, exhausted descriptors and ports
 #   mesh          a real mesh: scaling, route changes and control plane kills under load (PILOTFISH_SOAK_SECONDS, by default half of the
@@ -54,6 +54,7 @@ case " ${parts[*]} " in
   *" tests "*) build Pilotfish.slnx ;;
   *)
     [[ " ${parts[*]} " != *" fuzz "* && " ${parts[*]} " != *" connections "* ]] || build test/Pilotfish.Proxy.Tests
+    [[ " ${parts[*]} " != *" fuzz "* ]] || build test/Pilotfish.Language.Tests
     [[ " ${parts[*]} " != *" connections "* && " ${parts[*]} " != *" mesh "* ]] || build test/Pilotfish.EndToEnd
     [[ " ${parts[*]} " != *" mesh "* ]] || { build src/Pilotfish && build src/Pilotfish.Sidecar; }
     ;;
@@ -82,7 +83,10 @@ while [ $SECONDS -lt $end ]; do
   for part in "${parts[@]}"; do
     [ $SECONDS -lt $end ] || break
     case $part in
-      fuzz) run Proxy.Tests -namespace Pilotfish.Proxy.Tests.Fuzz ;;
+      fuzz)
+        run Proxy.Tests -namespace Pilotfish.Proxy.Tests.Fuzz
+        run Language.Tests -class Pilotfish.Language.Tests.AnyTextTests
+        ;;
       coverage) child fuzz/run.sh "$PILOTFISH_FUZZ_SECONDS" || exit 1 ;;
       connections)
         run Proxy.Tests -class Pilotfish.Proxy.Tests.Http.ManyIdleConnectionsTests -class Pilotfish.Proxy.Tests.Clusters.UpstreamPortsTests

@@ -261,10 +261,13 @@ internal sealed class Re2Translator(string pattern)
     private void TranslateClassItem()
     {
         char c = pattern[_at];
-        if (c == '[' && _at + 1 < pattern.Length && pattern[_at + 1] == ':')
+        bool isNamed = c == '[' && _at + 1 < pattern.Length && pattern[_at + 1] == ':';
+
+        // Without an end behind both characters it is a bracket like any other, as RE2 reads it.
+        int end = isNamed ? pattern.IndexOf(":]", _at + 2, StringComparison.Ordinal) : -1;
+        if (end >= 0)
         {
-            int end = pattern.IndexOf(":]", _at, StringComparison.Ordinal);
-            string name = end < 0 ? "" : pattern[(_at + 2)..end];
+            string name = pattern[(_at + 2)..end];
             _out.Append(PosixClass(name) ?? throw Error($"unknown class '[:{name}:]'"));
             _at = end + 2;
         }
