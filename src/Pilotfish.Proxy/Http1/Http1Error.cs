@@ -8,6 +8,7 @@ public sealed class Http1Error
     public static readonly Http1Error Codec = new(400, ResponseDetails.Http1CodecError);
     public static readonly Http1Error InvalidCharacters = new(400, ResponseDetails.Http1InvalidCharacters);
     public static readonly Http1Error InvalidUrl = new(400, ResponseDetails.Http1InvalidUrl);
+    public static readonly Http1Error InvalidAuthority = new(400, ResponseDetails.InvalidAuthority);
     public static readonly Http1Error ContentLengthAndChunked = new(400, ResponseDetails.Http1ContentLengthAndChunked);
     public static readonly Http1Error ContentLengthNotAllowed = new(400, ResponseDetails.Http1ContentLengthNotAllowed);
     public static readonly Http1Error InvalidTransferEncoding = new(501, ResponseDetails.Http1InvalidTransferEncoding);

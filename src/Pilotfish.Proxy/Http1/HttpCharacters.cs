@@ -15,6 +15,13 @@ internal static class HttpCharacters
     /// <summary>Everything that may not stand in a request target: controls, space, and bytes beyond ASCII.</summary>
     public static readonly SearchValues<byte> NotInTarget = SearchValues.Create(BuildNotInTarget());
 
+    /// <summary>
+    /// What a host with its port may consist of (RFC 3986 section 3.2): unreserved, sub-delims, '%', ':', brackets and '@'. Envoy takes the same;
+    /// anything else is read as the host's end by some servers and as a part of it by others.
+    /// </summary>
+    public static readonly SearchValues<byte> Authority = SearchValues.Create(
+        "!$%&'()*+,-.:;=@[]_~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"u8);
+
     /// <summary>By byte: the lower case of a tchar, 0 for anything else.</summary>
     public static ReadOnlySpan<byte> LowerCaseToken => s_lowerCaseToken;
 

@@ -73,7 +73,7 @@ internal static class RequestHeadParser
         if (method.SequenceEqual("CONNECT"u8))
         {
             map.AddSlice(WellKnownHeader.Authority, 0, 0, offset, length, canonical: false);
-            return target.IndexOfAny((byte)'/', (byte)'?') >= 0 ? Http1Error.InvalidUrl : null;
+            return target.ContainsAnyExcept(HttpCharacters.Authority) ? Http1Error.InvalidUrl : null;
         }
 
         if (target[0] == '/' || target.SequenceEqual("*"u8))
@@ -102,7 +102,8 @@ internal static class RequestHeadParser
             authorityLength = length - authorityStart;
         }
 
-        if (authorityLength == 0 || target.Slice(authorityStart, authorityLength).Contains((byte)'@'))
+        ReadOnlySpan<byte> authority = target.Slice(authorityStart, authorityLength);
+        if (authority.IsEmpty || authority.Contains((byte)'@') || authority.ContainsAnyExcept(HttpCharacters.Authority))
         {
             return Http1Error.InvalidUrl;
         }
@@ -141,12 +142,10 @@ internal static class RequestHeadParser
         if (map.Has(WellKnownHeader.Authority))
         {
             map.Remove(WellKnownHeader.Host);
-        }
-        else
-        {
-            map.Rename(slot, WellKnownHeader.Authority);
+            return null;
         }
 
-        return null;
+        map.Rename(slot, WellKnownHeader.Authority);
+        return map[WellKnownHeader.Authority].ContainsAnyExcept(HttpCharacters.Authority) ? Http1Error.InvalidAuthority : null;
     }
 }

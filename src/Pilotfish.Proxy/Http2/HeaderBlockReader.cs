@@ -129,6 +129,8 @@ internal sealed class HeaderBlockReader : IHpackSink
                 return HeaderBlockFault.Messaging;
             case WellKnownHeader.Te when !value.SequenceEqual("trailers"u8):
                 return HeaderBlockFault.Messaging;
+            case WellKnownHeader.Host when value.ContainsAnyExcept(HttpCharacters.Authority):
+                return HeaderBlockFault.InvalidField;
             case WellKnownHeader.ContentLength when _kind != HeaderBlockKind.Trailers:
                 return TakeLength(value);
             case WellKnownHeader.Cookie:
@@ -156,7 +158,12 @@ internal sealed class HeaderBlockReader : IHpackSink
             return HeaderBlockFault.Messaging;
         }
 
-        if (known is WellKnownHeader.Path or WellKnownHeader.Authority && value.ContainsAny(HttpCharacters.NotInTarget))
+        if (known is WellKnownHeader.Path && value.ContainsAny(HttpCharacters.NotInTarget))
+        {
+            return HeaderBlockFault.InvalidField;
+        }
+
+        if (known is WellKnownHeader.Authority && value.ContainsAnyExcept(HttpCharacters.Authority))
         {
             return HeaderBlockFault.InvalidField;
         }

@@ -44,6 +44,7 @@ public static class ResponseDetails
     public const string FaultAbort = "fault_filter_abort";
     public const string CorsResponse = "cors_response";
 
+    public const string InvalidAuthority = "http.invalid_authority";
     public const string Http1CodecError = "http1.codec_error";
     public const string Http1BodyDisallowed = "http1.body_disallowed";
     public const string Http1ConnectionHeaderRejected = "http1.connection_header_rejected";

@@ -123,6 +123,10 @@ internal static partial class SlowHttp
 
     private static bool IsPrefixOfSize(string text) => ChunkSizeBegin().IsMatch(text) && !text.Contains('\n', StringComparison.Ordinal);
 
+    /// <summary>Host and port, of the characters of RFC 3986 section 3.2 alone.</summary>
+    [GeneratedRegex(@"\A[-._~!$&'()*+,;=%:@\[\]0-9A-Za-z]*\z")]
+    public static partial Regex Authority();
+
     [GeneratedRegex(@"\A([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!-~]+) (HTTP/1\.[01])\z")]
     private static partial Regex RequestLine();
 

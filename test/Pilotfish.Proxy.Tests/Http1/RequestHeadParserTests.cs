@@ -54,6 +54,12 @@ public sealed class RequestHeadParserTests
     [InlineData("space in target", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n")]
     [InlineData("control in target", "GET /a\x02 HTTP/1.1\r\nHost: a\r\n\r\n")]
     [InlineData("relative target", "GET a HTTP/1.1\r\nHost: a\r\n\r\n")]
+    [InlineData("fragment in the target's host", "GET http://h#x/ HTTP/1.1\r\nHost: a\r\n\r\n")]
+    [InlineData("fragment in CONNECT", "CONNECT a#b:80 HTTP/1.1\r\nHost: a\r\n\r\n")]
+    [InlineData("slash in Host", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n")]
+    [InlineData("fragment in Host", "GET / HTTP/1.1\r\nHost: a#b\r\n\r\n")]
+    [InlineData("list in Host", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n")]
+    [InlineData("no ASCII in Host", "GET / HTTP/1.1\r\nHost: \u00e9\r\n\r\n")]
     [InlineData("userinfo in target", "GET http://u@h/ HTTP/1.1\r\nHost: a\r\n\r\n")]
     public void Head_Hostile_IsRefused(string label, string head)
     {

@@ -20,6 +20,12 @@ internal static class CodecCauses
         Http1("coding in HTTP/1.0", 400, "transfer_encoding_not_allowed", "POST / HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"),
         Http1("connection nominates what it must not", 400, "connection_header_rejected", "GET / HTTP/1.1\r\nhost: a\r\nconnection: x-forwarded-for\r\n\r\n"),
         Http1("no path in the target", 400, "invalid_url", "GET http:///x HTTP/1.1\r\nhost: a\r\n\r\n"),
+        Http1("fragment in the target's host", 400, "invalid_url", "GET http://a#b/x HTTP/1.1\r\nhost: a\r\n\r\n"),
+        new("HTTP/1.1: no host's characters", "400 DPE DownstreamProtocolError http.invalid_authority", static async bench =>
+        {
+            bench.Http();
+            await bench.SendAsync("GET / HTTP/1.1\r\nhost: a/b\r\n\r\n");
+        }),
         Http1("head too large", 431, "headers_too_large", $"GET / HTTP/1.1\r\nhost: a\r\nx: {new string('x', 70_000)}\r\n\r\n"),
         Http1("too many headers", 431, "too_many_headers", $"GET / HTTP/1.1\r\nhost: a\r\n{string.Concat(Enumerable.Repeat("x: 1\r\n", 200))}\r\n"),
         Http1("underscore", 400, "unexpected_underscore", "GET / HTTP/1.1\r\nhost: a\r\na_b: 1\r\n\r\n", RejectUnderscores),
@@ -31,6 +37,8 @@ internal static class CodecCauses
             await bench.SendAsync($"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx: {new string('x', 70_000)}\r\n\r\n");
         }),
         Http2("header with NUL", "invalid.header.field", static client => client.HeadersAsync(3, true, [.. s_get, ("x", "a\0b")])),
+        Http2("authority of other characters", "invalid.header.field", static client => client.HeadersAsync(3, true, [.. s_get[..3], (":authority", "a#b")])),
+        Http2("host of other characters", "invalid.header.field", static client => client.HeadersAsync(3, true, [.. s_get, ("host", "a/b")])),
         Http2("pseudo-header after a field", "violation.of.messaging.rule", static client => client.HeadersAsync(3, true, [("x", "1"), .. s_get])),
         Http2("PING on a stream", "unknown.nghttp2.error", static client => client.SendAsync(FrameType.PING, 0, 3, new byte[8])),
         Http2("underscore", "unexpected_underscore", static client => client.HeadersAsync(3, true, [.. s_get, ("a_b", "1")]), RejectUnderscores),
