@@ -283,10 +283,11 @@ public sealed class XdsWireTests
         {
             using var bench = new XdsWireBench(loop);
             Cluster named = bench.Cluster!;
-            NetAddress address = NetAddress.Loopback((ushort)named.LoadAssignment.Endpoints[0].LbEndpoints[0].Endpoint.Address.SocketAddress.PortValue);
+            SocketAddress server = named.LoadAssignment.Endpoints[0].LbEndpoints[0].Endpoint.Address.SocketAddress;
+            NetAddress address = NetAddress.Parse($"{server.Address}:{server.PortValue}");
             named.Type = Cluster.Types.DiscoveryType.StrictDns;
             named.DnsLookupFamily = Cluster.Types.DnsLookupFamily.V4Only;
-            named.LoadAssignment.Endpoints[0].LbEndpoints[0].Endpoint.Address.SocketAddress.Address = "cp.example";
+            server.Address = "cp.example";
             bench.Start();
             await bench.UntilAsync(() => bench.Fixture.Counter("cds.update_failure") == 1);
 
