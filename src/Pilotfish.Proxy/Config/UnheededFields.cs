@@ -27,22 +27,16 @@ public static class UnheededFields
     [
         new("tracing", static m => m.Tracing?.Provider is not null, Warned, "requests are not traced"),
         new("http3_protocol_options", static m => m.Http3ProtocolOptions is not null, Warned, "HTTP/3 is not available in Pilotfish"),
-        new("path_normalization_options", static m => m.PathNormalizationOptions is not null, Refused,
-            "transformations do not exist in Pilotfish; use normalize_path and merge_slashes"),
     ];
 
     public static readonly UnheededField<Http1ProtocolOptions>[] OfHttp1 =
     [
-        new("send_fully_qualified_url", static m => m.SendFullyQualifiedUrl, Refused, "requests to upstreams are in origin form, which a forward proxy refuses"),
         new("use_balsa_parser", static m => m.UseBalsaParser is not null, Warned, "there is one parser"),
     ];
 
     public static readonly UnheededField<Http2ProtocolOptions>[] OfHttp2 =
     [
-        new("allow_metadata", static m => m.AllowMetadata, Warned, "METADATA frames are received and dropped"),
-        new("custom_settings_parameters", static m => m.CustomSettingsParameters.Count > 0, Warned, "only the settings of RFC 9113 and RFC 8441 are sent"),
         new("use_oghttp2_codec", static m => m.UseOghttp2Codec is not null, Warned, "there is one codec"),
-        new("max_metadata_size", static m => m.MaxMetadataSize is not null, Warned, "METADATA frames are received and dropped"),
     ];
 
     public static readonly UnheededField<HttpProtocolOptions>[] OfHttp = [];
@@ -99,9 +93,6 @@ public static class UnheededFields
     public static readonly UnheededField<Listener>[] OfListener =
     [
         new("fcds_config", static m => m.FcdsConfig is not null, Refused, "filter chain discovery is not available in Pilotfish"),
-        new("max_connections_to_accept_per_socket_event", static m => m.MaxConnectionsToAcceptPerSocketEvent is not null, Warned,
-            "a turn of the loop accepts a fixed number"),
-        new("enable_mptcp", static m => m.EnableMptcp, Warned, "connections are plain TCP, which clients with MPTCP fall back to"),
     ];
 
     public static readonly UnheededField<FilterChain>[] OfFilterChain = [];

@@ -66,7 +66,6 @@ internal static class ConnectionHeaders
             return true;
         }
 
-        RemoveIgnored(headers, stream.Hcm.IgnoredUpgrades);
         bool wantsUpgrade = headers.Has(WellKnownHeader.Upgrade) && HasToken(list, "upgrade"u8);
         int count = 0;
         Span<byte> lower = stackalloc byte[TeBytesMax];
@@ -110,7 +109,27 @@ internal static class ConnectionHeaders
         return true;
     }
 
-    // Protocols that shall not be upgraded to leave the header's list; the request is an ordinary one when none is left.
+    /// <summary>
+    /// Whether a request of HTTP/1 asks for another protocol. Protocols that shall be ignored leave the header's list first, and h2c always
+    /// does, as in Envoy: the request is an ordinary one then.
+    /// </summary>
+    public static bool WantsUpgrade(HeaderMap headers, StringMatch[] ignored)
+    {
+        if (!headers.Has(WellKnownHeader.Upgrade))
+        {
+            return false;
+        }
+
+        RemoveIgnored(headers, ignored);
+        if (Ascii.EqualsIgnoreCase(headers[WellKnownHeader.Upgrade], "h2c"u8))
+        {
+            headers.Remove(WellKnownHeader.Upgrade);
+            headers.Remove("http2-settings"u8);
+        }
+
+        return headers.Has(WellKnownHeader.Upgrade) && HasToken(headers[WellKnownHeader.Connection], "upgrade"u8);
+    }
+
     private static void RemoveIgnored(HeaderMap headers, StringMatch[] ignored)
     {
         if (ignored.Length == 0 || !headers.TryGet(WellKnownHeader.Upgrade, out ReadOnlySpan<byte> list))

@@ -38,7 +38,7 @@ internal sealed class EcdsFilterConsumer : IResourceConsumer
         var slot = new HttpFilterSlot(filter.Name, filter.Disabled, fallback);
         Warming.Target? warming = source.ApplyDefaultConfigWithoutWarming ? null : network.Warming.Add($"ECDS {filter.Name}");
         var consumer = new EcdsFilterConsumer(slot, source, context, fallback, warming);
-        context.Owned.Add(context.Config.Subscriptions.Subscribe(ResourceType.Extension, filter.Name, consumer));
+        context.Owned.Add(context.Config.Subscriptions.Subscribe(ResourceType.Extension, filter.Name, consumer, source.ConfigSource));
         return slot;
     }
 

@@ -29,6 +29,9 @@ public abstract class FilterDirection
     /// <summary>Whether a filter holds the message.</summary>
     public bool IsStopped => _stoppedAt >= 0;
 
+    /// <summary>Whether the head has entered this direction.</summary>
+    public bool IsBegun { get; private set; }
+
     /// <summary>Whether the last part has entered this direction.</summary>
     public bool IsEnded => _ended;
 
@@ -61,6 +64,7 @@ public abstract class FilterDirection
 
     internal void Headers(bool end)
     {
+        IsBegun = true;
         _ended = end;
         RunHeaders(0, end);
     }
@@ -89,6 +93,7 @@ public abstract class FilterDirection
 
     internal void Reset()
     {
+        IsBegun = false;
         _held.Release();
         _stoppedAt = -1;
         _headersHeld = false;

@@ -28,7 +28,9 @@ public sealed class HcmCompiler(NetworkFilterContext context)
         context.Owned.Add(http2Scope);
         HttpProtocolOptions? common = config.CommonHttpProtocolOptions;
         Http1ProtocolOptions? http1 = config.HttpProtocolOptions;
-        RequestIdExtensions.Check(config.RequestIdExtension, "request_id_extension");
+        bool packsTraceReason = RequestIdExtensions.PacksTraceReason(config.RequestIdExtension, "request_id_extension");
+        StatScope http1Scope = context.Config.Stats.Scope("http1");
+        context.Owned.Add(http1Scope);
         HttpConnectionManager.Types.HcmAccessLogOptions logs = LogOptions(config, out string logInterval);
         IReadOnlyList<HttpFilterSlot> filters = new HttpFilterChainCompiler(context, scope).Compile(config.HttpFilters);
         return new HcmModel
@@ -95,6 +97,8 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             InternalAddresses = AddressRanges.Compile(
                 config.InternalAddressConfig?.CidrRanges ?? [], "internal_address_config.cidr_ranges"),
             GenerateRequestId = config.GenerateRequestId ?? true,
+            PacksTraceReason = packsTraceReason,
+            MetadataDropped = http1Scope.Counter("metadata_not_supported_error"),
             PreserveExternalRequestId = config.PreserveExternalRequestId,
             AlwaysSetRequestIdInResponse = config.AlwaysSetRequestIdInResponse,
             Proxy100Continue = config.Proxy100Continue,
@@ -104,6 +108,12 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             ClientCertDetails = CompileCertDetails(config.SetCurrentClientCertDetails),
             RejectFragment = new LiveFlag(true, context.Config.Runtime.Key(RejectFragmentKey)),
             NormalizePath = config.NormalizePath ?? false,
+            TransformsPaths = config.PathNormalizationOptions is not null,
+            ForwardedPath = config.PathNormalizationOptions?.ForwardingTransformation is { } forwarding
+                ? PathTransformation.Compile(forwarding, "path_normalization_options.forwarding_transformation")
+                : PathTransformation.Rfc3986,
+            FilteredPath = PathTransformation.Compile(
+                config.PathNormalizationOptions?.HttpFilterTransformation, "path_normalization_options.http_filter_transformation"),
             MergeSlashes = config.MergeSlashes,
             EscapedSlashes = CompileEscapedSlashes(config),
             StripAnyPort = config.StripAnyHostPort,

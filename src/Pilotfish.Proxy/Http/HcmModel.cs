@@ -5,6 +5,7 @@ using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.Routing;
 using Pilotfish.Proxy.Routing.Scopes;
 using Pilotfish.Proxy.RuntimeLayers;
+using Pilotfish.Proxy.Stats;
 
 namespace Pilotfish.Proxy.Http;
 
@@ -141,6 +142,12 @@ public sealed class HcmModel
     public AddressRanges InternalAddresses { get; init; } = AddressRanges.None;
     public bool GenerateRequestId { get; init; } = true;
     public bool PreserveExternalRequestId { get; init; }
+
+    /// <summary>UuidRequestIdConfig.pack_trace_reason: a digit of request ids tells whether they are traced.</summary>
+    public bool PacksTraceReason { get; init; } = true;
+
+    /// <summary>http1.metadata_not_supported_error: METADATA for clients of HTTP/1, which have no place for it.</summary>
+    public Counter MetadataDropped { get; init; }
     public bool AlwaysSetRequestIdInResponse { get; init; }
     public bool Proxy100Continue { get; init; }
     public byte[]? SchemeOverwrite { get; init; }
@@ -149,6 +156,15 @@ public sealed class HcmModel
 
     // Path and host rules.
     public bool NormalizePath { get; init; }
+
+    /// <summary>path_normalization_options is set.</summary>
+    public bool TransformsPaths { get; init; }
+
+    /// <summary>forwarding_transformation: also the upstream sees it; null for none.</summary>
+    public PathTransformation? ForwardedPath { get; init; }
+
+    /// <summary>http_filter_transformation: filters and routes see it, the upstream does not; null for none.</summary>
+    public PathTransformation? FilteredPath { get; init; }
     public bool MergeSlashes { get; init; }
     public EscapedSlashesAction EscapedSlashes { get; init; }
     public LiveFlag RejectFragment { get; init; } = new(true, null);

@@ -17,6 +17,7 @@ public sealed class HcmStats
         CxDestroyRemote = scope.Counter("downstream_cx_destroy_remote");
         CxDestroyLocal = scope.Counter("downstream_cx_destroy_local");
         CxDestroyActiveRq = scope.Counter("downstream_cx_destroy_active_rq");
+        CxDestroyLocalActiveRq = scope.Counter("downstream_cx_destroy_local_active_rq");
         CxDestroyRemoteActiveRq = scope.Counter("downstream_cx_destroy_remote_active_rq");
         CxProtocolError = scope.Counter("downstream_cx_protocol_error");
         CxRxBytes = scope.Counter("downstream_cx_rx_bytes_total");
@@ -81,6 +82,7 @@ public sealed class HcmStats
     public Counter CxDestroyRemote { get; }
     public Counter CxDestroyLocal { get; }
     public Counter CxDestroyActiveRq { get; }
+    public Counter CxDestroyLocalActiveRq { get; }
     public Counter CxDestroyRemoteActiveRq { get; }
     public Counter CxProtocolError { get; }
     public Counter CxRxBytes { get; }
@@ -167,6 +169,13 @@ public sealed class HcmStats
     {
         cells.Decrement(CxHttp2Active);
         Finished(cells, byRemote, bytesSent, milliseconds);
+    }
+
+    /// <summary>A connection ends while requests run on it.</summary>
+    public void ConnectionLostRequests(StatCells cells, bool byRemote)
+    {
+        cells.Add(CxDestroyActiveRq);
+        cells.Add(byRemote ? CxDestroyRemoteActiveRq : CxDestroyLocalActiveRq);
     }
 
     private void Finished(StatCells cells, bool byRemote, long bytesSent, long milliseconds)

@@ -33,6 +33,16 @@ public abstract class HttpFilter
 
     public virtual FilterVerdict OnResponseTrailers(HeaderMap trailers) => FilterVerdict.Continue;
 
+    /// <summary>METADATA of the client passes (HTTP/2 with allow_metadata); a filter may change it, or clear it to take it away.</summary>
+    public virtual void OnRequestMetadata(HeaderMap metadata)
+    {
+    }
+
+    /// <summary>METADATA of the upstream passes, as <see cref="OnRequestMetadata"/>.</summary>
+    public virtual void OnResponseMetadata(HeaderMap metadata)
+    {
+    }
+
     /// <summary>The downstream cannot take more for now, or can again; only terminal filters look at it.</summary>
     public virtual void OnDownstreamBlocked(bool blocked)
     {

@@ -14,13 +14,16 @@ namespace Pilotfish.Proxy.Http;
 /// One request from its head to its end, whatever the codec: the order of work (header rules, route, filters), the facts, local replies,
 /// and the end. Reused by its worker; filters must not keep it beyond <see cref="HttpFilter.OnEnd"/>. Loop-affine.
 /// </summary>
-public sealed class HttpStream
+public sealed partial class HttpStream
 {
     private readonly List<HttpFilter> _filters = [];
     private readonly StreamTimers _timers;
     private RouterFilter? _router;
     private bool _routeChosen;
     private bool _responseSent;
+    private bool _chainBuilt;
+    private bool _informed;
+    private bool _isCountedUpgrade;
 
     internal HttpStream(HttpWorker worker)
     {
@@ -130,6 +133,8 @@ public sealed class HttpStream
         WeightedCluster = null;
         IsInternal = false;
         Upgrade = null;
+        HiddenPath = null;
+        ConnectPort = null;
         TransportOverrides = null;
         IsGrpc = false;
         IsHead = false;
@@ -141,6 +146,8 @@ public sealed class HttpStream
         Redirects.Clear();
         _routeChosen = false;
         _responseSent = false;
+        _chainBuilt = false;
+        _informed = false;
         Worker.Stats.Add(hcm.Stats.RqTotal);
         Worker.Stats.Increment(hcm.Stats.RqActive);
     }
@@ -156,7 +163,8 @@ public sealed class HttpStream
         }
 
         _timers.Start();
-        if (OverloadRules.Refuse(this) || !RequestRules.Apply(this) || OverloadRules.RefuseChain(this) || !EnterChain())
+        if (!ConnectionHeaders.Sanitize(this) || OverloadRules.Refuse(this) || !RequestRules.Apply(this) || OverloadRules.RefuseChain(this)
+            || !EnterChain())
         {
             return;
         }
@@ -279,29 +287,6 @@ public sealed class HttpStream
     public T? RouteConfigOf<T>(string filterName)
         where T : class => FindPerRoute(filterName)?.Config as T;
 
-    /// <summary>
-    /// Answers the request here. Before response headers went out this is a whole response through the filters; afterwards it can only be a
-    /// reset. The reason is the request's end.
-    /// </summary>
-    public void Reply(int status, ReadOnlySpan<byte> body, EndReason reason, Action<HeaderMap>? addHeaders = null, int? grpcStatus = null)
-    {
-        if (IsEnded)
-        {
-            return;
-        }
-
-        Info.End(reason);
-        if (IsResponseStarted)
-        {
-            Worker.Stats.Add(Hcm.Stats.RqTxReset);
-            End(reason, complete: false);
-            return;
-        }
-
-        IsReplyLocal = true;
-        LocalReply.Send(this, status, body, addHeaders, grpcStatus);
-    }
-
     // From the response direction's end to the codec.
 
     internal void SendHeadersDown(bool end)
@@ -316,7 +301,13 @@ public sealed class HttpStream
         }
 
         int status = ResponseRules.Apply(this);
+        CountResponse(status);
         Info.ResponseCode = status;
+        if (!IsRequestComplete)
+        {
+            Worker.Stats.Add(Hcm.Stats.RqBeforeComplete);
+        }
+
         Info.ResponseHeaders = ResponseHeaders;
         Info.Times.DownstreamSendBegin = Loop.NowNanoseconds;
         IsResponseStarted = true;
@@ -350,25 +341,6 @@ public sealed class HttpStream
         }
 
         AfterSend(end: true);
-    }
-
-    /// <summary>A 1xx response other than 101, straight through.</summary>
-    internal void SendInformationalDown(HeaderMap headers, int status)
-    {
-        for (int i = _filters.Count - 1; i >= 0; i--)
-        {
-            _filters[i].OnInformational(headers, status);
-        }
-
-        Info.ResponseCode = status;
-        Codec.SendInformational(headers, status);
-    }
-
-    internal void PayloadTooLarge(EndReason reason)
-    {
-        bool request = reason == EndReasons.RequestPayloadTooLarge;
-        Worker.Stats.Add(request ? Hcm.Stats.RqTooLarge : Hcm.Stats.ResponseTooLarge);
-        Reply(request ? 413 : 500, request ? "Payload Too Large"u8 : "Internal Server Error"u8, reason);
     }
 
     /// <summary>The router object of this stream; kept with it, since every request needs one.</summary>
@@ -411,6 +383,7 @@ public sealed class HttpStream
         Info.StartAnew();
         RouteConfig = null;
         _routeChosen = false;
+        _chainBuilt = false;
         TransportOverrides = null;
         Worker.Stats.Add(Hcm.Stats.RqTotal);
         Worker.Stats.Increment(Hcm.Stats.RqActive);
@@ -446,8 +419,22 @@ public sealed class HttpStream
         ? status == 101
         : status is >= 200 and < 300 && RequestHeaders[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
 
+    /// <summary>An upgrade or CONNECT was let through; it counts as active up to the stream's end.</summary>
+    internal void CountUpgrade()
+    {
+        _isCountedUpgrade = true;
+        Worker.Stats.Add(Hcm.Stats.CxUpgradesTotal);
+        Worker.Stats.Increment(Hcm.Stats.CxUpgradesActive);
+    }
+
     private EndReason LeaveChain(EndReason reason)
     {
+        if (_isCountedUpgrade)
+        {
+            _isCountedUpgrade = false;
+            Worker.Stats.Decrement(Hcm.Stats.CxUpgradesActive);
+        }
+
         _timers.Stop();
         Info.End(reason);
         Info.Times.DownstreamSendEnd = Loop.NowNanoseconds;
@@ -503,6 +490,13 @@ public sealed class HttpStream
             WriteLog(AccessLogType.DownstreamStart);
         }
 
+        return BuildChain() && UpgradeRules.Apply(this);
+    }
+
+    /// <summary>False when a filter without config answered in the chain's place.</summary>
+    private bool BuildChain()
+    {
+        _chainBuilt = true;
         IReadOnlyList<HttpFilterSlot> slots = Chain();
         for (int i = 0; i < slots.Count; i++)
         {
@@ -520,6 +514,11 @@ public sealed class HttpStream
 
             if (slot.Model is not { } model)
             {
+                if (IsReplyLocal)
+                {
+                    continue;
+                }
+
                 Reply(500, [], EndReasons.FilterConfigMissing.About(slot.Name));
                 return false;
             }
@@ -531,7 +530,7 @@ public sealed class HttpStream
             }
         }
 
-        return UpgradeRules.Apply(this);
+        return true;
     }
 
     // An upgrade may have a chain of its own; CONNECT is named as one.
@@ -562,13 +561,6 @@ public sealed class HttpStream
         Stats.StatCells cells = Worker.Stats;
         HcmStats stats = Hcm.Stats;
         cells.Decrement(stats.RqActive);
-        cells.Add(stats.RqCompleted);
-        int statusClass = Info.ResponseCode / 100;
-        if (statusClass is >= 1 and <= 5)
-        {
-            cells.Add(stats.RqClasses[statusClass - 1]);
-        }
-
         cells.Record(stats.RqTime, (Info.Times.DownstreamSendEnd - Info.Times.DownstreamReceiveBegin) / 1_000_000);
         WriteLog(AccessLogType.DownstreamEnd);
     }

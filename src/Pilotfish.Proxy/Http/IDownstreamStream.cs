@@ -27,6 +27,11 @@ public interface IDownstreamStream
 
     void SendTrailers(HeaderMap trailers);
 
+    /// <summary>Sends METADATA where client and config have it; elsewhere it is dropped.</summary>
+    void SendMetadata(HeaderMap metadata)
+    {
+    }
+
     /// <summary>The connection must end with this response: what follows on it cannot be trusted.</summary>
     void CloseAfterResponse();
 

@@ -26,6 +26,11 @@ public interface IUpstreamEvents
 
     void OnUpstreamTrailers(HeaderMap trailers);
 
+    /// <summary>METADATA of the upstream; the map is valid during the call.</summary>
+    void OnUpstreamMetadata(HeaderMap metadata)
+    {
+    }
+
     /// <summary>The attempt ended without a whole response. The last event.</summary>
     void OnUpstreamReset(StreamResetReason reason, string? transportFailure);
 

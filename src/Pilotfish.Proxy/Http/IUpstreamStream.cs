@@ -24,6 +24,11 @@ public interface IUpstreamStream
 
     void SendTrailers(HeaderMap trailers);
 
+    /// <summary>Sends METADATA where the upstream and its config have it; elsewhere it is dropped.</summary>
+    void SendMetadata(HeaderMap metadata)
+    {
+    }
+
     /// <summary>Gives the attempt up; no more events come.</summary>
     void Reset();
 

@@ -46,10 +46,31 @@ internal static class LocalReply
 
         // Filters may end or hold the response; the body must outlive the scratch it may have been made in.
         byte[]? body = withBody ? reply.Body.ToArray() : null;
-        stream.Response.Headers(end: !withBody);
-        if (body is not null && !stream.IsEnded)
+        SendHead(stream, end: !withBody);
+        if (body is null || stream.IsEnded)
+        {
+            return;
+        }
+
+        if (stream.RepliesPastFilters)
+        {
+            stream.SendDataDown(body, end: true);
+        }
+        else
         {
             stream.Response.Data(body, end: true);
+        }
+    }
+
+    private static void SendHead(HttpStream stream, bool end)
+    {
+        if (stream.RepliesPastFilters)
+        {
+            stream.SendHeadersDown(end);
+        }
+        else
+        {
+            stream.Response.Headers(end);
         }
     }
 
@@ -66,6 +87,6 @@ internal static class LocalReply
             headers.Set(WellKnownHeader.GrpcMessage, message);
         }
 
-        stream.Response.Headers(end: true);
+        SendHead(stream, end: true);
     }
 }

@@ -29,6 +29,7 @@ internal static class OverloadRules
     private static bool Answer(HttpStream stream)
     {
         stream.Worker.Stats.Add(stream.Hcm.Stats.RqOverloadClose);
+        stream.RefuseChain();
         stream.Reply(503, "envoy overloaded"u8, s_overloaded, stream.Hcm.MarksLocalOverload
             ? static headers => headers.Set("x-envoy-local-overloaded"u8, "true"u8)
             : null);

@@ -25,12 +25,32 @@ internal static class PathRules
 
         int query = path.IndexOf((byte)'?');
         ReadOnlySpan<byte> only = query < 0 ? path : path[..query];
-        if (path.IsEmpty || !NeedsWork(only, hcm))
+        bool passed = path.IsEmpty || !NeedsWork(only, hcm)
+            || Rewrite(stream, hcm, only.ToArray(), query < 0 ? [] : path[query..].ToArray());
+        return passed && (!hcm.TransformsPaths || Transform(stream, hcm));
+    }
+
+    // path_normalization_options: what is forwarded, then what only filters and routes see.
+    private static bool Transform(HttpStream stream, HcmModel hcm)
+    {
+        HeaderMap headers = stream.RequestHeaders;
+        if (headers[WellKnownHeader.Path].IsEmpty)
         {
             return true;
         }
 
-        return Rewrite(stream, hcm, only.ToArray(), query < 0 ? [] : path[query..].ToArray());
+        byte[]? forwarded = hcm.ForwardedPath is { } forwarding
+            ? forwarding.Apply(headers[WellKnownHeader.Path])
+            : headers[WellKnownHeader.Path].ToArray();
+        byte[]? seen = forwarded is null || hcm.FilteredPath is null ? forwarded : hcm.FilteredPath.Apply(forwarded);
+        if (forwarded is null || seen is null)
+        {
+            return Fail(stream);
+        }
+
+        headers.Set(WellKnownHeader.Path, seen);
+        stream.RememberPath(forwarded, seen);
+        return true;
     }
 
     private static bool NeedsWork(ReadOnlySpan<byte> path, HcmModel hcm) =>
@@ -74,8 +94,14 @@ internal static class PathRules
             return true;
         }
 
+        if (stream.IsGrpc)
+        {
+            // Clients of gRPC do not follow redirects: they hear that the request is wrong (grpc-status 13).
+            return Fail(stream);
+        }
+
         stream.Worker.Stats.Add(stream.Hcm.Stats.RqRedirectedPath);
-        stream.Reply(307, [], EndReasons.PathNormalizationFailed, headers => headers.Set(WellKnownHeader.Location, whole), 13);
+        stream.Reply(307, [], EndReasons.PathNormalizationFailed, headers => headers.Set(WellKnownHeader.Location, whole));
         return false;
     }
 

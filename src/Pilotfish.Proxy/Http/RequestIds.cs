@@ -12,6 +12,19 @@ internal sealed class RequestIds(WorkerRandom random)
     private const int VersionIndex = 14;
     private const int VariantIndex = 19;
 
+    /// <summary>Takes the trace decision out of an id of this form that somebody else made; other ids stay as they are.</summary>
+    public static void ClearTraceReason(HeaderMap headers)
+    {
+        ReadOnlySpan<byte> id = headers[WellKnownHeader.XRequestId];
+        if (id.Length == Length && id[VersionIndex] is (byte)'9' or (byte)'a' or (byte)'b')
+        {
+            Span<byte> cleared = stackalloc byte[Length];
+            id.CopyTo(cleared);
+            cleared[VersionIndex] = (byte)'4';
+            headers.Set(WellKnownHeader.XRequestId, cleared);
+        }
+    }
+
     public void Write(Span<byte> destination)
     {
         Span<byte> bytes = stackalloc byte[16];

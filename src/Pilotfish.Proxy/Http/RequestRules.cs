@@ -40,8 +40,8 @@ internal static class RequestRules
             return false;
         }
 
-        ApplyHostRules(headers, hcm, stream.Info.Connection.LocalAddress.Port);
-        return ConnectionHeaders.Sanitize(stream) && ApplyHeaderRules(stream);
+        ApplyHostRules(stream, headers, hcm, stream.Info.Connection.LocalAddress.Port);
+        return ApplyHeaderRules(stream);
     }
 
     private static void AnswerExpect(HttpStream stream)
@@ -53,10 +53,7 @@ internal static class RequestRules
         }
 
         headers.Remove(WellKnownHeader.Expect);
-        HeaderMap interim = stream.ResponseHeaders;
-        interim.Clear();
-        stream.Codec.SendInformational(interim, 100);
-        interim.Clear();
+        stream.SendContinue();
     }
 
     private static bool CheckTarget(HttpStream stream)
@@ -90,7 +87,7 @@ internal static class RequestRules
         return true;
     }
 
-    private static void ApplyHostRules(HeaderMap headers, HcmModel hcm, ushort localPort)
+    private static void ApplyHostRules(HttpStream stream, HeaderMap headers, HcmModel hcm, ushort localPort)
     {
         if (!hcm.StripAnyPort && !hcm.StripMatchingPort && !hcm.StripTrailingHostDot)
         {
@@ -107,6 +104,11 @@ internal static class RequestRules
         if (!strip && !dot)
         {
             return;
+        }
+
+        if (strip && headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8))
+        {
+            stream.ConnectPort = port.ToArray();
         }
 
         byte[] joined = [.. dot ? host[..^1] : host, .. strip ? default : port];
@@ -133,8 +135,13 @@ internal static class RequestRules
             headers.Set(WellKnownHeader.XEnvoyInternal, "true"u8);
         }
 
+        if (headers.Has(WellKnownHeader.Referer))
+        {
+            RefererRules.Apply(headers);
+        }
+
         ApplyScheme(stream);
-        if (hcm.AppendForwardedPort && !headers.Has(WellKnownHeader.XForwardedPort))
+        if (hcm.AppendForwardedPort && (IsFirstHop(hcm) || !headers.Has(WellKnownHeader.XForwardedPort)))
         {
             headers.SetNumber(WellKnownHeader.XForwardedPort, stream.Info.Connection.LocalAddress.Port);
         }
@@ -169,6 +176,9 @@ internal static class RequestRules
         }
     }
 
+    // No proxy that is trusted stands in front: what the client says of its connection counts for nothing.
+    private static bool IsFirstHop(HcmModel hcm) => hcm.UseRemoteAddress && hcm.TrustedHops == 0;
+
     private static void ApplyScheme(HttpStream stream)
     {
         HeaderMap headers = stream.RequestHeaders;
@@ -179,8 +189,7 @@ internal static class RequestRules
             ofConnection = stream.Info.Connection.Tls is null ? "http"u8 : "https"u8;
         }
 
-        bool overwrite = hcm.UseRemoteAddress && hcm.TrustedHops == 0;
-        if (overwrite || !headers.Has(WellKnownHeader.XForwardedProto))
+        if (IsFirstHop(hcm) || !headers.Has(WellKnownHeader.XForwardedProto))
         {
             headers.Set(WellKnownHeader.XForwardedProto, ofConnection);
         }
@@ -188,6 +197,7 @@ internal static class RequestRules
         if (hcm.SchemeOverwrite is { } scheme)
         {
             headers.Set(WellKnownHeader.Scheme, scheme);
+            headers.Set(WellKnownHeader.XForwardedProto, scheme);
         }
         else if (!headers.Has(WellKnownHeader.Scheme))
         {
@@ -202,8 +212,19 @@ internal static class RequestRules
         HcmModel hcm = stream.Hcm;
         HeaderMap headers = stream.RequestHeaders;
         bool replace = isEdge && !hcm.PreserveExternalRequestId;
-        if (!hcm.GenerateRequestId || (headers.Has(WellKnownHeader.XRequestId) && !replace))
+        if (!hcm.GenerateRequestId)
         {
+            return;
+        }
+
+        if (headers.Has(WellKnownHeader.XRequestId) && !replace)
+        {
+            if (isEdge && hcm.PacksTraceReason)
+            {
+                // Outsiders must not make us trace.
+                RequestIds.ClearTraceReason(headers);
+            }
+
             return;
         }
 

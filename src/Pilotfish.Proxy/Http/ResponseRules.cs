@@ -9,14 +9,7 @@ internal static class ResponseRules
         HeaderMap headers = stream.ResponseHeaders;
         HcmModel hcm = stream.Hcm;
         int status = Status(headers);
-        headers.Remove(WellKnownHeader.Connection);
-        headers.Remove(WellKnownHeader.TransferEncoding);
-        headers.Remove(WellKnownHeader.KeepAlive);
-        headers.Remove(WellKnownHeader.ProxyConnection);
-        if (status != 101)
-        {
-            headers.Remove(WellKnownHeader.Upgrade);
-        }
+        RemoveHopHeaders(headers, keepsUpgrade: status == 101);
 
         if (!headers.Has(WellKnownHeader.Date))
         {
@@ -30,17 +23,46 @@ internal static class ResponseRules
             headers.Set(WellKnownHeader.Server, hcm.ServerName);
         }
 
-        if (hcm.AlwaysSetRequestIdInResponse && stream.RequestHeaders.TryGet(WellKnownHeader.XRequestId, out ReadOnlySpan<byte> id))
-        {
-            headers.Set(WellKnownHeader.XRequestId, id);
-        }
-
+        TellRequestId(stream, headers);
         if (hcm.Via is { } via)
         {
             headers.AppendValue(WellKnownHeader.Via, ", "u8, via);
         }
 
         return hcm.ProxyStatus is { } rules && !stream.Info.Flags.IsEmpty ? rules.Apply(headers, stream.Info, status) : status;
+    }
+
+    /// <summary>
+    /// The same for an interim response: what belongs to the upstream's hop or announces a body stays here, and nothing but the request's id
+    /// is added, as the final response carries the rest.
+    /// </summary>
+    public static void ApplyToInformational(HttpStream stream, HeaderMap headers)
+    {
+        RemoveHopHeaders(headers, keepsUpgrade: false);
+        headers.Remove(WellKnownHeader.ContentLength);
+        TellRequestId(stream, headers);
+    }
+
+    private static void RemoveHopHeaders(HeaderMap headers, bool keepsUpgrade)
+    {
+        headers.Remove(WellKnownHeader.Connection);
+        headers.Remove(WellKnownHeader.TransferEncoding);
+        headers.Remove(WellKnownHeader.KeepAlive);
+        headers.Remove(WellKnownHeader.ProxyConnection);
+        if (!keepsUpgrade)
+        {
+            headers.Remove(WellKnownHeader.Upgrade);
+        }
+    }
+
+    // Who forces a trace wants to find it: only insiders keep x-envoy-force-trace.
+    private static void TellRequestId(HttpStream stream, HeaderMap headers)
+    {
+        if ((stream.Hcm.AlwaysSetRequestIdInResponse || stream.RequestHeaders.Has(WellKnownHeader.XEnvoyForceTrace))
+            && stream.RequestHeaders.TryGet(WellKnownHeader.XRequestId, out ReadOnlySpan<byte> id))
+        {
+            headers.Set(WellKnownHeader.XRequestId, id);
+        }
     }
 
     public static int Status(HeaderMap headers)

@@ -19,6 +19,7 @@ internal static class UpgradeRules
         bool allowed = (stream.Route?.Forward?.Upgrades.Allows(name) ?? stream.Hcm.Upgrades.Allows(name)) == true;
         if (allowed)
         {
+            stream.CountUpgrade();
             return true;
         }
 

@@ -61,6 +61,12 @@ public sealed record UpstreamHttpOptions
     /// <summary>HTTP/1 requests carry header names like Content-Type.</summary>
     public bool ProperCase { get; init; }
 
+    /// <summary>enable_trailers: HTTP/1 messages of this cluster have trailers, which are dropped otherwise.</summary>
+    public bool EnableTrailers { get; init; }
+
+    /// <summary>send_fully_qualified_url: HTTP/1 requests carry their target as an absolute URL, as other proxies want it.</summary>
+    public bool AbsoluteTargets { get; init; }
+
     /// <summary>Names of HTTP/1 responses keep their spelling; null = no.</summary>
     public PreservedCase? PreservedCase { get; init; }
 
@@ -150,6 +156,8 @@ public sealed record UpstreamHttpOptions
             RequestsPerConnectionMax = common?.MaxRequestsPerConnection,
             MaxStreamMilliseconds = Durations.Milliseconds(common?.MaxStreamDuration) ?? 0,
             ProperCase = Http1(message)?.HeaderKeyFormat?.ProperCaseWords is not null,
+            EnableTrailers = Http1(message)?.EnableTrailers ?? false,
+            AbsoluteTargets = Http1(message)?.SendFullyQualifiedUrl ?? false,
             PreservedCase = PreservedCase.Compile(Http1(message), field + ".http_protocol_options"),
             Retry = RetryPolicyModel.Compile(message.RetryPolicy, field + ".retry_policy"),
             Hash = HashPolicyModel.Compile(message.HashPolicy, field + ".hash_policy"),

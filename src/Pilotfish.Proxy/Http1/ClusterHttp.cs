@@ -79,11 +79,20 @@ public sealed class ClusterHttp
     /// <summary>cluster.NAME.http2.*; made when the first HTTP/2 connection is.</summary>
     public Http2Stats Http2Stats => _http2Stats ??= new Http2Stats(_scope.Scope("http2"));
 
+    /// <summary>cluster.NAME.http1.metadata_not_supported_error: HTTP/1 upstreams have no place for METADATA.</summary>
+    public Counter MetadataDropped => _scope.Scope("http1").Counter("metadata_not_supported_error");
+
     /// <summary>0 = none.</summary>
     public long IdleMilliseconds => _options.IdleMilliseconds;
 
     /// <summary>0 = no limit.</summary>
     public uint RequestsPerConnectionMax { get; }
+
+    /// <summary>Whether trailers of HTTP/1 messages are passed on (enable_trailers).</summary>
+    public bool EnableTrailers => _options.EnableTrailers;
+
+    /// <summary>Whether HTTP/1 requests carry absolute URLs (send_fully_qualified_url).</summary>
+    public bool AbsoluteTargets => _options.AbsoluteTargets;
 
     /// <summary>Whether HTTP/1 requests carry header names like Content-Type.</summary>
     public bool ProperCase => _options.ProperCase;

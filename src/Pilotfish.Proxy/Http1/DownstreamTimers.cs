@@ -16,6 +16,7 @@ internal sealed class DownstreamTimers
     private LoopTimer? _head;
     private ScaledTimer? _duration;
     private LoopTimer? _linger;
+    private LoopTimer? _drain;
 
     public DownstreamTimers(HcmModel hcm, EventLoop loop, OverloadState overload, Http1DownstreamConnection connection)
     {
@@ -56,14 +57,25 @@ internal sealed class DownstreamTimers
 
     public void RequestEnded() => _idle?.Schedule(_overload, _hcm.IdleTimeoutMilliseconds);
 
-    public void LingerStarted()
+    /// <summary>What the client had taken when the delayed close's time began.</summary>
+    public long LingeredAt { get; private set; }
+
+    public void LingerStarted(long bytesSent)
     {
+        LingeredAt = bytesSent;
         _linger ??= new LoopTimer(_loop, static state => ((DownstreamTimers)state!)._connection.OnDelayedClose(), this);
         _linger.Schedule(_hcm.DelayedCloseMilliseconds);
     }
 
+    public void DrainStarted()
+    {
+        _drain ??= new LoopTimer(_loop, static state => ((DownstreamTimers)state!)._connection.OnDrainTime(), this);
+        _drain.Schedule(_hcm.DrainTimeoutMilliseconds);
+    }
+
     public void Stop()
     {
+        _drain?.Cancel();
         _idle?.Cancel();
         _head?.Cancel();
         _duration?.Cancel();

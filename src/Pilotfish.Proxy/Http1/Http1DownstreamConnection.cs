@@ -13,7 +13,7 @@ namespace Pilotfish.Proxy.Http1;
 /// A client's HTTP/1 connection. One loop reads: (1) take what is buffered through the state machine, (2) wait until bytes are there,
 /// holding no buffer, (3) receive once. Responses are written to <see cref="Http1DownstreamStream"/> by whoever produces them.
 /// </summary>
-internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObserver, IDrainObserver
+internal sealed partial class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObserver, IDrainObserver
 {
     // A pipelined request may be read ahead up to here; then reading stops until the response is out.
     private const int ReadAheadBytes = 16 * 1024;
@@ -59,9 +59,6 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
 
     /// <summary>Whether a drain or the overload manager asks for an end after this response. Counts what it finds.</summary>
     internal bool MustEnd => KeepAliveEnd.IsNow(_connection, _hcm.Stats);
-
-    /// <summary>Whether the request under way was read to its end.</summary>
-    internal bool HasWholeRequest => _state is DownstreamState.Responding or DownstreamState.Head;
 
     /// <summary>Whether bytes of a next request are here.</summary>
     internal bool HasUnread => !_in.IsEmpty;
@@ -214,7 +211,7 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
         }
 
         bool tunnels = headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8)
-            || (headers.Has(WellKnownHeader.Upgrade) && ConnectionHeaders.HasToken(headers[WellKnownHeader.Connection], "upgrade"u8));
+            || ConnectionHeaders.WantsUpgrade(headers, _hcm.IgnoredUpgrades);
         _request.BeginBody(kind, length);
         _request.BeginResponse(version, headers[WellKnownHeader.Method].SequenceEqual("HEAD"u8), tunnels, keepAlive);
         bool end = kind == BodyKind.None && !tunnels;
@@ -339,7 +336,6 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
     internal void OnTunnel()
     {
         _state = DownstreamState.Tunnel;
-        _worker.Stats.Add(_hcm.Stats.CxUpgradesTotal);
         Wake();
     }
 
@@ -410,51 +406,12 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
         }
     }
 
-    internal void OnIdleTimeout()
-    {
-        _worker.Stats.Add(_hcm.Stats.CxIdleTimeout);
-        _connection.Info.LocalCloseReason = LocalCloseReasons.IdleTimeout;
-        Abort(DownstreamEnds.Idle);
-    }
-
-    internal void OnMaxDuration()
-    {
-        _worker.Stats.Add(_hcm.Stats.CxMaxDuration);
-        _closing = true;
-        if (IsBusy)
-        {
-            _request.CloseAfterResponse();
-        }
-        else if (!_hcm.EndsHttp1WithResponse)
-        {
-            Abort(DownstreamEnds.MaxDuration);
-        }
-    }
-
-    internal void OnHeadTimeout()
-    {
-        if (!IsBusy && _state == DownstreamState.Head)
-        {
-            _worker.Stats.Add(_hcm.Stats.RqHeaderTimeout);
-            HttpStream stream = StartUnread();
-            _state = DownstreamState.Body;
-            _request.BeginFailure();
-            stream.Reply(408, "request header timeout"u8, EndReasons.RequestHeaderTimeout);
-        }
-    }
-
-    internal void OnDelayedClose()
-    {
-        _worker.Stats.Add(_hcm.Stats.CxDelayedClose);
-        _connection.Info.LocalCloseReason = LocalCloseReasons.DelayedClose;
-        CloseNow(orderly: true);
-    }
-
     private void Abort(EndReason reason)
     {
         _endReason ??= reason;
         if (_request.Http is { } stream)
         {
+            _hcm.Stats.ConnectionLostRequests(_worker.Stats, byRemote: false);
             stream.OnDownstreamReset(reason);
         }
         else
@@ -490,6 +447,7 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
                 return;
             }
 
+            _hcm.Stats.ConnectionLostRequests(_worker.Stats, byRemote: true);
             stream.OnDownstreamReset(EndReasons.ClientGone);
         }
 
@@ -510,6 +468,10 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
         {
             AfterLastFlush();
         }
+        else if (_hcm.DelayedCloseMilliseconds > 0)
+        {
+            _timers.LingerStarted(_out.BytesSent);
+        }
 
         return _state == DownstreamState.Closed ? ReadStep.Stop : ReadStep.Again;
     }
@@ -524,7 +486,7 @@ internal sealed class Http1DownstreamConnection : ISendQueueOwner, IPeerCloseObs
         }
 
         _io.ShutdownSend();
-        _timers.LingerStarted();
+        _timers.LingerStarted(_out.BytesSent);
     }
 
     private void CloseNow(bool orderly)

@@ -132,11 +132,9 @@ internal sealed class Http1DownstreamStream : IDownstreamStream
     public void SendHeaders(HeaderMap headers, int status, bool end)
     {
         _keepAlive = _keepAlive && !_connection.MustEnd;
-        if (!_connection.HasWholeRequest && (end || Http!.IsReplyLocal))
-        {
-            _cells.Add(_hcm.Stats.RqBeforeComplete);
-            _keepAlive = false;
-        }
+
+        // Nobody waits for the rest of a request that is answered already (Envoy's rule, also for responses that go on for long).
+        _keepAlive &= Http!.IsRequestComplete;
 
         _encoder.Headers(headers, status, end, ref _keepAlive, ref Http!.Info.Downstream);
         if (_encoder.IsTunnel)
@@ -167,6 +165,8 @@ internal sealed class Http1DownstreamStream : IDownstreamStream
         _encoder.Trailers(trailers, ref Http!.Info.Downstream);
         FlushAtEnd(end: true);
     }
+
+    public void SendMetadata(HeaderMap metadata) => _cells.Add(_hcm.MetadataDropped);
 
     public void CloseAfterResponse() => _keepAlive = false;
 

@@ -49,7 +49,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
         _limits = pool.Http.ResponseLimits;
         _in = new InputBuffer(_io.Loop.Buffers);
         _out = new SendQueue(_io, this, bufferLimit);
-        _encoder = new RequestEncoder(_out, pool.Http.ProperCase);
+        _encoder = new RequestEncoder(_out, pool.Http.EnableTrailers, pool.Http.ProperCase, pool.Http.AbsoluteTargets);
         _resume = new LoopSignal(_io.Loop);
     }
 
@@ -135,6 +135,8 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
             _requestSent = true;
         }
     }
+
+    public void SendMetadata(HeaderMap metadata) => _cells.Add(_pool.Http.MetadataDropped);
 
     public void Reset()
     {
@@ -348,7 +350,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
                     _events!.OnUpstreamData(data, end: false);
                     break;
                 case DecodeStatus.End:
-                    if (_trailers is { Count: > 0 })
+                    if (_trailers is { Count: > 0 } && _pool.Http.EnableTrailers)
                     {
                         int fieldBytes = _trailers.ByteSize + (_trailers.Count * FieldParser.SeparatorBytes);
                         _events!.Meter.ReceivedFields(0, fieldBytes, fieldBytes);
@@ -357,6 +359,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
                     }
                     else
                     {
+                        _trailers?.Clear();
                         Complete(static (events, _) => events.OnUpstreamData(default, true), 0);
                     }
 

@@ -12,6 +12,9 @@ internal static class MessageWriter
     /// <summary>Upper bound of a head's size: every entry with ": " and CRLF, plus the start line (but a long reason phrase) and the lines we add ourselves.</summary>
     public static int HeadBytesMax(HeaderMap headers) => headers.ByteSize + (headers.Count * 4) + 256;
 
+    /// <summary>The same for a request whose target is an absolute URL: its host stands there once more.</summary>
+    public static int AbsoluteHeadBytesMax(HeaderMap headers) => HeadBytesMax(headers) + headers[WellKnownHeader.Authority].Length;
+
     /// <summary>What is no field in a head behind its start line: the empty line at its end.</summary>
     public const int HeadEndBytes = 2;
 
@@ -21,12 +24,21 @@ internal static class MessageWriter
     public static ReadOnlySpan<byte> LastChunk => "0\r\n\r\n"u8;
 
     /// <summary>Writes a request's head; <paramref name="startLine"/> says how many of its bytes are the start line with its end.</summary>
-    public static int WriteRequestHead(Span<byte> destination, HeaderMap headers, bool chunked, bool isUpgrade, out int startLine)
+    public static int WriteRequestHead(
+        Span<byte> destination, HeaderMap headers, bool chunked, bool isUpgrade, bool absolute, out int startLine)
     {
         int at = Put(destination, 0, headers[WellKnownHeader.Method]);
         destination[at++] = (byte)' ';
-        ReadOnlySpan<byte> path = headers.TryGet(WellKnownHeader.Path, out ReadOnlySpan<byte> found) ? found : headers[WellKnownHeader.Authority];
-        at = Put(destination, at, path);
+        bool hasPath = headers.TryGet(WellKnownHeader.Path, out ReadOnlySpan<byte> path);
+        if (absolute && hasPath && path.StartsWith("/"u8))
+        {
+            // RFC 9112 section 3.2.2: what another proxy wants to hear.
+            at = Put(destination, at, headers.TryGet(WellKnownHeader.Scheme, out ReadOnlySpan<byte> scheme) ? scheme : "http"u8);
+            at = Put(destination, at, "://"u8);
+            at = Put(destination, at, headers[WellKnownHeader.Authority]);
+        }
+
+        at = Put(destination, at, hasPath ? path : headers[WellKnownHeader.Authority]);
         at = Put(destination, at, " HTTP/1.1\r\n"u8);
         startLine = at;
         if (headers.TryGet(WellKnownHeader.Authority, out ReadOnlySpan<byte> authority))

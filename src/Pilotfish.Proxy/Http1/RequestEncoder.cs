@@ -4,7 +4,7 @@ using Pilotfish.Proxy.Streams;
 namespace Pilotfish.Proxy.Http1;
 
 /// <summary>Writes one request after another to an upstream, and counts what it writes in the meter of the request's attempt.</summary>
-internal sealed class RequestEncoder(SendQueue output, bool properCase)
+internal sealed class RequestEncoder(SendQueue output, bool enableTrailers, bool properCase, bool absoluteTargets)
 {
     private bool _chunked;
     private bool _tunnel;
@@ -22,8 +22,8 @@ internal sealed class RequestEncoder(SendQueue output, bool properCase)
             headers.SetNumber(WellKnownHeader.ContentLength, 0);
         }
 
-        Span<byte> room = output.Reserve(MessageWriter.HeadBytesMax(headers));
-        int size = MessageWriter.WriteRequestHead(room, headers, _chunked, isUpgrade, out int startLine);
+        Span<byte> room = output.Reserve(absoluteTargets ? MessageWriter.AbsoluteHeadBytesMax(headers) : MessageWriter.HeadBytesMax(headers));
+        int size = MessageWriter.WriteRequestHead(room, headers, _chunked, isUpgrade, absoluteTargets, out int startLine);
         if (headers.Case is { } preserved)
         {
             HeaderCase.Restore(room[..size], headers.KeptHead, preserved.ProperWordsForOthers);
@@ -75,7 +75,11 @@ internal sealed class RequestEncoder(SendQueue output, bool properCase)
 
     public void Trailers(HeaderMap trailers, ref ByteMeter meter)
     {
-        if (_chunked)
+        if (_chunked && !enableTrailers)
+        {
+            Data(default, end: true, ref meter);
+        }
+        else if (_chunked)
         {
             int size = MessageWriter.WriteTrailers(output.Reserve(MessageWriter.HeadBytesMax(trailers)), trailers);
             output.Commit(size);

@@ -14,6 +14,9 @@ internal sealed class SendQueue : ITurnEndObserver
     // A piece that does not fit beside what is gathered is sent with it in one gathered call: copying more costs more than it saves.
     private const int GatherBytes = 16 * 1024;
 
+    // What drains at a time: as much as a busy socket takes. Producers and timers see progress after each.
+    private const int DrainBytes = 64 * 1024;
+
     private readonly IByteStream _stream;
     private readonly ISendQueueOwner _owner;
     private readonly long _highWatermark;
@@ -150,18 +153,26 @@ internal sealed class SendQueue : ITurnEndObserver
             _start = 0;
             _end = 0;
             _inFlight = bytes.Length;
-            IoResult result = await _stream.SendAsync(bytes);
-            _inFlight = 0;
-            buffer.Return();
-            if (!result.IsOk)
+            while (_inFlight > 0 && !_failed)
             {
-                _draining = false;
-                Fail();
-                return;
+                Memory<byte> piece = bytes.Slice(bytes.Length - _inFlight, Math.Min(_inFlight, DrainBytes));
+                IoResult result = await _stream.SendAsync(piece);
+                if (!result.IsOk)
+                {
+                    _inFlight = 0;
+                    _draining = false;
+                    buffer.Return();
+                    Fail();
+                    return;
+                }
+
+                BytesSent += piece.Length;
+                _inFlight -= piece.Length;
+                CheckUnblocked();
             }
 
-            BytesSent += bytes.Length;
-            CheckUnblocked();
+            _inFlight = 0;
+            buffer.Return();
         }
 
         _draining = false;
@@ -192,7 +203,7 @@ internal sealed class SendQueue : ITurnEndObserver
     private void CheckUnblocked()
     {
         // Half of the mark: a producer that is woken for every packet costs more than it brings.
-        if (_blocked && Gathered + _inFlight <= _highWatermark / 2)
+        if (_blocked && !_failed && Gathered + _inFlight <= _highWatermark / 2)
         {
             _blocked = false;
             _owner.OnSendBlocked(false);

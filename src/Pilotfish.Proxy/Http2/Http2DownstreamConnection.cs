@@ -23,6 +23,7 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
     private int _closedStreams;
     private int _prematureResets;
     private uint _requests;
+    private long _lingeredAt;
     // Identifiers that the client last passed over, the second excluded.
     private int _skippedFrom;
     private int _skippedTo;
@@ -331,12 +332,9 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
     {
         if (((Http2DownstreamStream)stream).Http is null)
         {
-            Cells.Add(_hcm.Stats.RqBeforeComplete);
             ResetStream(stream, Http2ErrorCode.NO_ERROR);
         }
     }
-
-    internal void CountUpgrade() => Cells.Add(_hcm.Stats.CxUpgradesTotal);
 
     internal void CountTrailers() => Cells.Add(Stats.Trailers);
 
@@ -386,7 +384,7 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
     {
         Cells.Add(_hcm.Stats.CxIdleTimeout);
         _connection.Info.LocalCloseReason = LocalCloseReasons.IdleTimeout;
-        Abort(DownstreamEnds.Idle);
+        BeginDrain(DownstreamEnds.Idle);
     }
 
     /// <summary>request_headers_timeout: the stream is answered; its block is still read to its end, for the decoder's sake.</summary>
@@ -422,6 +420,13 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
 
     internal void OnLingerTime()
     {
+        if (!Output.IsEmpty && Output.BytesSent != _lingeredAt)
+        {
+            // Slowly, but the client takes what it is sent.
+            StartLinger();
+            return;
+        }
+
         if (_closing)
         {
             Cells.Add(_hcm.Stats.CxDelayedClose);
@@ -531,7 +536,7 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
             return;
         }
 
-        Cells.Add(_hcm.Stats.CxDestroyActiveRq);
+        _hcm.Stats.ConnectionLostRequests(Cells, ByRemote);
         foreach (Http2DownstreamStream stream in _streams.Snapshot())
         {
             RemoveStream(stream);
@@ -552,10 +557,16 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
         {
             Finish();
         }
-        else
+        else if (_hcm.DelayedCloseMilliseconds > 0)
         {
-            _timers.LingerStarted();
+            StartLinger();
         }
+    }
+
+    private void StartLinger()
+    {
+        _lingeredAt = Output.BytesSent;
+        _timers.LingerStarted();
     }
 
     // Everything is with the kernel. Reading on for a moment keeps a RST from destroying it on its way.
@@ -574,7 +585,7 @@ internal sealed class Http2DownstreamConnection : Http2Session, IDrainObserver
         }
 
         Io.ShutdownSend();
-        _timers.LingerStarted();
+        StartLinger();
     }
 
     private bool IsFaulty => Fault is not null;

@@ -98,10 +98,6 @@ internal sealed class Http2DownstreamStream(Http2DownstreamConnection connection
         {
             LocalEnd();
         }
-        else if (_isConnect && status is >= 200 and < 300)
-        {
-            connection.CountUpgrade();
-        }
     }
 
     public void SendData(ReadOnlySpan<byte> data, bool end) => connection.Output.Data(this, data, end);
@@ -169,6 +165,16 @@ internal sealed class Http2DownstreamStream(Http2DownstreamConnection connection
         else
         {
             Http?.OnData(default, end: true);
+        }
+    }
+
+    internal override void OnMetadata(HeaderMap metadata) => Http?.OnMetadata(metadata);
+
+    public void SendMetadata(HeaderMap metadata)
+    {
+        if (connection.Options.AllowMetadata && !IsLocalClosed)
+        {
+            connection.Output.Metadata(this, metadata);
         }
     }
 

@@ -48,6 +48,9 @@ internal sealed class Http2End
     public static readonly Http2End SettingsFlood = OfConnection(Http2ErrorCode.ENHANCE_YOUR_CALM,
         "http2.settings_flood", "The peer sent a SETTINGS frame with more entries than there are settings.");
 
+    public static readonly Http2End MetadataTooLarge = OfConnection(Http2ErrorCode.ENHANCE_YOUR_CALM,
+        "http2.unknown.nghttp2.error", "The METADATA frames of a stream are more than max_metadata_size allows.");
+
     public static readonly Http2End ResetFlood = OfConnection(Http2ErrorCode.INTERNAL_ERROR,
         "http2.stream_reset_flood", "The peer reset streams faster than the codec allows.");
 

@@ -6,6 +6,9 @@ internal static class Http2Limits
     /// <summary>What may wait in one stream for the peer's window before its producer is asked to stop: a few round trips of a fast path.</summary>
     public const int StreamPendingBytesHigh = 256 * 1024;
 
+    /// <summary>What a stream that was paused passes on at a time: as much as a busy socket takes.</summary>
+    public const int DeliveryBytesMax = 64 * 1024;
+
     /// <summary>CONTINUATION frames of one block, as Envoy: towards a client and towards an upstream.</summary>
     public const int ServerContinuationsMax = 512;
 

@@ -12,6 +12,9 @@ public sealed record Http2Options
     private const uint WindowMin = 65535;
     private const uint WindowMax = int.MaxValue;
 
+    // A stream's metadata is held in memory whole: what is configured beyond this counts as this.
+    private const ulong MetadataBytesCap = 64 * 1024 * 1024;
+
     /// <summary>hpack_table_size: what we remember of the peer's headers.</summary>
     public int HpackTableBytes { get; init; } = 4096;
 
@@ -42,6 +45,12 @@ public sealed record Http2Options
     /// <summary>override_stream_error_on_invalid_http_message: an invalid message ends its stream only.</summary>
     public bool StreamErrorOnInvalidMessage { get; init; }
 
+    /// <summary>allow_metadata: METADATA frames (0x4d) are passed on, in both directions.</summary>
+    public bool AllowMetadata { get; init; }
+
+    /// <summary>max_metadata_size: what one stream may send in METADATA frames, in bytes.</summary>
+    public long MetadataBytesMax { get; init; } = 1024 * 1024;
+
     /// <summary>enable_huffman_encoding, off unless asked for: see HpackEncoder.</summary>
     public bool Huffman { get; init; }
 
@@ -56,6 +65,9 @@ public sealed record Http2Options
     /// <summary>interval_jitter in percent.</summary>
     public int KeepaliveJitterPercent { get; init; } = 15;
 
+    /// <summary>custom_settings_parameters that no named field stands for; sent as they are.</summary>
+    internal Http2Setting[] CustomSettings { get; init; } = [];
+
     /// <summary>Compiles the message; a value out of range is rejected by its field.</summary>
     public static Http2Options Compile(Http2ProtocolOptions? config, string field)
     {
@@ -64,13 +76,18 @@ public sealed record Http2Options
             return Default;
         }
 
+        CustomSettings custom = Http2.CustomSettings.Compile(config, $"{field}.custom_settings_parameters");
         return new Http2Options
         {
-            HpackTableBytes = (int)Math.Min(config.HpackTableSize ?? (uint)Default.HpackTableBytes, 1024 * 1024),
-            ConcurrentStreamsMax = (int)Within(config.MaxConcurrentStreams, (uint)Default.ConcurrentStreamsMax, 1, int.MaxValue, $"{field}.max_concurrent_streams"),
-            StreamWindowBytes = (int)Within(config.InitialStreamWindowSize, (uint)Default.StreamWindowBytes, WindowMin, WindowMax, $"{field}.initial_stream_window_size"),
+            CustomSettings = custom.Others,
+            HpackTableBytes = (int)Math.Min(config.HpackTableSize ?? custom.HpackTableSize ?? (uint)Default.HpackTableBytes, 1024 * 1024),
+            ConcurrentStreamsMax = (int)Within(
+                config.MaxConcurrentStreams ?? custom.MaxConcurrentStreams, (uint)Default.ConcurrentStreamsMax, 1, int.MaxValue, $"{field}.max_concurrent_streams"),
+            StreamWindowBytes = (int)Within(config.InitialStreamWindowSize ?? custom.InitialStreamWindowSize, (uint)Default.StreamWindowBytes, WindowMin, WindowMax, $"{field}.initial_stream_window_size"),
             ConnectionWindowBytes = (int)Within(config.InitialConnectionWindowSize, (uint)Default.ConnectionWindowBytes, WindowMin, WindowMax, $"{field}.initial_connection_window_size"),
             AllowConnect = config.AllowConnect,
+            AllowMetadata = config.AllowMetadata,
+            MetadataBytesMax = (long)Math.Min(config.MaxMetadataSize ?? (ulong)Default.MetadataBytesMax, MetadataBytesCap),
             OutboundFramesMax = (int)Within(config.MaxOutboundFrames, (uint)Default.OutboundFramesMax, 1, int.MaxValue, $"{field}.max_outbound_frames"),
             OutboundControlFramesMax = (int)Within(config.MaxOutboundControlFrames, (uint)Default.OutboundControlFramesMax, 1, int.MaxValue, $"{field}.max_outbound_control_frames"),
             EmptyFramesMax = (int)Math.Min(config.MaxConsecutiveInboundFramesWithEmptyPayload ?? (uint)Default.EmptyFramesMax, int.MaxValue),

@@ -69,8 +69,13 @@ internal sealed class Http2Output
             _out.Write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8);
         }
 
-        Span<byte> settings = stackalloc byte[PeerSettings.EntryBytes * 5];
+        Span<byte> settings = stackalloc byte[PeerSettings.EntryBytes * (5 + _options.CustomSettings.Length)];
         int at = 0;
+        foreach (Http2Setting custom in _options.CustomSettings)
+        {
+            at = Setting(settings, at, (SettingId)custom.Id, custom.Value);
+        }
+
         at = Setting(settings, at, SettingId.HEADER_TABLE_SIZE, (uint)_options.HpackTableBytes);
         at = client
             ? Setting(settings, at, SettingId.ENABLE_PUSH, 0)
@@ -165,6 +170,27 @@ internal sealed class Http2Output
         }
 
         stream.Meter.SentFields(wireBytes, wireBytes, headers.ByteSize);
+        aside.Return();
+    }
+
+    /// <summary>
+    /// Writes METADATA, in as many frames as it takes. Its blocks use no table, so that any number of streams can be read apart; flow control
+    /// does not hold it, and the bound of outbound frames does.
+    /// </summary>
+    public void Metadata(Http2Stream stream, HeaderMap metadata)
+    {
+        var encoder = new HpackEncoder(huffman: false);
+        encoder.SetCapacity(0);
+        PooledBuffer aside = _buffers.Rent(HpackEncoder.BlockOverheadMax + metadata.ByteSize + (metadata.Count * HpackEncoder.FieldOverheadMax));
+        int total = Encode(encoder, aside.Span, metadata);
+        int frameBytes = Math.Min(Peer.FrameBytes, FrameHeader.PayloadBytesDefault);
+        for (int at = 0; at < total; at += frameBytes)
+        {
+            int length = Math.Min(total - at, frameBytes);
+            Frame(FrameType.METADATA, at + length == total ? FrameFlags.END_METADATA : FrameFlags.None, stream.Id, aside.Span.Slice(at, length));
+            stream.Meter.WireBytesSent += FrameHeader.Bytes + length;
+        }
+
         aside.Return();
     }
 
@@ -319,9 +345,11 @@ internal sealed class Http2Output
         }
     }
 
-    private int Encode(Span<byte> destination, HeaderMap headers)
+    private int Encode(Span<byte> destination, HeaderMap headers) => Encode(_encoder, destination, headers);
+
+    private static int Encode(HpackEncoder encoder, Span<byte> destination, HeaderMap headers)
     {
-        int at = _encoder.Begin(destination);
+        int at = encoder.Begin(destination);
         for (int slot = 0; slot < headers.SlotCount; slot++)
         {
             if (!headers.IsLive(slot))
@@ -332,7 +360,7 @@ internal sealed class Http2Output
             HeaderEntry entry = headers.At(slot);
             if (WellKnownHeaders.IsPseudo(entry.Known))
             {
-                at += _encoder.Field(destination[at..], entry.Known, entry.Name, entry.Value);
+                at += encoder.Field(destination[at..], entry.Known, entry.Name, entry.Value);
             }
         }
 
@@ -346,7 +374,7 @@ internal sealed class Http2Output
             HeaderEntry entry = headers.At(slot);
             if (!WellKnownHeaders.IsPseudo(entry.Known))
             {
-                at += _encoder.Field(destination[at..], entry.Known, entry.Name, entry.Value);
+                at += encoder.Field(destination[at..], entry.Known, entry.Name, entry.Value);
             }
         }
 

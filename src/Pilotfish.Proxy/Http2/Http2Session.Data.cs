@@ -156,7 +156,7 @@ internal abstract partial class Http2Session
             Cells.Add(Stats.RxMessagingError);
             OnBlockFault(stream, id, Http2End.Messaging, streamOnly: true);
         }
-        else if (end && Find(id) == stream && stream.IsClosed)
+        else if (end && Find(id) == stream && stream is { IsClosed: true, AwaitsReader: false })
         {
             RemoveStream(stream);
         }

@@ -311,6 +311,35 @@ internal abstract partial class Http2Session
         _flushPending = true;
     }
 
+    // Envoy's extension. Of streams that are gone or have ended it is of no interest.
+    private void HandleMetadata(in FrameHeader frame, ReadOnlySpan<byte> payload)
+    {
+        if (Find(frame.StreamId) is not { IsRemoteClosed: false } stream)
+        {
+            return;
+        }
+
+        stream.Meter.WireBytesReceived += FrameHeader.Bytes + payload.Length;
+        MetadataReader reader = stream.MetadataReader;
+        switch (reader.Take(payload, frame.Has(FrameFlags.END_METADATA)))
+        {
+            case MetadataStatus.Complete when reader.Map.Count > 0:
+                stream.OnMetadata(reader.Map);
+                break;
+            case MetadataStatus.Complete:
+                Cells.Add(Stats.MetadataEmptyFrames);
+                break;
+            case MetadataStatus.TooLarge:
+                Fail(Http2End.MetadataTooLarge);
+                break;
+            case MetadataStatus.Invalid:
+                Fail(Http2End.Compression);
+                break;
+            default:
+                break;
+        }
+    }
+
     private static bool TryUnpad(in FrameHeader frame, ref ReadOnlySpan<byte> payload)
     {
         if (!frame.Has(FrameFlags.PADDED))

@@ -296,6 +296,9 @@ internal abstract partial class Http2Session : ISendQueueOwner
             case FrameType.WINDOW_UPDATE:
                 HandleWindowUpdate(frame, payload);
                 break;
+            case FrameType.METADATA when Options.AllowMetadata:
+                HandleMetadata(frame, payload);
+                break;
             default:
                 break;
         }
@@ -327,7 +330,10 @@ internal abstract partial class Http2Session : ISendQueueOwner
     {
         if (stream.IsClosed)
         {
-            RemoveStream(stream);
+            if (!stream.AwaitsReader)
+            {
+                RemoveStream(stream);
+            }
         }
         else
         {

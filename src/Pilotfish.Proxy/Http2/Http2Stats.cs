@@ -25,6 +25,7 @@ public sealed class Http2Stats
         ProtocolError = scope.Counter("protocol_error");
         KeepaliveTimeout = scope.Counter("keepalive_timeout");
         GoAwaySent = scope.Counter("goaway_sent");
+        MetadataEmptyFrames = scope.Counter("metadata_empty_frames");
         StreamsActive = scope.Gauge("streams_active");
         PendingSendBytes = scope.Gauge("pending_send_bytes");
         DeferredStreamClose = scope.Gauge("deferred_stream_close");
@@ -48,6 +49,7 @@ public sealed class Http2Stats
     public Counter ProtocolError { get; }
     public Counter KeepaliveTimeout { get; }
     public Counter GoAwaySent { get; }
+    public Counter MetadataEmptyFrames { get; }
     public Gauge StreamsActive { get; }
     public Gauge PendingSendBytes { get; }
     public Gauge DeferredStreamClose { get; }

@@ -12,6 +12,7 @@ namespace Pilotfish.Proxy.Http2;
 internal abstract class Http2Stream(Http2Session session)
 {
     private HeaderMap? _trailers;
+    private MetadataReader? _metadata;
     private ByteQueue _held;
     private bool _heldEnd;
     private bool _heldTrailers;
@@ -38,6 +39,9 @@ internal abstract class Http2Stream(Http2Session session)
 
     /// <summary>Trailers that came, or that wait behind data.</summary>
     public HeaderMap Trailers => _trailers ??= new HeaderMap();
+
+    /// <summary>Made with the stream's first METADATA frame.</summary>
+    internal MetadataReader MetadataReader => _metadata ??= new MetadataReader(Session.Loop.Buffers, Session.Options.MetadataBytesMax);
 
     /// <summary>Whether the first header block of the peer came.</summary>
     public bool HasHead { get; set; }
@@ -66,6 +70,12 @@ internal abstract class Http2Stream(Http2Session session)
     public bool IsSendBlocked { get; private set; }
 
     protected bool IsPaused => _pauses > 0;
+
+    /// <summary>Whether something that came still waits for its reader.</summary>
+    protected bool Holds => !_held.IsEmpty || _heldEnd || _heldTrailers;
+
+    /// <summary>Both sides have ended, and yet somebody will read what waits: the stream must stay in its session for that.</summary>
+    internal virtual bool AwaitsReader => false;
 
     internal virtual void Open(int id, int sendWindow, int receiveWindow)
     {
@@ -111,6 +121,8 @@ internal abstract class Http2Stream(Http2Session session)
         State = StreamState.Closed;
         Pending.Release();
         _held.Release();
+        _metadata?.Release();
+        _metadata = null;
         PendingTrailers = null;
         IsSendBlocked = false;
         _pauses = 0;
@@ -187,6 +199,11 @@ internal abstract class Http2Stream(Http2Session session)
 
     protected abstract void OnTrailers(HeaderMap trailers);
 
+    /// <summary>METADATA that the peer sent; the map is valid during the call.</summary>
+    internal virtual void OnMetadata(HeaderMap metadata)
+    {
+    }
+
     protected abstract void OnSendBlocked(bool blocked);
 
     /// <summary>The peer sent RST_STREAM, or this side had to end the stream; the stream has left the session.</summary>
@@ -222,6 +239,26 @@ internal abstract class Http2Stream(Http2Session session)
         Session.Consumed(this, id, bytes);
     }
 
+    // A window's worth at once would only wait in the next queue: whoever takes it says first whether it is enough, and no credit is given
+    // for more than was taken.
+    private void DeliverPiece(ByteQueue held)
+    {
+        Deliver(held.Unread[..Http2Limits.DeliveryBytesMax], end: false);
+        held.Consume(Http2Limits.DeliveryBytesMax);
+        if (Session.Find(Id) != this)
+        {
+            held.Release();
+            return;
+        }
+
+        _held = held;
+        if (!IsPaused && !_deliveryDeferred)
+        {
+            _deliveryDeferred = true;
+            Session.Loop.Defer(static state => ((Http2Stream)state!).DeliverHeld(), this);
+        }
+    }
+
     private void DeliverTrailers() => OnTrailers(Trailers);
 
     private void DeliverHeld()
@@ -235,6 +272,12 @@ internal abstract class Http2Stream(Http2Session session)
         // Detached first: what is told may end the stream, which gives its buffers back.
         ByteQueue held = _held;
         _held = default;
+        if (held.Length > Http2Limits.DeliveryBytesMax)
+        {
+            DeliverPiece(held);
+            return;
+        }
+
         bool end = _heldEnd;
         _heldEnd = false;
         if (!held.IsEmpty || end)

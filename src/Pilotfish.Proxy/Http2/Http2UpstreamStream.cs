@@ -28,6 +28,8 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
 
     public IUpstreamEvents? Events => _events;
 
+    internal override bool AwaitsReader => _events is not null && Holds;
+
     internal override ref ByteMeter Meter => ref (_events is { } events ? ref events.Meter : ref Unread);
 
     public void Attach(IUpstreamEvents events)
@@ -145,6 +147,16 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
         else
         {
             events?.OnUpstreamData(default, end: true);
+        }
+    }
+
+    internal override void OnMetadata(HeaderMap metadata) => _events?.OnUpstreamMetadata(metadata);
+
+    public void SendMetadata(HeaderMap metadata)
+    {
+        if (connection.Options.AllowMetadata && !IsLocalClosed)
+        {
+            connection.Output.Metadata(this, metadata);
         }
     }
 

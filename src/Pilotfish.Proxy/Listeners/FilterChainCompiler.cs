@@ -1,5 +1,7 @@
+using Envoy.Config.Core.V3;
 using Envoy.Config.Listener.V3;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Drain;
 using Pilotfish.Proxy.Network;
@@ -9,7 +11,7 @@ using Pilotfish.Runtime.Sockets;
 namespace Pilotfish.Proxy.Listeners;
 
 /// <summary>Compiles filter chains and their matches. Main loop.</summary>
-internal sealed class FilterChainCompiler(CompileContext context, string listenerName, TrafficDirection direction)
+internal sealed class FilterChainCompiler(CompileContext context, string listenerName, Network.TrafficDirection direction)
 {
     public FilterChainModel Compile(FilterChain chain, string field, Warming warming, DrainWatcher? drain)
     {
@@ -51,13 +53,13 @@ internal sealed class FilterChainCompiler(CompileContext context, string listene
         TerminalNetworkFilter? terminal = null;
         for (int i = 0; i < chain.Filters.Count; i++)
         {
-            string at = $"{field}.filters[{i}].typed_config";
             if (terminal is not null)
             {
-                throw new ConfigRejectedException(at, $"filter '{chain.Filters[i].Name}' follows a terminal filter, which must be last");
+                throw new ConfigRejectedException($"{field}.filters[{i}].typed_config", $"filter '{chain.Filters[i].Name}' follows a terminal filter, which must be last");
             }
 
-            terminal = CompileFilter(chain.Filters[i], at, filterContext, filters);
+            bool isLast = i == chain.Filters.Count - 1;
+            terminal = CompileFilter(chain.Filters[i], isLast, $"{field}.filters[{i}]", filterContext, filters);
         }
 
         return new FilterChainModel(context.Workers.Count, drain, owned)
@@ -107,24 +109,48 @@ internal sealed class FilterChainCompiler(CompileContext context, string listene
     }
 
     private TerminalNetworkFilter? CompileFilter(
-        Filter filter, string field, NetworkFilterContext filterContext, List<NetworkFilter> filters)
+        Filter filter, bool isLast, string field, NetworkFilterContext filterContext, List<NetworkFilter> filters)
     {
-        if (filter.ConfigTypeCase == Filter.ConfigTypeOneofCase.ConfigDiscovery)
+        if (filter.ConfigDiscovery is { } discovery)
         {
-            throw new ConfigRejectedException(field, $"network filter '{filter.Name}' asks for config_discovery, which is not supported yet");
+            return Follow(filter.Name, discovery, isLast, field + ".config_discovery", filterContext, filters);
         }
 
-        Google.Protobuf.WellKnownTypes.Any config = filter.TypedConfig ?? new();
-        ExtensionConfig unwrapped = Config.ExtensionRegistry.Unwrap(config, field);
+        Any config = filter.TypedConfig ?? new();
+        ExtensionConfig unwrapped = Config.ExtensionRegistry.Unwrap(config, field + ".typed_config");
         if (context.Extensions.TryFind(unwrapped.MessageName, out ITerminalNetworkFilterFactory? terminal))
         {
             return terminal.Compile(unwrapped, filterContext);
         }
 
-        INetworkFilterFactory factory = context.Extensions.Find<INetworkFilterFactory>(config, filter.Name, field, out unwrapped);
-        filters.Add(factory.Compile(unwrapped, filterContext));
+        filters.Add(CompileInner(config, filter.Name, field + ".typed_config", filterContext));
         return null;
     }
+
+    // The place tells what must arrive: the last filter is a terminal one, the others are not.
+    private EcdsTerminalFilter? Follow(
+        string name, ExtensionConfigSource discovery, bool isLast, string field, NetworkFilterContext filterContext, List<NetworkFilter> filters)
+    {
+        if (isLast)
+        {
+            return new EcdsTerminalFilter(EcdsExtension<TerminalNetworkFilter>.Subscribe(
+                name, discovery, field, context, filterContext.Warming, filterContext.Owned,
+                (config, at, warming) => CompileTerminal(config, name, at, filterContext.For(warming))));
+        }
+
+        filters.Add(new EcdsNetworkFilter(EcdsExtension<NetworkFilter>.Subscribe(
+            name, discovery, field, context, filterContext.Warming, filterContext.Owned,
+            (config, at, warming) => CompileInner(config, name, at, filterContext.For(warming)))));
+        return null;
+    }
+
+    private TerminalNetworkFilter CompileTerminal(Any config, string name, string field, NetworkFilterContext filterContext) =>
+        context.Extensions.Find<ITerminalNetworkFilterFactory>(config, name, field, out ExtensionConfig unwrapped)
+            .Compile(unwrapped, filterContext);
+
+    private NetworkFilter CompileInner(Any config, string name, string field, NetworkFilterContext filterContext) =>
+        context.Extensions.Find<INetworkFilterFactory>(config, name, field, out ExtensionConfig unwrapped)
+            .Compile(unwrapped, filterContext);
 
     private DownstreamTransport? CompileTransport(FilterChain chain, string field, NetworkFilterContext filterContext)
     {
@@ -149,9 +175,9 @@ internal sealed class FilterChainCompiler(CompileContext context, string listene
         return content;
     }
 
-    private static List<CidrRange> Ranges(IReadOnlyList<Envoy.Config.Core.V3.CidrRange> ranges, string field)
+    private static List<Network.CidrRange> Ranges(IReadOnlyList<Envoy.Config.Core.V3.CidrRange> ranges, string field)
     {
-        var compiled = new List<CidrRange>(ranges.Count);
+        var compiled = new List<Network.CidrRange>(ranges.Count);
         for (int i = 0; i < ranges.Count; i++)
         {
             Envoy.Config.Core.V3.CidrRange range = ranges[i];
@@ -160,7 +186,7 @@ internal sealed class FilterChainCompiler(CompileContext context, string listene
                 throw new ConfigRejectedException($"{field}[{i}].address_prefix", $"'{range.AddressPrefix}' is not an IP address");
             }
 
-            compiled.Add(CidrRange.Create(address, (int)(range.PrefixLen ?? 0)));
+            compiled.Add(Network.CidrRange.Create(address, (int)(range.PrefixLen ?? 0)));
         }
 
         return compiled;

@@ -25,18 +25,38 @@ internal sealed class ListenerCompiler(CompileContext context)
         UnheededFields.Check(UnheededFields.OfListener, listener, "", $"listener '{state.Name}'", context.Warnings);
         var direction = (TrafficDirection)listener.TrafficDirection;
         bool transparent = listener.Transparent ?? false;
+
+        // Everything that may be refused comes before the chains, which subscribe to resources.
+        List<NetAddress> addresses = Addresses(listener);
+        ListenSocketOptions sockets = Sockets(listener, transparent);
+        AccessLogSet logs = context.AccessLogs?.Compile(listener.AccessLog, "access_log", context) ?? AccessLogSet.Empty;
         List<FilterChainModel> chains = [];
-        IFilterChainMatcher matcher = CompileChains(listener, direction, state, warming, chains, out FilterChainModel? fallback);
+        List<IDisposable> owned = [];
+        List<ListenerFilter> filters;
+        IFilterChainMatcher matcher;
+        FilterChainModel? fallback;
+        try
+        {
+            filters = ListenerFilters(listener, state, transparent, warming, owned);
+            matcher = CompileChains(listener, direction, state, warming, chains, out fallback);
+        }
+        catch
+        {
+            ListenerModel.Release(owned);
+            throw;
+        }
+
         return new ListenerModel
         {
             Name = state.Name,
-            Addresses = Addresses(listener),
+            Addresses = addresses,
             State = state,
             Message = message,
             Chains = matcher,
             AllChains = chains,
             DefaultChain = fallback,
-            ListenerFilters = ListenerFilters(listener, transparent),
+            ListenerFilters = filters,
+            Owned = owned,
             Direction = direction,
             BindToPort = (listener.BindToPort ?? true) && (listener.DeprecatedV1?.BindToPort ?? true),
             UseOriginalDestination = listener.UseOriginalDst ?? false,
@@ -49,10 +69,10 @@ internal sealed class ListenerCompiler(CompileContext context)
             DrainsOnModifyOnly = listener.DrainType == Listener.Types.DrainType.ModifyOnly,
             IgnoresGlobalConnectionLimit = listener.IgnoreGlobalConnLimit || listener.BypassOverloadManager,
             Overload = listener.BypassOverloadManager ? Overload.OverloadState.Inactive : context.Overload,
-            Sockets = Sockets(listener, transparent),
+            Sockets = sockets,
             Metadata = ProtoValues.Metadata(listener.Metadata),
             Node = context.Node,
-            AccessLogs = context.AccessLogs?.Compile(listener.AccessLog, "access_log", context) ?? AccessLogSet.Empty,
+            AccessLogs = logs,
         };
     }
 
@@ -179,22 +199,21 @@ internal sealed class ListenerCompiler(CompileContext context)
         return kept;
     }
 
-    private List<ListenerFilter> ListenerFilters(Listener listener, bool transparent)
+    private List<ListenerFilter> ListenerFilters(
+        Listener listener, ListenerState state, bool transparent, Warming warming, List<IDisposable> owned)
     {
         var filters = new List<ListenerFilter>();
         for (int i = 0; i < listener.ListenerFilters.Count; i++)
         {
             Envoy.Config.Listener.V3.ListenerFilter config = listener.ListenerFilters[i];
             string field = $"listener_filters[{i}]";
-            if (config.ConfigTypeCase == Envoy.Config.Listener.V3.ListenerFilter.ConfigTypeOneofCase.ConfigDiscovery)
-            {
-                throw new ConfigRejectedException(
-                    field, $"listener filter '{config.Name}' asks for config_discovery, which is not supported yet");
-            }
-
-            IListenerFilterFactory factory = context.Extensions.Find<IListenerFilterFactory>(
-                config.TypedConfig ?? new(), config.Name, field + ".typed_config", out ExtensionConfig typed);
-            ListenerFilter filter = factory.Compile(typed, context);
+            ListenerFilter filter = config.ConfigDiscovery is { } discovery
+                ? new EcdsListenerFilter(
+                    EcdsExtension<ListenerFilter>.Subscribe(
+                        config.Name, discovery, field + ".config_discovery", context, warming, owned,
+                        (any, at, _) => Compile(any, config.Name, at, transparent)),
+                    state.Stats)
+                : Compile(config.TypedConfig ?? new(), config.Name, field + ".typed_config", transparent);
             filter.Disabled = config.FilterDisabled is { } disabled
                 ? ListenerFilterPredicate.Compile(disabled, field + ".filter_disabled")
                 : null;
@@ -225,11 +244,35 @@ internal sealed class ListenerCompiler(CompileContext context)
         return filters;
     }
 
+    private ListenerFilter Compile(Google.Protobuf.WellKnownTypes.Any config, string name, string field, bool transparent)
+    {
+        ListenerFilter filter = context.Extensions.Find<IListenerFilterFactory>(config, name, field, out ExtensionConfig typed).Compile(typed, context);
+        if (filter is OriginalDestinationFilter original)
+        {
+            original.TrustsLocalAddress = transparent;
+        }
+
+        return filter;
+    }
+
     private static ListenSocketOptions Sockets(Listener listener, bool transparent)
     {
         ListenSocketOptions defaults = ListenSocketOptions.Default;
+        if (listener.MaxConnectionsToAcceptPerSocketEvent == 0)
+        {
+            throw new ConfigRejectedException("max_connections_to_accept_per_socket_event", "0 would accept nothing; it is 1 at least");
+        }
+
+        if (listener.EnableMptcp && listener.Address?.SocketAddress is null)
+        {
+            throw new ConfigRejectedException("enable_mptcp", "only IP addresses have multipath TCP");
+        }
+
         return defaults with
         {
+            AcceptsPerTurn = (int)Math.Min(
+                listener.MaxConnectionsToAcceptPerSocketEvent ?? int.MaxValue, ListenSocketOptions.AcceptsPerTurnCap),
+            Multipath = listener.EnableMptcp,
             Backlog = (int)Math.Min(int.MaxValue, listener.TcpBacklogSize ?? (uint)defaults.Backlog),
             ReusePort = listener.EnableReusePort ?? true,
             Transparent = transparent,

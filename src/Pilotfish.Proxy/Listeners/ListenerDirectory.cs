@@ -234,6 +234,7 @@ public sealed class ListenerDirectory : IResourceCollection
             {
                 if (address.Port != 0 && Contains(present.Addresses, address))
                 {
+                    model.Release();
                     ListenerCompiler.ReleaseNew(model.AllChains, model.State);
                     throw new ConfigRejectedException(
                         "address", $"listener '{model.Name}' has the address '{address}', which listener '{present.Name}' has already");
@@ -249,6 +250,7 @@ public sealed class ListenerDirectory : IResourceCollection
             entry.Warming!.Abandon();
             entry.WarmingModel = null;
             WarmingCount--;
+            superseded.Release();
             ListenerCompiler.ReleaseNew(superseded.AllChains, entry.State);
         }
     }
@@ -262,6 +264,7 @@ public sealed class ListenerDirectory : IResourceCollection
         ListenerModel? former = entry.State.Model;
         if (_serving && OpenSockets(entry, model) is { } problem)
         {
+            model.Release();
             ListenerCompiler.ReleaseNew(model.AllChains, entry.State);
             if (former is null)
             {
@@ -276,6 +279,7 @@ public sealed class ListenerDirectory : IResourceCollection
         if (former is not null)
         {
             _context.Stats.Main.Add(_stats.InPlaceUpdated);
+            former.Release();
             _drainer.Drain(Missing(former.AllChains, model.AllChains));
         }
 
@@ -332,6 +336,7 @@ public sealed class ListenerDirectory : IResourceCollection
         _drainer.Drain(model.AllChains, () =>
         {
             UpdateGauges(drainingChange: -1);
+            model.Release();
             entry.State.Stats.Scope.Dispose();
         });
     }

@@ -26,6 +26,22 @@ public sealed class ListenerModel
 
     internal FilterChainModel? DefaultChain { get; init; }
 
+    /// <summary>Subscriptions of listener filters; they end when another version takes over or the listener goes.</summary>
+    internal List<IDisposable> Owned { get; init; } = [];
+
+    /// <summary>Main loop, once no connection is taken by this version any more.</summary>
+    internal void Release() => Release(Owned);
+
+    internal static void Release(List<IDisposable> owned)
+    {
+        foreach (IDisposable resource in owned)
+        {
+            resource.Dispose();
+        }
+
+        owned.Clear();
+    }
+
     internal IReadOnlyList<ListenerFilter> ListenerFilters { get; init; } = [];
 
     public TrafficDirection Direction { get; init; }

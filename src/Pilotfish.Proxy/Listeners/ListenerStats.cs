@@ -23,6 +23,8 @@ public sealed class ListenerStats
         GlobalCxOverflow = scope.Counter("downstream_global_cx_overflow");
         FilterRemoteClose = scope.Counter("downstream_listener_filter_remote_close");
         FilterError = scope.Counter("downstream_listener_filter_error");
+        ConfigMissing = scope.Counter("extension_config_missing");
+        NetworkConfigMissing = scope.Counter("network_extension_config_missing");
         NoFilterChainMatch = scope.Counter("no_filter_chain_match");
     }
 
@@ -40,6 +42,8 @@ public sealed class ListenerStats
     public Counter GlobalCxOverflow { get; }
     public Counter FilterRemoteClose { get; }
     public Counter FilterError { get; }
+    public Counter ConfigMissing { get; }
+    public Counter NetworkConfigMissing { get; }
     public Counter NoFilterChainMatch { get; }
 
     /// <summary>`ssl.*`; made at the first handshake.</summary>

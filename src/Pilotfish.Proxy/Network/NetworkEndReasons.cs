@@ -18,6 +18,10 @@ public static class NetworkEndReasons
         EndCause.TransportFailure, EndSide.Downstream, "downstream_transport_failure", default,
         "The TLS handshake with the client failed.");
 
+    public static readonly EndReason FilterConfigMissing = new(
+        EndCause.FilterConfigMissing, EndSide.Proxy, "no_filter_config_found", ResponseFlags.Of(ResponseFlag.NoFilterConfigFound),
+        "A network filter's config did not arrive by ECDS, and there is no default.");
+
     public static readonly EndReason NoCluster = new(
         EndCause.NoCluster, EndSide.Proxy, "cluster_not_found", ResponseFlags.Of(ResponseFlag.NoClusterFound),
         "The cluster that the TCP proxy names does not exist.");

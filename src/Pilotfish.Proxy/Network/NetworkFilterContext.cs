@@ -17,4 +17,14 @@ public sealed class NetworkFilterContext
 
     /// <summary>What lives as long as the filter chain: subscriptions and stat scopes, disposed when it is gone.</summary>
     public required ICollection<IDisposable> Owned { get; init; }
+
+    /// <summary>The same for a version of a filter that arrives later and waits for resources of its own.</summary>
+    internal NetworkFilterContext For(Warming warming) => new()
+    {
+        Config = Config,
+        ListenerName = ListenerName,
+        Direction = Direction,
+        Warming = warming,
+        Owned = Owned,
+    };
 }

@@ -21,6 +21,9 @@ public sealed class BufferPool
     /// <summary>Buffers on loan; 0 once every connection of a loop is gone. Tests assert it.</summary>
     public int RentedCount { get; private set; }
 
+    /// <summary>What these buffers have in bytes, used or not.</summary>
+    public long RentedBytes { get; private set; }
+
     /// <summary>A buffer of at least this size, its content undefined. Beyond the largest class it is made to measure and not kept.</summary>
     public PooledBuffer Rent(int bytesMin)
     {
@@ -31,12 +34,14 @@ public sealed class BufferPool
             {
                 PooledBuffer buffer = _free[i].Count > 0 ? _free[i].Pop() : new PooledBuffer(this, s_sizes[i], i);
                 buffer.MarkRented();
+                RentedBytes += s_sizes[i];
                 return buffer;
             }
         }
 
         var large = new PooledBuffer(this, bytesMin, s_sizes.Length);
         large.MarkRented();
+        RentedBytes += bytesMin;
         return large;
     }
 
@@ -53,6 +58,7 @@ public sealed class BufferPool
     internal void Return(PooledBuffer buffer)
     {
         RentedCount--;
+        RentedBytes -= buffer.Length;
         int sizeClass = buffer.SizeClass;
         if (sizeClass < s_sizes.Length && _free[sizeClass].Count < s_keepMax[sizeClass])
         {

@@ -19,6 +19,8 @@ internal static unsafe class SocketCalls
 
     internal static int OpenStream(int family, out int errno) => Open(family, SOCK_STREAM, out errno);
 
+    internal static int OpenMultipath(int family, out int errno) => Open(family, SOCK_STREAM, out errno, SocketOption.IPPROTO_MPTCP);
+
     internal static int OpenDatagram(int family, out int errno) => Open(family, SOCK_DGRAM, out errno);
 
     /// <summary>Two connected Unix stream sockets.</summary>
@@ -264,9 +266,9 @@ internal static unsafe class SocketCalls
     // The descriptor is gone even when close reports an error, so there is nothing to handle.
     internal static void Close(int fd) => Libc.close(fd);
 
-    private static int Open(int family, int type, out int errno)
+    private static int Open(int family, int type, out int errno, int protocol = 0)
     {
-        int fd = Libc.socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        int fd = Libc.socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
         errno = Failure(fd);
         return fd;
     }

@@ -26,6 +26,8 @@ internal static class SocketOption
     internal const int TCP_KEEPCNT = 6;
     internal const int TCP_FASTOPEN = 23;
 
+    internal const int IPPROTO_MPTCP = 262;
+
     internal const int IPPROTO_IPV6 = 41;
     internal const int IPV6_V6ONLY = 26;
     internal const int IPV6_TRANSPARENT = 75;

@@ -11,23 +11,22 @@ namespace Pilotfish.Runtime.Sockets;
 /// </summary>
 public sealed class ListenSocket : IReadinessHandler
 {
-    /// <summary>Accepts that succeed at once per turn; then the established connections have theirs.</summary>
-    private const int AcceptsPerTurnMax = 64;
-
     /// <summary>Between attempts while descriptors are exhausted: soon enough to go unnoticed, rare enough to cost nothing.</summary>
     internal const int ExhaustedPauseMilliseconds = 100;
 
     private readonly EventLoop _loop;
     private readonly IoOperation _ready;
     private readonly NetAddress _bound;
+    private readonly int _acceptsPerTurn;
     private int _fd;
     private ulong _key;
     private bool _readable = true;
     private long _turn;
     private int _acceptsThisTurn;
 
-    private ListenSocket(EventLoop loop, int fd, NetAddress bound)
+    private ListenSocket(EventLoop loop, int fd, NetAddress bound, int acceptsPerTurn)
     {
+        _acceptsPerTurn = Math.Clamp(acceptsPerTurn, 1, ListenSocketOptions.AcceptsPerTurnCap);
         _loop = loop;
         _fd = fd;
         _bound = bound;
@@ -58,7 +57,7 @@ public sealed class ListenSocket : IReadinessHandler
             return Errno.ToIoError(errno);
         }
 
-        var opened = new ListenSocket(loop, fd, address);
+        var opened = new ListenSocket(loop, fd, address, options.AcceptsPerTurn);
         errno = loop.Register(fd, opened, Epoll.EPOLLIN | Epoll.EPOLLET, out opened._key);
         if (errno != 0)
         {
@@ -116,7 +115,7 @@ public sealed class ListenSocket : IReadinessHandler
     {
         while (true)
         {
-            if (TurnBudgetIsSpent())
+            while (TurnBudgetIsSpent())
             {
                 await _loop.YieldAsync();
             }
@@ -186,7 +185,7 @@ public sealed class ListenSocket : IReadinessHandler
             _acceptsThisTurn = 0;
         }
 
-        return ++_acceptsThisTurn > AcceptsPerTurnMax;
+        return ++_acceptsThisTurn > _acceptsPerTurn;
     }
 
     private static bool IsStale(in NetAddress address)

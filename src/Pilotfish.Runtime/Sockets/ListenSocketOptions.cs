@@ -36,5 +36,16 @@ public sealed record ListenSocketOptions
     /// <summary>Permissions of a Unix socket's file; null leaves the umask's.</summary>
     public int? UnixMode { get; init; }
 
+    /// <summary>
+    /// Connections accepted in one turn of the loop, at least 1; more than <see cref="AcceptsPerTurnCap"/> counts as that.
+    /// </summary>
+    public int AcceptsPerTurn { get; init; } = AcceptsPerTurnCap;
+
+    /// <summary>Accepts that succeed at once per turn; then the established connections have theirs.</summary>
+    public const int AcceptsPerTurnCap = 64;
+
+    /// <summary>Multipath TCP (RFC 8684) for clients that ask for it, where the kernel has it; plain TCP otherwise.</summary>
+    public bool Multipath { get; init; }
+
     public IReadOnlyList<RawSocketOption> Raw { get; init; } = [];
 }

@@ -25,7 +25,18 @@ internal static class SocketSetup
 
     internal static int OpenForListen(in NetAddress address, ListenSocketOptions options, out int fd)
     {
-        fd = SocketCalls.OpenStream(NativeAddress.Family(address.Kind), out int errno);
+        fd = -1;
+        int errno = 0;
+        if (options.Multipath && address.IsIp)
+        {
+            fd = SocketCalls.OpenMultipath(NativeAddress.Family(address.Kind), out errno);
+        }
+
+        if (fd < 0)
+        {
+            fd = SocketCalls.OpenStream(NativeAddress.Family(address.Kind), out errno);
+        }
+
         if (fd < 0)
         {
             return errno;

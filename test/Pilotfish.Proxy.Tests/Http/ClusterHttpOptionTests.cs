@@ -119,6 +119,22 @@ public sealed class ClusterHttpOptionTests
         Assert.Equal($"o.common_http_protocol_options.max_response_headers_kb: {kilobytes} is not between 1 and 8192", refused.Message);
     }
 
+    [Theory]
+    [InlineData(false, "GET /p?q HTTP/1.1\r\nhost: a:8080\r\n")]
+    [InlineData(true, "GET http://a:8080/p?q HTTP/1.1\r\nhost: a:8080\r\n")]
+    public void SendFullyQualifiedUrl_IsTheFormThatProxiesWant(bool whole, string expected) => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        bench.AddHttpCluster("backend", new HttpProtocolOptions
+        {
+            ExplicitHttpConfig = new() { HttpProtocolOptions = new() { SendFullyQualifiedUrl = whole } },
+        }, upstream.Address);
+        bench.Serve();
+        await bench.Connect().SendAsync("GET /p?q HTTP/1.1\r\nHost: a:8080\r\n\r\n");
+        Assert.StartsWith(expected, await (await upstream.AcceptAsync()).ReadHeadAsync());
+    });
+
     private static async Task<string> AskAsync(ProxyBench bench, int user)
     {
         TestClient client = bench.Connect();

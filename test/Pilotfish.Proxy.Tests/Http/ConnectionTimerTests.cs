@@ -34,6 +34,47 @@ public sealed class ConnectionTimerTests
         Assert.Equal(counted, bench.Counter("http.test.downstream_cx_delayed_close_timeout"));
     });
 
+    // The last response is longer than what the client takes at once: its time begins anew with every piece.
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(false, 1)]
+    public void DelayedClose_WaitsForAClientThatTakesItsResponse(bool reads, int counted) => WithClock(async (loop, clock) =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        bench.AddCluster("backend", upstream.Address);
+        bench.Serve(static hcm =>
+        {
+            hcm.CommonHttpProtocolOptions = new() { MaxRequestsPerConnection = 1 };
+            hcm.DelayedCloseTimeout = Milliseconds(300);
+        });
+        TestClient client = bench.Connect();
+        await client.SendAsync(Get);
+        TestClient server = await upstream.AcceptAsync();
+        await server.ReadHeadAsync();
+        await server.SendAsync($"HTTP/1.1 200 OK\r\nContent-Length: 600000\r\n\r\n{new string('x', 600_000)}");
+        await Transport.TestPeers.UntilAsync(loop, () => bench.Logged.Count == 1);
+        for (int taken = 0; taken < 500_000; taken += 100_000)
+        {
+            if (reads)
+            {
+                await client.ReadBytesAsync(100_000);
+                await TurnsAsync(loop);
+            }
+
+            clock.AdvanceMilliseconds(299);
+            await TurnsAsync(loop);
+        }
+
+        if (reads)
+        {
+            await client.ReadToEndAsync();
+        }
+
+        await Transport.TestPeers.UntilAsync(loop, () => bench.AllConnectionsFinished);
+        Assert.Equal(counted, bench.Counter("http.test.downstream_cx_delayed_close_timeout"));
+    });
+
     [Fact]
     public void DrainTimeout_LiesBetweenTheTwoGoAways() => WithClock(async (loop, clock) =>
     {
@@ -55,6 +96,64 @@ public sealed class ConnectionTimerTests
         Assert.False(second.IsCompleted);
         clock.AdvanceMilliseconds(3);
         Assert.Equal((1, Http2ErrorCode.NO_ERROR), await second);
+    });
+
+    // A request that is on its way when the time is over is served, as the last one; without one the connection ends after drain_timeout.
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void IdleTimeout_DrainsBeforeItCloses(bool http2, bool late) => WithClock(async (loop, clock) =>
+    {
+        var bench = new ProxyBench(loop);
+        bench.Serve(static hcm =>
+        {
+            hcm.CommonHttpProtocolOptions = new() { IdleTimeout = Milliseconds(1000) };
+            hcm.DrainTimeout = Milliseconds(500);
+        });
+        TestClient client = bench.Connect();
+        var peer = new Http2Peer(client.Stream);
+        if (http2)
+        {
+            await peer.StartClientAsync();
+            await peer.GetAsync(1);
+            await peer.ReadHeadersAsync();
+        }
+        else
+        {
+            await client.SendAsync(Get);
+            Assert.DoesNotContain("connection: close", await client.ReadHeadAsync());
+        }
+
+        clock.AdvanceMilliseconds(1001);
+        await Transport.TestPeers.UntilAsync(loop, () => bench.Counter("http.test.downstream_cx_idle_timeout") == 1);
+        Assert.False(bench.AllConnectionsFinished);
+        if (late && http2)
+        {
+            Assert.Equal(int.MaxValue, (await peer.ReadGoAwayAsync()).LastStream);
+            await peer.GetAsync(3);
+            Assert.Equal(3, (await peer.ReadHeadersAsync()).Id);
+        }
+        else if (late)
+        {
+            await client.SendAsync(Get);
+            Assert.Contains("connection: close\r\n", await client.ReadHeadAsync());
+        }
+
+        clock.AdvanceMilliseconds(501);
+        await Transport.TestPeers.UntilAsync(loop, () => bench.AllConnectionsFinished);
+    });
+
+    [Fact]
+    public void IdleTimeout_OfAClientThatSaidNothing_ClosesAtOnce() => WithClock(async (loop, clock) =>
+    {
+        var bench = new ProxyBench(loop);
+        bench.Serve(static hcm => hcm.CommonHttpProtocolOptions = new() { IdleTimeout = Milliseconds(1000) });
+        TestClient client = bench.Connect();
+        clock.AdvanceMilliseconds(1001);
+        Assert.Equal("", await client.ReadToEndAsync());
+        Assert.Equal(1, bench.Counter("http.test.downstream_cx_idle_timeout"));
     });
 
     [Theory]

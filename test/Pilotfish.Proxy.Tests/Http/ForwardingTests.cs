@@ -82,12 +82,44 @@ public sealed class ForwardingTests
         Assert.Equal(4, bench.Recorded[0].BytesSent);
     });
 
+    // enable_trailers is a word of each side: the client's connection manager has it, the cluster does not.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Trailers_OfAClusterWithoutThem_AreDropped(bool enabled) => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        if (enabled)
+        {
+            bench.AddTrailerCluster("backend", upstream.Address);
+        }
+        else
+        {
+            bench.AddCluster("backend", upstream.Address);
+        }
+
+        bench.Serve(static hcm => hcm.HttpProtocolOptions = new Envoy.Config.Core.V3.Http1ProtocolOptions { EnableTrailers = true });
+        TestClient client = bench.Connect();
+        await client.SendAsync("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nx-t: 1\r\n\r\n");
+        TestClient server = await upstream.AcceptAsync();
+        await server.ReadHeadAsync();
+        Assert.Equal(enabled ? "1\r\na\r\n0\r\nx-t: 1\r\n\r\n" : "1\r\na\r\n0\r\n\r\n", await server.ReadUntilAsync("\r\n\r\n"));
+        await server.SendAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nb\r\n0\r\nx-end: 2\r\n\r\n");
+        await client.ReadHeadAsync();
+        Assert.Equal(enabled ? "1\r\nb\r\n0\r\nx-end: 2\r\n\r\n" : "1\r\nb\r\n0\r\n\r\n", await client.ReadUntilAsync("\r\n\r\n"));
+
+        // Nothing of it is left for the next exchange.
+        await client.SendAsync("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
+        Assert.StartsWith("GET /next ", await server.ReadHeadAsync());
+    });
+
     [Fact]
     public void Trailers_OfAnEarlierRequest_AreNotSentAgain() => LoopRunner.Run(async loop =>
     {
         using var upstream = new TestUpstream(loop);
         var bench = new ProxyBench(loop);
-        bench.AddCluster("backend", upstream.Address);
+        bench.AddTrailerCluster("backend", upstream.Address);
         bench.Serve(static hcm => hcm.HttpProtocolOptions = new Envoy.Config.Core.V3.Http1ProtocolOptions { EnableTrailers = true });
         TestClient client = bench.Connect();
         TestClient? server = null;

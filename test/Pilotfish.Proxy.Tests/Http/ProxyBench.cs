@@ -106,6 +106,15 @@ internal sealed class ProxyBench
         string name, Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions options, params NetAddress[] hosts) =>
         AddCluster(name, null, options, hosts);
 
+    /// <summary>A cluster of HTTP/1 servers whose messages have trailers.</summary>
+    public ClusterState AddTrailerCluster(string name, params NetAddress[] hosts) => AddHttpCluster(
+        name,
+        new Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions
+        {
+            ExplicitHttpConfig = new() { HttpProtocolOptions = new Envoy.Config.Core.V3.Http1ProtocolOptions { EnableTrailers = true } },
+        },
+        hosts);
+
     private ClusterState AddCluster(
         string name, CircuitBreakerConfig? breaker, Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions? options, NetAddress[] hosts) =>
         AddClusterWith(name, settings => settings with

@@ -95,6 +95,26 @@ public sealed class RequestRuleTests
         Assert.True(head.Contains($"\r\nhost: {expected}\r\n", StringComparison.Ordinal), $"{label}: {head}");
     });
 
+    // Routes see the host alone; where the tunnel leads is the client's word.
+    [Fact]
+    public void Connect_KeepsThePortThatIsStripped() => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        bench.AddCluster("backend", upstream.Address);
+        bench.Serve(
+            static hcm =>
+            {
+                hcm.StripAnyHostPort = true;
+                hcm.UpgradeConfigs.Add(new HttpConnectionManager.Types.UpgradeConfig { UpgradeType = "CONNECT" });
+                hcm.RouteConfig.VirtualHosts[0].Domains.Clear();
+                hcm.RouteConfig.VirtualHosts[0].Domains.Add("a.example");
+            },
+            static route => route.Match = new Envoy.Config.Route.V3.RouteMatch { ConnectMatcher = new() });
+        await bench.Connect().SendAsync("CONNECT a.example:8443 HTTP/1.1\r\nHost: a.example:8443\r\n\r\n");
+        Assert.StartsWith("CONNECT a.example:8443 HTTP/1.1\r\nhost: a.example:8443\r\n", await (await upstream.AcceptAsync()).ReadHeadAsync());
+    });
+
     [Theory]
     [InlineData("the peer", 0u, "1.1.1.1, 2.2.2.2", "10.0.0.9", "1.1.1.1, 2.2.2.2,10.0.0.9")]
     [InlineData("one trusted hop", 1u, "1.1.1.1, 2.2.2.2", "2.2.2.2", "1.1.1.1, 2.2.2.2,10.0.0.9")]

@@ -46,7 +46,7 @@ public sealed class SemanticsPropertyTests
         {
             using var upstream = new TestUpstream(loop);
             var second = new ProxyBench(loop);
-            second.AddCluster("backend", upstream.Address);
+            second.AddTrailerCluster("backend", upstream.Address);
             second.Serve(static hcm => hcm.HttpProtocolOptions = new Http1ProtocolOptions { EnableTrailers = true });
             ListenSocket between = ListenSocket.Listen(loop, NetAddress.Loopback(0));
             var first = new ProxyBench(loop);

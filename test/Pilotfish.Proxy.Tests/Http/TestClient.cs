@@ -50,6 +50,14 @@ internal sealed class TestClient(IByteStream stream)
         return taken;
     }
 
+    /// <summary>How many bytes were read with the last head; they count as taken.</summary>
+    public int TakeUnread()
+    {
+        int length = _unread.Length;
+        _unread = "";
+        return length;
+    }
+
     /// <summary>Whether no byte is there to be read now.</summary>
     public bool HasNothing => _unread.Length == 0 && Stream.TryReceive(new byte[1]).IsWouldBlock;
 

@@ -76,7 +76,7 @@ public sealed class ConnectionLimitTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void MaxConnectionDuration_Http1_ClosesAfterTheResponseOrAtOnceWhenIdle(bool busy) => WithClock(async (loop, clock) =>
+    public void MaxConnectionDuration_Http1_ClosesAfterTheResponseOrAfterTheDrainTimeWhenIdle(bool busy) => WithClock(async (loop, clock) =>
     {
         using var upstream = new TestUpstream(loop);
         ProxyBench bench = Serve(loop, upstream, static hcm => hcm.CommonHttpProtocolOptions = new() { MaxConnectionDuration = Milliseconds(1000) });
@@ -97,6 +97,10 @@ public sealed class ConnectionLimitTests
         if (!busy)
         {
             clock.AdvanceMilliseconds(1001);
+            await loop.YieldAsync();
+            await loop.YieldAsync();
+            Assert.False(bench.AllConnectionsFinished);
+            clock.AdvanceMilliseconds(5001);
         }
 
         Assert.Equal("", await client.ReadToEndAsync());

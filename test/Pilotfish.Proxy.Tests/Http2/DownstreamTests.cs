@@ -185,7 +185,7 @@ public sealed class DownstreamTests
     private static ProxyBench Serve(Pilotfish.Runtime.Loops.EventLoop loop, TestUpstream upstream)
     {
         var bench = new ProxyBench(loop);
-        bench.AddCluster("backend", upstream.Address);
+        bench.AddTrailerCluster("backend", upstream.Address);
         bench.Serve();
         return bench;
     }

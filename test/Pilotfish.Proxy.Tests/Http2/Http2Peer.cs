@@ -173,6 +173,14 @@ internal sealed class Http2Peer(IByteStream stream)
         }
     }
 
+    /// <summary>A block of a table of its own.</summary>
+    public static Dictionary<string, string> Decode(Pilotfish.Runtime.Loops.EventLoop loop, byte[] block)
+    {
+        var sink = new Sink();
+        Assert.True(new HpackDecoder(loop.Buffers, 4096).TryDecode(block, sink));
+        return sink.Fields;
+    }
+
     public static byte[] Number(uint value)
     {
         byte[] bytes = new byte[4];

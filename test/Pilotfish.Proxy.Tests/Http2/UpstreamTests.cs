@@ -19,7 +19,7 @@ public sealed class UpstreamTests
     public void Http1Client_Http2Upstream_SemanticsArePreserved() => LoopRunner.Run(async loop =>
     {
         using var upstream = new TestUpstream(loop);
-        ProxyBench bench = Serve(loop, upstream);
+        ProxyBench bench = Serve(loop, upstream, configure: static hcm => hcm.Proxy100Continue = true);
         TestClient client = bench.Connect();
         await client.SendAsync("POST /p?q HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, x-hop\r\nX-Hop: 1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
         Http2Peer server = await AcceptAsync(upstream);

@@ -80,16 +80,6 @@ public sealed class UnheededFieldTests
     }
 
     [Fact]
-    public void RefusedField_OfAConnectionManager_IsNamed() => LoopRunner.Run(loop =>
-    {
-        ConfigRejectedException refused = Assert.Throws<ConfigRejectedException>(() => new ProxyBench(loop).Serve(
-            static hcm => hcm.HttpProtocolOptions = new Http1ProtocolOptions { SendFullyQualifiedUrl = true }));
-
-        Assert.Equal("http_protocol_options.send_fully_qualified_url", refused.Field);
-        return Task.CompletedTask;
-    });
-
-    [Fact]
     public void RefusedField_OfARoute_IsNamed() => LoopRunner.Run(loop =>
     {
         ConfigRejectedException refused = Assert.Throws<ConfigRejectedException>(() => new ProxyBench(loop).Serve(
@@ -114,13 +104,12 @@ public sealed class UnheededFieldTests
     {
         var bench = new ProxyBench(loop);
         bench.Serve(
-            static hcm => hcm.Http2ProtocolOptions = new Http2ProtocolOptions { AllowMetadata = true, UseOghttp2Codec = false },
+            static hcm => hcm.Http2ProtocolOptions = new Http2ProtocolOptions { UseOghttp2Codec = false },
             static route => route.Tracing = new Envoy.Config.Route.V3.Tracing());
         ClusterCompiler.Compile(new Cluster { Name = "far", LrsServer = new ConfigSource(), ConnectTimeout = new Duration { Seconds = 1 } }, 1, bench.Context);
 
         Assert.Equal(
             [
-                "listener 'test': http2_protocol_options.allow_metadata has no effect: METADATA frames are received and dropped",
                 "listener 'test': http2_protocol_options.use_oghttp2_codec has no effect: there is one codec",
                 "route configuration 'routes': virtual_hosts[0].routes[0].tracing has no effect: requests are not traced",
                 "cluster 'far': lrs_server has no effect: load reports are not sent",

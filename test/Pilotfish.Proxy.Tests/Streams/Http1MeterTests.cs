@@ -247,7 +247,7 @@ public sealed class Http1MeterTests
             var records = new MeterRecords(proxy);
             List<HTTPAccessLogEntry> entries = [];
             proxy.Context.Extensions.Register<IAccessLoggerFactory>(new EntryRecordFactory(entries));
-            proxy.AddCluster("backend", upstream.Address);
+            proxy.AddTrailerCluster("backend", upstream.Address);
             proxy.Serve(
                 hcm =>
                 {

@@ -38,6 +38,48 @@ public sealed class ListenSocketTests : IDisposable
         return Task.CompletedTask;
     });
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(3, 3)]
+    public void Accept_TakesSoManyInATurn(int configured, int most) => LoopRunner.Run(async loop =>
+    {
+        ListenSocket listener = ListenSocket.Listen(loop, NetAddress.Loopback(0), new ListenSocketOptions { AcceptsPerTurn = configured });
+        var clients = new List<SocketStream>();
+        for (int i = 0; i < 8; i++)
+        {
+            SocketStream client = SocketStream.Create(loop);
+            Assert.Equal(IoError.None, await client.ConnectAsync(listener.LocalAddress));
+            clients.Add(client);
+        }
+
+        var turns = new Dictionary<long, int>();
+        for (int i = 0; i < clients.Count; i++)
+        {
+            SocketStream server = (await listener.AcceptAsync()).Stream!;
+            turns[loop.TurnNumber] = turns.GetValueOrDefault(loop.TurnNumber) + 1;
+            server.Close();
+        }
+
+        Assert.Equal(most, turns.Values.Max());
+        clients.ForEach(static client => client.Close());
+        listener.Close();
+    });
+
+    // Where the kernel has no MPTCP the same socket is plain TCP, and clients without it notice nothing.
+    [Fact]
+    public void Listen_Multipath_ServesPlainClients() => LoopRunner.Run(async loop =>
+    {
+        ListenSocket listener = ListenSocket.Listen(loop, NetAddress.Loopback(0), new ListenSocketOptions { Multipath = true });
+        SocketStream client = SocketStream.Create(loop);
+        Assert.Equal(IoError.None, await client.ConnectAsync(listener.LocalAddress));
+        SocketStream server = (await listener.AcceptAsync()).Stream!;
+        await client.SendAsync("hello"u8.ToArray());
+        byte[] buffer = new byte[16];
+        IoResult received = await server.ReceiveAsync(buffer);
+        Assert.Equal("hello", System.Text.Encoding.ASCII.GetString(buffer, 0, received.Bytes));
+        SocketStreamTests.CloseAll(client, server, listener);
+    });
+
     [Fact]
     public void Listen_FreeBind_TakesAnAddressThatIsNotHere() => LoopRunner.Run(loop =>
     {

@@ -16,11 +16,28 @@ internal static class RequestRewrite
         {
             RewritePath(stream.Route!, forward, headers, suppressEnvoyHeaders);
         }
+        else if (stream.HiddenPath is not null)
+        {
+            stream.RestorePath();
+        }
 
         RewriteHost(stream, forward, headers, suppressEnvoyHeaders);
+        if (stream.ConnectPort is { } port)
+        {
+            RestorePort(headers, port);
+        }
     }
 
-    /// <summary>The host's DNS name as authority, once the host is known.</summary>
+    private static void RestorePort(HeaderMap headers, byte[] port)
+    {
+        ReadOnlySpan<byte> host = headers[WellKnownHeader.Authority];
+        if (HostText.WithoutPort(host).Length == host.Length)
+        {
+            byte[] whole = [.. host, .. port];
+            headers.Set(WellKnownHeader.Authority, whole);
+        }
+    }
+
     /// <summary>scheme_header_transformation.match_upstream.</summary>
     public static void ApplyScheme(HttpStream stream, UpstreamConnection connection)
     {
@@ -30,6 +47,7 @@ internal static class RequestRewrite
         }
     }
 
+    /// <summary>The host's DNS name as authority, once the host is known.</summary>
     public static void ApplyAutoHost(HttpStream stream, ForwardModel forward, string hostname)
     {
         if (forward.AutoHostRewrite && hostname.Length > 0)

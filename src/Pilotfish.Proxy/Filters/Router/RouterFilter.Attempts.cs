@@ -120,12 +120,18 @@ public sealed partial class RouterFilter
         _named.Connected(Cells);
         attempt.Log?.Connected(attempt);
         bool hasBody = _body.Length > 0;
-        bool endsWithHead = _requestEnded && !hasBody && _trailers is null && !_isUpgrade;
+        bool endsWithHead = _requestEnded && !hasBody && _trailers is null && !_isUpgrade
+            && (_metadata is null || stream.Protocol != HttpProtocol.Http2);
         _earlyData = WaitsForSwitch(Stream.RequestHeaders) ? EarlyData.Waits : EarlyData.None;
         stream.SendHeaders(Stream.RequestHeaders, endsWithHead, _isUpgrade);
         if (_isRaw)
         {
             SendProxyHeader(stream);
+        }
+
+        if (_metadata is not null)
+        {
+            SendHeldMetadata(stream);
         }
 
         if (_earlyData == EarlyData.None)

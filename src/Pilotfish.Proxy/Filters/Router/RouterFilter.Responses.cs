@@ -1,3 +1,4 @@
+using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Streams;
@@ -7,13 +8,30 @@ namespace Pilotfish.Proxy.Filters.Router;
 /// <content>What comes back: a response that is passed on, tried again, followed as a redirect, or left for another attempt's.</content>
 public sealed partial class RouterFilter
 {
+    // Clients take a few (RFC 8297 has one 103 for each step of a page); heads have no flow control that would hold more of them back.
+    private const int InformationalMax = 100;
+
     internal void OnInformational(UpstreamAttempt attempt, int status)
     {
+        Charge(status);
+        if (status == 100 && !Stream.Hcm.Proxy100Continue)
+        {
+            // The client that asked for it was answered here.
+            ResponseHeaders.Clear();
+            return;
+        }
+
+        if (++_informational > InformationalMax)
+        {
+            Abandon(attempt);
+            OnReset(attempt, StreamResetReason.ProtocolError, null);
+            return;
+        }
+
         // From here on the client has something of this attempt's answer: no other can take its place.
         _informed = true;
         KeepOnly(attempt);
         _retry.ReleasePermit(_breaker);
-        Charge(status);
         Stream.SendInformationalDown(ResponseHeaders, status);
         ResponseHeaders.Clear();
     }

@@ -31,6 +31,7 @@ public sealed partial class RouterFilter : HttpFilter
     private NamedRequestStats _named;
     private RouterTimers? _timers;
     private HeaderMap? _trailers;
+    private List<HeaderMap>? _metadata;
     private ulong? _hash;
     private string? _setCookie;
     private long _streamMilliseconds;
@@ -45,6 +46,7 @@ public sealed partial class RouterFilter : HttpFilter
     private bool _isTunnel;
     private bool _responseEnded;
     private bool _informed;
+    private int _informational;
 
     // Attempts. The latest is kept for the next request; the others are there only while a request is hedged.
     private UpstreamAttempt? _attempt;
@@ -79,6 +81,7 @@ public sealed partial class RouterFilter : HttpFilter
         _model = model;
         _cluster = null;
         _trailers = null;
+        _metadata = null;
         _hash = null;
         _setCookie = null;
         _requestEnded = false;
@@ -92,6 +95,7 @@ public sealed partial class RouterFilter : HttpFilter
         _isTunnel = false;
         _responseEnded = false;
         _informed = false;
+        _informational = 0;
         _retryPending = false;
         _anyStarted = false;
     }
@@ -239,6 +243,35 @@ public sealed partial class RouterFilter : HttpFilter
         }
 
         return FilterVerdict.Continue;
+    }
+
+    public override void OnRequestMetadata(HeaderMap metadata)
+    {
+        if (_cluster is null)
+        {
+            return;
+        }
+
+        if (_attempt is { Stream: { } upstream })
+        {
+            upstream.SendMetadata(metadata);
+            return;
+        }
+
+        // Until there is a stream to send it on; the codec bounds what one request may bring. Retries go without, as in Envoy.
+        var kept = new HeaderMap();
+        kept.CopyFrom(metadata);
+        (_metadata ??= []).Add(kept);
+    }
+
+    private void SendHeldMetadata(IUpstreamStream upstream)
+    {
+        foreach (HeaderMap metadata in _metadata!)
+        {
+            upstream.SendMetadata(metadata);
+        }
+
+        _metadata = null;
     }
 
     public override void OnDownstreamBlocked(bool blocked)

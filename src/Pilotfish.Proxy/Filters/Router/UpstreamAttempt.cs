@@ -187,6 +187,8 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
         router.OnTrailers(trailers);
     }
 
+    public void OnUpstreamMetadata(HeaderMap metadata) => router.Owner.SendMetadataDown(metadata);
+
     public void OnUpstreamReset(StreamResetReason reason, string? transportFailure)
     {
         Log?.Failed(reason, transportFailure);

@@ -13,4 +13,7 @@ internal enum FrameType : byte
     GOAWAY = 7,
     WINDOW_UPDATE = 8,
     CONTINUATION = 9,
+
+    /// <summary>Envoy's extension: fields that go beside the message, where allow_metadata is set.</summary>
+    METADATA = 0x4d,
 }
