@@ -56,7 +56,7 @@ internal sealed class TlsCosts(EventLoop loop)
             Certificate = serverIdentity,
             ClientVerification = new TlsPeerVerification { Roots = _mesh.Roots },
             RequireClientCertificate = true,
-            AllowResumption = resumes,
+            Resumption = resumes ? TlsResumption.All : TlsResumption.None,
         };
         TlsClientOptions options = Options(resumes);
         const int PerRound = 4;

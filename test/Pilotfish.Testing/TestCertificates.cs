@@ -70,21 +70,34 @@ public sealed class TestCertificates
         return PemEncoding.WriteString("X509 CRL", der);
     }
 
-    private (string Chain, string Key) Leaf(Action<SubjectAlternativeNameBuilder> addNames, bool expired = false, bool rsa = false)
+    /// <summary>A leaf with the extensions that a test adds; its key is EC on the curve, or RSA with that many bits.</summary>
+    public (string Chain, string Key) CustomLeaf(Action<CertificateRequest> edit, ECCurve? curve = null, int rsaBits = 0, bool expired = false)
     {
-        using var ecdsa = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var rsaKey = rsa ? RSA.Create(2048) : null;
+        using var ecdsa = ECDsa.Create(curve ?? ECCurve.NamedCurves.nistP256);
+        using var rsaKey = rsaBits > 0 ? RSA.Create(rsaBits) : null;
         CertificateRequest request = rsaKey is null
             ? new CertificateRequest("CN=leaf", ecdsa, HashAlgorithmName.SHA256)
             : new CertificateRequest("CN=leaf", rsaKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        var names = new SubjectAlternativeNameBuilder();
-        addNames(names);
-        request.CertificateExtensions.Add(names.Build());
+        edit(request);
         DateTimeOffset until = expired ? DateTimeOffset.UtcNow.AddHours(-1) : DateTimeOffset.UtcNow.AddDays(1);
         using ECDsa issuerKey = _root.GetECDsaPrivateKey()!;
         using X509Certificate2 leaf = request.Create(
             _root.SubjectName, X509SignatureGenerator.CreateForECDsa(issuerKey), DateTimeOffset.UtcNow.AddHours(-20), until,
             RandomNumberGenerator.GetBytes(8));
         return (leaf.ExportCertificatePem(), rsaKey?.ExportPkcs8PrivateKeyPem() ?? ecdsa.ExportPkcs8PrivateKeyPem());
+    }
+
+    /// <summary>This issuer's key, for tools that sign.</summary>
+    public string RootKeyPem()
+    {
+        using ECDsa key = _root.GetECDsaPrivateKey()!;
+        return key.ExportPkcs8PrivateKeyPem();
+    }
+
+    private (string Chain, string Key) Leaf(Action<SubjectAlternativeNameBuilder> addNames, bool expired = false, bool rsa = false)
+    {
+        var names = new SubjectAlternativeNameBuilder();
+        addNames(names);
+        return CustomLeaf(request => request.CertificateExtensions.Add(names.Build()), rsaBits: rsa ? 2048 : 0, expired: expired);
     }
 }

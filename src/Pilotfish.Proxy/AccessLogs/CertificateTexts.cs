@@ -2,6 +2,7 @@ using System.Formats.Asn1;
 using System.Globalization;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Pilotfish.Proxy.Tls;
 
 namespace Pilotfish.Proxy.AccessLogs;
 
@@ -26,6 +27,14 @@ internal static class CertificateTexts
     {
         IReadOnlyList<string> names = AlternativeNameList(certificate, tag);
         return names.Count == 0 ? null : string.Join(',', names);
+    }
+
+    /// <summary>The serial number as OpenSSL prints it: whole bytes in lower-case hexadecimal, without the one that only tells its sign.</summary>
+    public static string Serial(X509Certificate2 certificate)
+    {
+        ReadOnlySpan<byte> bytes = certificate.SerialNumberBytes.Span;
+        ReadOnlySpan<byte> number = bytes.TrimStart((byte)0);
+        return number.IsEmpty ? "0" : Convert.ToHexStringLower(number);
     }
 
     /// <summary>All names of one kind; none when the extension is missing or malformed.</summary>
@@ -67,32 +76,10 @@ internal static class CertificateTexts
 
     private static string? ReadName(AsnReader names, Asn1Tag tag) => tag.TagValue switch
     {
-        OtherNameTag => ReadOtherName(names.ReadSequence(tag)),
+        OtherNameTag => OtherName.Read(names.ReadSequence(tag)).Text,
         IpTag => new IPAddress(names.ReadOctetString(tag)).ToString(),
         _ => names.ReadCharacterString(UniversalTagNumber.IA5String, tag),
     };
-
-    // OtherName ::= SEQUENCE { type-id OBJECT IDENTIFIER, value [0] EXPLICIT ANY }. Null for a value that has no text.
-    private static string? ReadOtherName(AsnReader name)
-    {
-        name.ReadObjectIdentifier();
-        AsnReader value = name.ReadSequence(new Asn1Tag(TagClass.ContextSpecific, 0));
-        Asn1Tag tag = value.PeekTag();
-        if (tag.TagClass != TagClass.Universal)
-        {
-            return null;
-        }
-
-        var kind = (UniversalTagNumber)tag.TagValue;
-        return kind switch
-        {
-            UniversalTagNumber.UTF8String or UniversalTagNumber.PrintableString or UniversalTagNumber.IA5String or UniversalTagNumber.T61String
-                or UniversalTagNumber.BMPString or UniversalTagNumber.VisibleString or UniversalTagNumber.NumericString => value.ReadCharacterString(kind),
-            UniversalTagNumber.Integer => value.ReadInteger().ToString(CultureInfo.InvariantCulture),
-            UniversalTagNumber.Boolean => value.ReadBoolean() ? "true" : "false",
-            _ => null,
-        };
-    }
 
     // RFC 2253 prints the most specific name first, without blanks after commas.
     private static string? Rfc2253(X500DistinguishedName name)

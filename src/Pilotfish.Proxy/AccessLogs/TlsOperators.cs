@@ -37,8 +37,7 @@ internal static class TlsOperators
         all.AddText($"{side}_TLS_VERSION", s => Version(session(s)));
         all.AddText($"{side}_TLS_CIPHER", s => session(s) is { } facts ? CipherNames.OpenSsl(facts.CipherSuite) : null);
 
-        // SslStream does not tell the session's id.
-        all.AddText($"{side}_TLS_SESSION_ID", static _ => null);
+        all.AddText($"{side}_TLS_SESSION_ID", s => session(s)?.SessionId);
     }
 
     // Each certificate has the operators that Envoy has for it, and no others: a name that Envoy refuses is a typing error here too.
@@ -75,12 +74,12 @@ internal static class TlsOperators
         CertificateOperators server = new(all, "UPSTREAM_PEER_", Certificate("UPSTREAM_PEER_"));
         server.Text("SUBJECT", CertificateTexts.Subject);
         CertificateOperators client = new(all, "DOWNSTREAM_PEER_", Certificate("DOWNSTREAM_PEER_"));
-        client.Text("SERIAL", Serial);
+        client.Text("SERIAL", CertificateTexts.Serial);
         client.Text("FINGERPRINT_256", Fingerprint256);
         client.Text("FINGERPRINT_1", Fingerprint1);
 
         // The leaf stands for the chain: SslStream keeps no more of what the peer sent.
-        client.Text("CHAIN_SERIALS", Serial);
+        client.Text("CHAIN_SERIALS", CertificateTexts.Serial);
         client.Text("CHAIN_FINGERPRINTS_256", Fingerprint256);
         client.Text("CHAIN_FINGERPRINTS_1", Fingerprint1);
     }
@@ -92,8 +91,6 @@ internal static class TlsOperators
         "UPSTREAM_PEER_" => static s => s.Info.Upstream.Tls?.PeerCertificate,
         _ => static s => s.Info.Upstream.Tls?.LocalCertificate,
     };
-
-    private static string Serial(X509Certificate2 certificate) => certificate.SerialNumber.ToLowerInvariant();
 
     private static string Fingerprint256(X509Certificate2 certificate) =>
         certificate.GetCertHashString(HashAlgorithmName.SHA256).ToLowerInvariant();

@@ -2,6 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using Envoy.Admin.V3;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Api.Messages;
+using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http1.InternalServer;
 using Pilotfish.Proxy.Listeners;
@@ -84,7 +85,7 @@ internal sealed class CertsEndpoint(ListenerDirectory listeners, ClusterDirector
         CertificateDetails details = new()
         {
             Path = InlinePath,
-            SerialNumber = certificate.SerialNumber.TrimStart('0').ToLowerInvariant(),
+            SerialNumber = CertificateTexts.Serial(certificate),
             DaysUntilExpiration = (ulong)Math.Max(0, Math.Floor((until - loop.WallNow).TotalDays)),
             ValidFrom = Timestamp.FromDateTime(certificate.NotBefore.ToUniversalTime()),
             ExpirationTime = Timestamp.FromDateTimeOffset(until),

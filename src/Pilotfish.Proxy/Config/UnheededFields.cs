@@ -103,18 +103,9 @@ public static class UnheededFields
         new("upstream_idle_timeout", static m => m.UpstreamIdleTimeout is not null, Warned, "idle_timeout counts, as in Envoy"),
     ];
 
-    public static readonly UnheededField<DownstreamTlsContext>[] OfDownstreamTls =
-    [
-        new("require_sni", static m => m.RequireSni == true, Refused, "connections without SNI are not turned away; match server_names instead"),
-        new("disable_stateful_session_resumption", static m => m.DisableStatefulSessionResumption, Warned, "sessions are resumed by ticket alone"),
-        new("session_timeout", static m => m.SessionTimeout is not null, Warned, "tickets live as long as the TLS library's default says"),
-        new("prefer_client_ciphers", static m => m.PreferClientCiphers, Warned, "the server's order of cipher suites counts"),
-    ];
+    public static readonly UnheededField<DownstreamTlsContext>[] OfDownstreamTls = [];
 
-    public static readonly UnheededField<UpstreamTlsContext>[] OfUpstreamTls =
-    [
-        new("enforce_rsa_key_usage", static m => m.EnforceRsaKeyUsage == true, Refused, "the key usage of RSA certificates is not checked beyond what TLS asks"),
-    ];
+    public static readonly UnheededField<UpstreamTlsContext>[] OfUpstreamTls = [];
 
     public static readonly UnheededField<CommonTlsContext>[] OfCommonTls =
     [
@@ -122,18 +113,11 @@ public static class UnheededFields
         new("tls_certificate_certificate_provider_instance", static m => m.TlsCertificateCertificateProviderInstance is not null, Refused, NoProviders),
         new("validation_context_certificate_provider", static m => m.ValidationContextCertificateProvider is not null, Refused, NoProviders),
         new("validation_context_certificate_provider_instance", static m => m.ValidationContextCertificateProviderInstance is not null, Refused, NoProviders),
-        new("key_log", static m => m.KeyLog is not null, Warned, "keys of sessions are never written"),
     ];
 
-    public static readonly UnheededField<TlsParameters>[] OfTlsParameters =
-    [
-        new("compliance_policies", static m => m.CompliancePolicies.Count > 0, Refused, "compliance policies are not available in Pilotfish"),
-    ];
+    public static readonly UnheededField<TlsParameters>[] OfTlsParameters = [];
 
-    public static readonly UnheededField<CertificateValidationContext>[] OfValidation =
-    [
-        new("watched_directory", static m => m.WatchedDirectory is not null, Warned, "the directories of the files themselves are watched"),
-    ];
+    public static readonly UnheededField<CertificateValidationContext>[] OfValidation = [];
 
     /// <summary>Throws for the first set field that is refused; warns of the others.</summary>
     internal static void Check<T>(UnheededField<T>[] fields, T? message, string path, string resource, ConfigProblems warnings)

@@ -1,9 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Pilotfish.Proxy.Config;
-using Pilotfish.Proxy.Routing;
 using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Proxy.Tls;
@@ -11,7 +9,7 @@ namespace Pilotfish.Proxy.Tls;
 /// <summary>What a verified chain's leaf must show besides: one of the names, and one of the hashes or key hashes. Immutable.</summary>
 internal sealed class PeerRules
 {
-    private readonly List<(SubjectAltNameKind Kind, StringMatch Match, string? Exact)> _names = [];
+    private readonly List<SubjectAltNameRule> _names = [];
     private readonly HashSet<string> _hashes = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _keyHashes = [];
 
@@ -22,17 +20,18 @@ internal sealed class PeerRules
         var rules = new PeerRules();
         for (int i = 0; i < context.MatchTypedSubjectAltNames.Count; i++)
         {
-            SubjectAltNameMatcher matcher = context.MatchTypedSubjectAltNames[i];
-            string at = $"{field}.match_typed_subject_alt_names[{i}]";
-            rules._names.Add((KindOf(matcher.SanType, at + ".san_type"), StringMatch.Compile(matcher.Matcher ?? new(), at + ".matcher"),
-                Exact(matcher.Matcher)));
+            rules._names.Add(SubjectAltNameRule.Compile(context.MatchTypedSubjectAltNames[i], $"{field}.match_typed_subject_alt_names[{i}]"));
         }
 
-        for (int i = 0; i < context.MatchSubjectAltNames.Count; i++)
+        // The older field counts where the newer is not set.
+        for (int i = 0; i < context.MatchSubjectAltNames.Count && context.MatchTypedSubjectAltNames.Count == 0; i++)
         {
-            rules._names.Add((SubjectAltNameKind.Any,
-                StringMatch.Compile(context.MatchSubjectAltNames[i], $"{field}.match_subject_alt_names[{i}]"),
-                Exact(context.MatchSubjectAltNames[i])));
+            rules._names.Add(SubjectAltNameRule.CompileUntyped(context.MatchSubjectAltNames[i], $"{field}.match_subject_alt_names[{i}]"));
+        }
+
+        if (context.CustomValidatorConfig is not null)
+        {
+            rules.LookAtIdentitiesOnly();
         }
 
         rules.AddHashes(context, field);
@@ -44,7 +43,7 @@ internal sealed class PeerRules
     {
         if (_names.Count > 0)
         {
-            List<(SubjectAltNameKind Kind, string Name)> names = SubjectAltNames.Read(leaf);
+            List<SubjectAltName> names = SubjectAltNames.Read(leaf);
             if (!names.Exists(Matches))
             {
                 return new TlsRefusal(
@@ -90,26 +89,16 @@ internal sealed class PeerRules
         || (_keyHashes.Count > 0
             && _keyHashes.Contains(Convert.ToBase64String(SHA256.HashData(leaf.PublicKey.ExportSubjectPublicKeyInfo()))));
 
-    private bool Matches((SubjectAltNameKind Kind, string Name) san)
+    private bool Matches(SubjectAltName name) => _names.Exists(rule => rule.Matches(name));
+
+    /// <summary>The SPIFFE validator matches URIs and passes over rules of other kinds (tls_spiffe_validator_config.proto).</summary>
+    private void LookAtIdentitiesOnly()
     {
-        byte[]? text = null;
-        foreach ((SubjectAltNameKind wanted, StringMatch match, string? exact) in _names)
+        _names.RemoveAll(static rule => rule.Kind is not (SubjectAltNameKind.Uri or SubjectAltNameKind.Any));
+        for (int i = 0; i < _names.Count; i++)
         {
-            if (wanted != SubjectAltNameKind.Any && wanted != san.Kind)
-            {
-                continue;
-            }
-
-            // An exact DNS name is also met by a certificate's wildcard.
-            if (exact is not null && san.Kind == SubjectAltNameKind.Dns
-                ? SubjectAltNames.DnsMatches(exact, san.Name)
-                : match.Matches(text ??= Encoding.ASCII.GetBytes(san.Name)))
-            {
-                return true;
-            }
+            _names[i] = _names[i] with { Kind = SubjectAltNameKind.Uri };
         }
-
-        return false;
     }
 
     private static bool IsHex(string text)
@@ -124,16 +113,4 @@ internal sealed class PeerRules
 
         return true;
     }
-
-    private static string? Exact(Envoy.Type.Matcher.V3.StringMatcher? matcher) =>
-        matcher is { MatchPatternCase: Envoy.Type.Matcher.V3.StringMatcher.MatchPatternOneofCase.Exact } ? matcher.Exact : null;
-
-    private static SubjectAltNameKind KindOf(SubjectAltNameMatcher.Types.SanType type, string field) => type switch
-    {
-        SubjectAltNameMatcher.Types.SanType.Email => SubjectAltNameKind.Email,
-        SubjectAltNameMatcher.Types.SanType.Dns => SubjectAltNameKind.Dns,
-        SubjectAltNameMatcher.Types.SanType.Uri => SubjectAltNameKind.Uri,
-        SubjectAltNameMatcher.Types.SanType.IpAddress => SubjectAltNameKind.IpAddress,
-        _ => throw new ConfigRejectedException(field, $"{(int)type} is no supported kind of subject alternative name"),
-    };
 }

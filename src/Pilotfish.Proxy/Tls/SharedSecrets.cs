@@ -18,11 +18,15 @@ internal sealed class SharedSecrets
     /// <summary>How many secrets are followed.</summary>
     public int Count => _shared.Count;
 
-    /// <summary>The certificate that a config names; <paramref name="warming"/> waits for it, the lease goes to <paramref name="owned"/>.</summary>
+    /// <summary>
+    /// The certificate that a config names; <paramref name="warming"/> waits for it, the lease goes to <paramref name="owned"/>. With
+    /// <paramref name="demandsStaple"/> one without an OCSP response is refused.
+    /// </summary>
     public CertificateSlot Certificate(
-        SdsSecretConfig config, EventLoop loop, ISubscriptions subscriptions, Warming warming, ICollection<IDisposable> owned)
+        SdsSecretConfig config, bool demandsStaple, EventLoop loop, ISubscriptions subscriptions, Warming warming,
+        ICollection<IDisposable> owned)
     {
-        SharedSecret secret = Join(new SecretUse(config, null), loop, subscriptions, files =>
+        SharedSecret secret = Join(new SecretUse(config, null, demandsStaple), loop, subscriptions, files =>
         {
             var slot = new CertificateSlot();
             return (slot, secret =>
@@ -31,8 +35,8 @@ internal sealed class SharedSecrets
                     ?? throw new ConfigRejectedException("tls_certificate", $"secret '{secret.Name}' is no certificate");
                 CertificateReader.CheckFields(certificate, "tls_certificate");
                 files.Load(
-                    () => slot.Set(CertificateReader.Read(certificate, "tls_certificate")),
-                    certificate.CertificateChain, certificate.PrivateKey, certificate.Pkcs12);
+                    () => slot.Set(CertificateReader.Read(certificate, "tls_certificate", demandsStaple)), certificate.WatchedDirectory,
+                    CertificateReader.Sources(certificate));
             });
         });
         Lend(secret, config.Name, warming, owned);
@@ -44,7 +48,7 @@ internal sealed class SharedSecrets
         SdsSecretConfig config, CertificateValidationContext defaults, EventLoop loop, ISubscriptions subscriptions, Warming warming,
         ICollection<IDisposable> owned)
     {
-        SharedSecret secret = Join(new SecretUse(config, defaults), loop, subscriptions, files =>
+        SharedSecret secret = Join(new SecretUse(config, defaults, false), loop, subscriptions, files =>
         {
             var slot = new TrustSlot();
             return (slot, secret =>
@@ -54,7 +58,8 @@ internal sealed class SharedSecrets
                 merged.MergeFrom(secret.ValidationContext
                     ?? throw new ConfigRejectedException("validation_context", $"secret '{secret.Name}' is no validation context"));
                 files.Load(
-                    () => slot.Set(ValidationCompiler.Compile(merged, "validation_context", _anchors)), ValidationCompiler.Sources(merged));
+                    () => slot.Set(ValidationCompiler.Compile(merged, "validation_context", _anchors)), merged.WatchedDirectory,
+                    ValidationCompiler.Sources(merged));
             });
         });
         Lend(secret, config.Name, warming, owned);
@@ -97,7 +102,7 @@ internal sealed class SharedSecrets
     }
 
     /// <summary>Two uses with equal messages want the same.</summary>
-    private readonly record struct SecretUse(SdsSecretConfig Config, CertificateValidationContext? Defaults);
+    private readonly record struct SecretUse(SdsSecretConfig Config, CertificateValidationContext? Defaults, bool DemandsStaple);
 
     private sealed class SharedSecret : IDisposable
     {

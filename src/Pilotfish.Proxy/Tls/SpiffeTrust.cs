@@ -24,12 +24,16 @@ internal sealed class SpiffeTrust
 
     public static IEnumerable<DataSource?> Sources(SPIFFECertValidatorConfig config)
     {
+        if (config.TrustBundles is not null)
+        {
+            yield return config.TrustBundles;
+            yield break;
+        }
+
         foreach (SPIFFECertValidatorConfig.Types.TrustDomain domain in config.TrustDomains)
         {
             yield return domain.TrustBundle;
         }
-
-        yield return config.TrustBundles;
     }
 
     public static SpiffeTrust Compile(SPIFFECertValidatorConfig config, string field)
@@ -38,8 +42,14 @@ internal sealed class SpiffeTrust
         string at = field + ".custom_validator_config";
         try
         {
-            foreach (SPIFFECertValidatorConfig.Types.TrustDomain domain in config.TrustDomains)
+            // As in Envoy the map takes the place of the list.
+            foreach (SPIFFECertValidatorConfig.Types.TrustDomain domain in config.TrustBundles is null ? config.TrustDomains : [])
             {
+                if (domain.Name.Length == 0 || domain.Name.Contains('/', StringComparison.Ordinal))
+                {
+                    throw new ConfigRejectedException(at + ".trust_domains.name", $"'{domain.Name}' is no trust domain, as in cluster.local");
+                }
+
                 string text = DataSources.ReadText(domain.TrustBundle ?? new(), $"{at}.trust_domains[{domain.Name}].trust_bundle");
                 trust.Add(domain.Name, TlsCertificates.RootsFromPem(text), at);
             }

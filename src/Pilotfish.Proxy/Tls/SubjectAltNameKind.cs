@@ -7,4 +7,5 @@ internal enum SubjectAltNameKind
     Dns,
     Uri,
     IpAddress,
+    OtherName,
 }

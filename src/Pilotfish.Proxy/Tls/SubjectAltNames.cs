@@ -14,9 +14,11 @@ internal static class SubjectAltNames
     private const int UriTag = 6;
     private const int IpTag = 7;
 
-    public static List<(SubjectAltNameKind Kind, string Name)> Read(X509Certificate2 certificate)
+    private static readonly Asn1Tag s_otherName = new(TagClass.ContextSpecific, 0, isConstructed: true);
+
+    public static List<SubjectAltName> Read(X509Certificate2 certificate)
     {
-        var names = new List<(SubjectAltNameKind, string)>();
+        var names = new List<SubjectAltName>();
         foreach (X509Extension extension in certificate.Extensions)
         {
             if (extension.Oid?.Value == ExtensionOid)
@@ -29,7 +31,7 @@ internal static class SubjectAltNames
     }
 
     /// <summary>The names as Envoy prints them in a failure.</summary>
-    public static string Join(List<(SubjectAltNameKind Kind, string Name)> names)
+    public static string Join(List<SubjectAltName> names)
     {
         var text = new StringBuilder();
         foreach ((SubjectAltNameKind kind, string name) in names)
@@ -39,6 +41,7 @@ internal static class SubjectAltNames
                 SubjectAltNameKind.Uri => "URI:",
                 SubjectAltNameKind.Dns => "DNS:",
                 SubjectAltNameKind.Email => "EMAIL:",
+                SubjectAltNameKind.OtherName => "OTHERNAME:",
                 _ => "IP:",
             }).Append(name);
         }
@@ -58,7 +61,7 @@ internal static class SubjectAltNames
         return dot > 0 && name.AsSpan(dot).Equals(pattern.AsSpan(1), StringComparison.OrdinalIgnoreCase);
     }
 
-    private static void Read(byte[] bytes, List<(SubjectAltNameKind, string)> names)
+    private static void Read(byte[] bytes, List<SubjectAltName> names)
     {
         try
         {
@@ -66,6 +69,17 @@ internal static class SubjectAltNames
             while (sequence.HasData)
             {
                 Asn1Tag tag = sequence.PeekTag();
+                if (tag == s_otherName)
+                {
+                    OtherName other = OtherName.Read(sequence.ReadSequence(tag));
+                    if (other.Text is not null)
+                    {
+                        names.Add(new SubjectAltName(SubjectAltNameKind.OtherName, other.Text, other.Oid));
+                    }
+
+                    continue;
+                }
+
                 byte[] value = tag.IsConstructed ? [] : sequence.PeekContentBytes().ToArray();
                 sequence.ReadEncodedValue();
                 if (tag.TagClass != TagClass.ContextSpecific || tag.IsConstructed)
@@ -76,23 +90,23 @@ internal static class SubjectAltNames
                 switch (tag.TagValue)
                 {
                     case EmailTag:
-                        names.Add((SubjectAltNameKind.Email, Encoding.ASCII.GetString(value)));
+                        names.Add(new SubjectAltName(SubjectAltNameKind.Email, Encoding.ASCII.GetString(value)));
                         break;
                     case DnsTag:
-                        names.Add((SubjectAltNameKind.Dns, Encoding.ASCII.GetString(value)));
+                        names.Add(new SubjectAltName(SubjectAltNameKind.Dns, Encoding.ASCII.GetString(value)));
                         break;
                     case UriTag:
-                        names.Add((SubjectAltNameKind.Uri, Encoding.ASCII.GetString(value)));
+                        names.Add(new SubjectAltName(SubjectAltNameKind.Uri, Encoding.ASCII.GetString(value)));
                         break;
                     case IpTag when value.Length is 4 or 16:
-                        names.Add((SubjectAltNameKind.IpAddress, new IPAddress(value).ToString()));
+                        names.Add(new SubjectAltName(SubjectAltNameKind.IpAddress, new IPAddress(value).ToString()));
                         break;
                     default:
                         break;
                 }
             }
         }
-        catch (AsnContentException)
+        catch (Exception e) when (e is AsnContentException or ArgumentException)
         {
             // A malformed extension names nobody: whoever demands a name is refused, which is what must happen.
             names.Clear();

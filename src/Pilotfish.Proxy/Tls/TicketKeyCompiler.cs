@@ -53,7 +53,7 @@ internal static class TicketKeyCompiler
         subscription.Start(context.Config.Subscriptions, sds);
         return keys;
 
-        void Load(TlsSessionTicketKeys given, string where) => files.Load(() => keys.Set(Read(given, where)), [.. given.Keys]);
+        void Load(TlsSessionTicketKeys given, string where) => files.Load(() => keys.Set(Read(given, where)), null, [.. given.Keys]);
     }
 
     private static TlsSessionTicketKeys KeysOf(Secret secret) => secret.SessionTicketKeys

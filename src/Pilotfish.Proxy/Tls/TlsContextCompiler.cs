@@ -1,3 +1,4 @@
+using System.Security.Authentication;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Listeners;
@@ -8,12 +9,13 @@ namespace Pilotfish.Proxy.Tls;
 /// <summary>Compiles common_tls_context: inline or file certificates, SDS and static secrets, verification, versions. Main loop.</summary>
 internal sealed class TlsContextCompiler(CompileContext context, Warming warming, ICollection<IDisposable> owned)
 {
+    /// <summary>ocsp_staple_policy MUST_STAPLE: every certificate comes with a response.</summary>
+    public bool DemandsStaples { get; init; }
+
     public TlsContextModel Compile(CommonTlsContext? common, bool isServer, string field)
     {
         common ??= new CommonTlsContext();
         UnheededFields.Check(UnheededFields.OfCommonTls, common, field, "TLS context", context.Warnings);
-        UnheededFields.Check(UnheededFields.OfTlsParameters, common.TlsParams, field + ".tls_params", "TLS context", context.Warnings);
-        CheckValidation(common, field);
         if (common.TlsCertificateProviderInstance is not null || common.CustomTlsCertificateSelector is not null
             || common.CustomHandshaker is not null)
         {
@@ -23,28 +25,26 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
         TlsEngines.Prepare();
         TlsParameterCompiler.CheckCurves(common.TlsParams, field);
         TlsParameterCompiler.CheckSignatureAlgorithms(common.TlsParams, field);
-        if (!isServer && common.TlsCertificates.Count + common.TlsCertificateSdsSecretConfigs.Count > 1)
+        if (!isServer && Math.Max(common.TlsCertificates.Count, common.TlsCertificateSdsSecretConfigs.Count) > 1)
         {
             throw new ConfigRejectedException(field, "Multiple TLS certificates are not supported for client contexts");
         }
 
+        SslProtocols protocols = TlsParameterCompiler.Protocols(common.TlsParams, isServer, field);
+        List<string>? ciphers = TlsParameterCompiler.Ciphers(common.TlsParams, field);
+        bool isFips = TlsParameterCompiler.IsFips(common.TlsParams, field);
         return new TlsContextModel
         {
-            Protocols = TlsParameterCompiler.Protocols(common.TlsParams, isServer, field),
-            CipherSuites = TlsParameterCompiler.Ciphers(common.TlsParams, field),
-            Groups = [.. common.TlsParams?.EcdhCurves ?? []],
-            SignatureAlgorithms = [.. common.TlsParams?.SignatureAlgorithms ?? []],
+            Protocols = isFips ? SslProtocols.Tls12 | SslProtocols.Tls13 : protocols,
+            CipherSuites = isFips ? TlsParameterCompiler.FipsCiphers : ciphers,
+            Groups = isFips ? TlsParameterCompiler.FipsGroups : [.. common.TlsParams?.EcdhCurves ?? []],
+            SignatureAlgorithms = isFips ? TlsParameterCompiler.FipsSignatureAlgorithms : [.. common.TlsParams?.SignatureAlgorithms ?? []],
+            IsAesOnly = isFips,
+            KeyLog = KeyLogCompiler.Compile(common, field, context),
             ApplicationProtocols = [.. common.AlpnProtocols],
             Certificates = Certificates(common, field),
             Trust = Trust(common, field),
         };
-    }
-
-    private void CheckValidation(CommonTlsContext common, string field)
-    {
-        UnheededFields.Check(UnheededFields.OfValidation, common.ValidationContext, field + ".validation_context", "TLS context", context.Warnings);
-        UnheededFields.Check(UnheededFields.OfValidation, common.CombinedValidationContext?.DefaultValidationContext,
-            field + ".combined_validation_context.default_validation_context", "TLS context", context.Warnings);
     }
 
     private List<CertificateSlot> Certificates(CommonTlsContext common, string field)
@@ -55,20 +55,31 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
             TlsCertificate certificate = common.TlsCertificates[i];
             string at = $"{field}.tls_certificates[{i}]";
             CertificateReader.CheckFields(certificate, at);
+            WarnOfStaple(certificate, at);
             slots.Add(new CertificateSlot());
             CertificateSlot slot = slots[^1];
             Files().LoadWhenReadable(
-                () => slot.Set(CertificateReader.Read(certificate, at)), certificate.CertificateChain, certificate.PrivateKey, certificate.Pkcs12);
+                () => slot.Set(CertificateReader.Read(certificate, at, DemandsStaples)), certificate.WatchedDirectory,
+                CertificateReader.Sources(certificate));
         }
 
-        foreach (SdsSecretConfig sds in common.TlsCertificateSdsSecretConfigs)
+        // Envoy passes over the secrets of a context that has certificates.
+        foreach (SdsSecretConfig sds in slots.Count > 0 ? [] : common.TlsCertificateSdsSecretConfigs)
         {
             slots.Add(sds.SdsConfig is null
                 ? StaticCertificate(sds, field + ".tls_certificate_sds_secret_configs")
-                : context.Secrets.Certificate(sds, context.Workers.MainLoop, context.Subscriptions, warming, owned));
+                : context.Secrets.Certificate(sds, DemandsStaples, context.Workers.MainLoop, context.Subscriptions, warming, owned));
         }
 
         return slots;
+    }
+
+    private void WarnOfStaple(TlsCertificate certificate, string field)
+    {
+        if (certificate.OcspStaple is not null && !TlsEngines.HeedsParameters)
+        {
+            context.Warnings.Warn($"{field}.ocsp_staple: SslStream cannot staple; clients get no OCSP response");
+        }
     }
 
     private TrustSlot? Trust(CommonTlsContext common, string field)
@@ -85,7 +96,7 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
                 }
 
                 var slot = new TrustSlot();
-                Files().LoadWhenReadable(() => slot.Set(ValidationCompiler.Compile(inline, at)), ValidationCompiler.Sources(inline));
+                Files().LoadWhenReadable(() => slot.Set(ValidationCompiler.Compile(inline, at)), inline.WatchedDirectory, ValidationCompiler.Sources(inline));
                 return slot;
             case CommonTlsContext.ValidationContextTypeOneofCase.ValidationContextSdsSecretConfig:
                 return Trust(common.ValidationContextSdsSecretConfig, new(), field + ".validation_context_sds_secret_config");
@@ -107,10 +118,11 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
         TlsCertificate certificate = secret.TlsCertificate
             ?? throw new ConfigRejectedException("tls_certificate", $"secret '{secret.Name}' is no certificate");
         CertificateReader.CheckFields(certificate, "tls_certificate");
+        WarnOfStaple(certificate, "tls_certificate");
         var slot = new CertificateSlot();
         Files().Load(
-            () => slot.Set(CertificateReader.Read(certificate, "tls_certificate")),
-            certificate.CertificateChain, certificate.PrivateKey, certificate.Pkcs12);
+            () => slot.Set(CertificateReader.Read(certificate, "tls_certificate", DemandsStaples)), certificate.WatchedDirectory,
+            CertificateReader.Sources(certificate));
         return slot;
     }
 
@@ -126,7 +138,7 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
         merged.MergeFrom(secret.ValidationContext
             ?? throw new ConfigRejectedException("validation_context", $"secret '{secret.Name}' is no validation context"));
         var slot = new TrustSlot();
-        Files().Load(() => slot.Set(ValidationCompiler.Compile(merged, "validation_context")), ValidationCompiler.Sources(merged));
+        Files().Load(() => slot.Set(ValidationCompiler.Compile(merged, "validation_context")), merged.WatchedDirectory, ValidationCompiler.Sources(merged));
         return slot;
     }
 

@@ -1,4 +1,5 @@
 using System.Security.Authentication;
+using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Proxy.Tls;
 
@@ -23,6 +24,12 @@ internal sealed class TlsContextModel
 
     /// <summary>Signature schemes, most wanted first; empty for the library's own.</summary>
     public IReadOnlyList<string> SignatureAlgorithms { get; init; } = [];
+
+    /// <summary>TLS 1.3 with AES-GCM only.</summary>
+    public bool IsAesOnly { get; init; }
+
+    /// <summary>key_log; null writes no keys.</summary>
+    public SessionKeyLog? KeyLog { get; init; }
 
     public bool IsReady
     {

@@ -7,9 +7,11 @@ using Pilotfish.Runtime.Tls;
 namespace Pilotfish.Proxy.Tls;
 
 /// <summary>TLS towards clients.</summary>
-internal sealed class TlsDownstreamTransport(TlsContextModel model) : DownstreamTransport
+internal sealed class TlsDownstreamTransport(TlsContextModel model, CertificateChooser chooser) : DownstreamTransport
 {
     internal const string NotReady = "TLS error: Secret is not supplied by SDS";
+    private const string NoServerName = "require_sni: the client names no server";
+    private const string ForeignServerName = "require_sni: no certificate has the name that the client asks for";
     private const string TimedOut = "the TLS handshake took longer than transport_socket_connect_timeout";
 
     // A required certificate that nothing can vouch for is refused, not waived.
@@ -31,9 +33,15 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model) : Downstream
 
     public bool RequiresClientCertificate { get; init; }
 
-    public bool AllowsResumption { get; init; } = true;
+    /// <summary>require_sni: a client must ask for a name that one of the certificates has.</summary>
+    public bool RequiresServerName { get; init; }
 
-    public bool ScansAllCertificates { get; init; }
+    public TlsResumption Resumption { get; init; } = TlsResumption.All;
+
+    /// <summary>session_timeout; null for the library's own.</summary>
+    public uint? SessionSeconds { get; init; }
+
+    public bool PrefersClientCiphers { get; init; }
 
     /// <summary>For reports.</summary>
     internal TlsContextModel Context => model;
@@ -56,7 +64,7 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model) : Downstream
             raw.Close();
         }, null);
         timer.Schedule(connection.Listener.Overload, connection.Chain.HandshakeMilliseconds);
-        TlsHandshake handshake = await TlsServerStream.AcceptAsync(raw, Choose);
+        TlsHandshake handshake = await TlsServerStream.AcceptAsync(raw, hello => Choose(hello, raw.Loop.WallNow, stats, cells));
         timer.Cancel();
         if (handshake.Stream is not { } stream)
         {
@@ -78,10 +86,18 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model) : Downstream
         return null;
     }
 
-    private TlsServerChoice? Choose(TlsClientHello hello)
+    private TlsServerChoice? Choose(TlsClientHello hello, DateTimeOffset now, TlsStats stats, StatCells cells)
     {
-        if (CertificateChooser.Choose(model.Certificates, hello, ScansAllCertificates) is not { } identity)
+        CertificateChoice choice = chooser.Choose(hello, now);
+        stats.Chose(cells, hello.AsksForStaple, choice.Action);
+        if (choice.Identity is not { } identity || choice.Action == StapleAction.Fail)
         {
+            return null;
+        }
+
+        if (RequiresServerName && !choice.IsNamed)
+        {
+            hello.Refusal = new TlsHelloRefusal(TlsHelloRefusal.UnrecognizedName, hello.ServerName is null ? NoServerName : ForeignServerName);
             return null;
         }
 
@@ -101,6 +117,11 @@ internal sealed class TlsDownstreamTransport(TlsContextModel model) : Downstream
         Groups = model.Groups,
         SignatureAlgorithms = model.SignatureAlgorithms,
         TicketKeys = TicketKeys,
-        AllowResumption = AllowsResumption,
+        Resumption = Resumption,
+        SessionSeconds = SessionSeconds,
+        PreferClientCiphers = PrefersClientCiphers,
+        IsAesOnly = model.IsAesOnly,
+        KeyLog = model.KeyLog,
+        Staple = identity.Staple,
     };
 }

@@ -32,6 +32,38 @@ internal static class TlsParameterCompiler
         "ecdsa_secp256r1_sha256", "ecdsa_secp384r1_sha384", "ecdsa_secp521r1_sha512", "ed25519",
     ];
 
+    /// <summary>What FIPS_202205 leaves of TLS 1.2 (boringssl include/openssl/ssl.h, ssl_compliance_policy_fips_202205).</summary>
+    public static IReadOnlyList<string> FipsCiphers { get; } =
+    [
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    ];
+
+    public static IReadOnlyList<string> FipsGroups { get; } = ["P-256", "P-384"];
+
+    public static IReadOnlyList<string> FipsSignatureAlgorithms { get; } =
+    [
+        "ecdsa_secp256r1_sha256", "rsa_pss_rsae_sha256", "rsa_pkcs1_sha256", "ecdsa_secp384r1_sha384", "rsa_pss_rsae_sha384", "rsa_pkcs1_sha384",
+        "rsa_pss_rsae_sha512", "rsa_pkcs1_sha512",
+    ];
+
+    /// <summary>Whether compliance_policies asks for FIPS_202205, which overrides suites, curves and signature algorithms.</summary>
+    public static bool IsFips(TlsParameters? parameters, string field)
+    {
+        if (parameters is null || parameters.CompliancePolicies.Count == 0)
+        {
+            return false;
+        }
+
+        string at = field + ".tls_params.compliance_policies";
+        return parameters.CompliancePolicies.Count > 1 ? throw new ConfigRejectedException(at, "at most one policy can be given")
+            : parameters.CompliancePolicies[0] != TlsParameters.Types.CompliancePolicy.Fips202205
+                ? throw new ConfigRejectedException(at, $"{(int)parameters.CompliancePolicies[0]} is no known policy")
+            : !TlsEngines.HeedsParameters
+                ? throw new ConfigRejectedException(at, "SslStream cannot narrow what it negotiates; this system has no libssl.so.3")
+            : true;
+    }
+
     public static SslProtocols Protocols(TlsParameters? parameters, bool isServer, string field)
     {
         // Envoy's defaults: 1.2 to 1.3 for servers, 1.2 only for clients. Older versions are not spoken.

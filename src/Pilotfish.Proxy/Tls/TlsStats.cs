@@ -12,6 +12,7 @@ namespace Pilotfish.Proxy.Tls;
 public sealed class TlsStats
 {
     private readonly StatScope _scope;
+    private readonly bool _isServer;
     private volatile KeyValuePair<string, Counter>[] _negotiated = [];
 
     /// <param name="scope">The listener's or cluster's.</param>
@@ -19,14 +20,21 @@ public sealed class TlsStats
     internal TlsStats(StatScope scope, bool isServer)
     {
         _scope = scope;
+        _isServer = isServer;
         Handshake = scope.Counter("ssl.handshake");
         ConnectionError = scope.Counter("ssl.connection_error");
         SessionReused = scope.Counter("ssl.session_reused");
         NoCertificate = scope.Counter("ssl.no_certificate");
+        ClientCertificatePresented = scope.Counter("ssl.client_certificate_presented");
         FailVerifyNoCert = scope.Counter("ssl.fail_verify_no_cert");
         FailVerifyError = scope.Counter("ssl.fail_verify_error");
         FailVerifySan = scope.Counter("ssl.fail_verify_san");
         FailVerifyCertHash = scope.Counter("ssl.fail_verify_cert_hash");
+        OcspStapleFailed = scope.Counter("ssl.ocsp_staple_failed");
+        OcspStapleOmitted = scope.Counter("ssl.ocsp_staple_omitted");
+        OcspStapleResponses = scope.Counter("ssl.ocsp_staple_responses");
+        OcspStapleRequests = scope.Counter("ssl.ocsp_staple_requests");
+        WasKeyUsageInvalid = scope.Counter("ssl.was_key_usage_invalid");
         SecretsNotReady = scope.Counter(isServer
             ? "server_ssl_socket_factory.downstream_context_secrets_not_ready"
             : "client_ssl_socket_factory.upstream_context_secrets_not_ready");
@@ -36,10 +44,16 @@ public sealed class TlsStats
     public Counter ConnectionError { get; }
     public Counter SessionReused { get; }
     public Counter NoCertificate { get; }
+    public Counter ClientCertificatePresented { get; }
     public Counter FailVerifyNoCert { get; }
     public Counter FailVerifyError { get; }
     public Counter FailVerifySan { get; }
     public Counter FailVerifyCertHash { get; }
+    public Counter OcspStapleFailed { get; }
+    public Counter OcspStapleOmitted { get; }
+    public Counter OcspStapleResponses { get; }
+    public Counter OcspStapleRequests { get; }
+    public Counter WasKeyUsageInvalid { get; }
     public Counter SecretsNotReady { get; }
 
     internal void Succeeded(StatCells cells, TlsSessionFacts facts)
@@ -54,6 +68,10 @@ public sealed class TlsStats
         {
             cells.Add(NoCertificate);
         }
+        else if (_isServer)
+        {
+            cells.Add(ClientCertificatePresented);
+        }
 
         cells.Add(Named(facts.Protocol switch
         {
@@ -66,6 +84,36 @@ public sealed class TlsStats
         {
             cells.Add(Named("ssl.curves." + group));
         }
+
+        if (facts.PeerSignature is { } signature)
+        {
+            cells.Add(Named("ssl.sigalgs." + signature));
+        }
+
+        if (facts.IsKeyUsageInvalid)
+        {
+            cells.Add(WasKeyUsageInvalid);
+        }
+
+        // What trust_chain_verification ACCEPT_UNTRUSTED let pass.
+        Failed(cells, facts.Waived);
+    }
+
+    /// <summary>A server chose its certificate.</summary>
+    internal void Chose(StatCells cells, bool asked, StapleAction action)
+    {
+        if (!asked)
+        {
+            return;
+        }
+
+        cells.Add(OcspStapleRequests);
+        cells.Add(action switch
+        {
+            StapleAction.Staple => OcspStapleResponses,
+            StapleAction.Fail => OcspStapleFailed,
+            _ => OcspStapleOmitted,
+        });
     }
 
     internal void Failed(StatCells cells, TlsFailureKind kind)

@@ -1,21 +1,32 @@
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Proxy.Tls;
 
 internal sealed class TlsUpstreamFactory : IUpstreamTransportFactory
 {
+    private const int ServerNameBytesMax = 255;
+
     public IReadOnlyList<string> MessageNames => ["envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"];
 
     public UpstreamTransport Compile(in ExtensionConfig config, UpstreamTransportContext context)
     {
         UpstreamTlsContext message = config.Parse(UpstreamTlsContext.Parser);
-        UnheededFields.Check(
-            UnheededFields.OfUpstreamTls, message, config.Field, $"cluster '{context.Config.ResourceName}'", context.Config.Warnings);
         string field = config.Field + ".common_tls_context";
-        if (message.AllowRenegotiation)
+        if (message.Sni.Length > ServerNameBytesMax)
         {
-            context.Config.Warnings.Add($"{config.Field}.allow_renegotiation: renegotiation stays off");
+            throw new ConfigRejectedException(config.Field + ".sni", $"it has {message.Sni.Length} bytes; at most {ServerNameBytesMax} are allowed");
+        }
+
+        if (message.AllowRenegotiation && !TlsEngines.HeedsParameters)
+        {
+            context.Config.Warnings.Warn($"{config.Field}.allow_renegotiation: with SslStream renegotiation stays off");
+        }
+
+        if (message.MaxSessionKeys is > 1 && !TlsEngines.HeedsParameters)
+        {
+            context.Config.Warnings.Warn($"{config.Field}.max_session_keys: SslStream bounds its sessions itself");
         }
 
         var compiler = new TlsContextCompiler(context.Config, context.Warming, context.Owned);
@@ -31,7 +42,9 @@ internal sealed class TlsUpstreamFactory : IUpstreamTransportFactory
             ServerName = message.Sni,
             UsesHostname = message.AutoHostSni,
             ValidatesServerName = message.AutoSniSanValidation,
-            AllowsResumption = message.MaxSessionKeys is not 0,
+            SessionsMax = message.MaxSessionKeys is { } keys ? (int)Math.Min(keys, int.MaxValue) : null,
+            AllowsRenegotiation = message.AllowRenegotiation,
+            EnforcesRsaKeyUsage = message.EnforceRsaKeyUsage ?? false,
         };
     }
 }

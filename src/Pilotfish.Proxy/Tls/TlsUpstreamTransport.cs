@@ -20,7 +20,16 @@ internal sealed class TlsUpstreamTransport(TlsContextModel model) : UpstreamTran
     /// <summary>auto_sni_san_validation: the name that was asked for must be the certificate's.</summary>
     public bool ValidatesServerName { get; init; }
 
-    public bool AllowsResumption { get; init; } = true;
+    /// <summary>
+    /// max_session_keys: sessions that this cluster keeps; zero resumes none. Null keeps the newest of each host, shared with clusters of the
+    /// same certificate and parameters: Envoy's default of one in all would resume little where a cluster has several hosts.
+    /// </summary>
+    public int? SessionsMax { get; init; }
+
+    public bool AllowsRenegotiation { get; init; }
+
+    /// <summary>enforce_rsa_key_usage.</summary>
+    public bool EnforcesRsaKeyUsage { get; init; }
 
     /// <summary>For reports.</summary>
     internal TlsContextModel Context => model;
@@ -47,7 +56,13 @@ internal sealed class TlsUpstreamTransport(TlsContextModel model) : UpstreamTran
             CipherSuites = model.CipherSuites,
             Groups = model.Groups,
             SignatureAlgorithms = model.SignatureAlgorithms,
-            AllowResumption = AllowsResumption,
+            AllowResumption = SessionsMax is not 0,
+            SessionsMax = SessionsMax,
+            SessionScope = SessionsMax is null ? null : this,
+            AllowRenegotiation = AllowsRenegotiation,
+            EnforceRsaKeyUsage = EnforcesRsaKeyUsage,
+            IsAesOnly = model.IsAesOnly,
+            KeyLog = model.KeyLog,
         });
         if (handshake.Stream is { } stream)
         {
@@ -80,7 +95,7 @@ internal sealed class TlsUpstreamTransport(TlsContextModel model) : UpstreamTran
 
     private static TlsRefusal? CheckName(X509Certificate2 leaf, string wanted, bool dnsOnly)
     {
-        List<(SubjectAltNameKind Kind, string Name)> names = SubjectAltNames.Read(leaf);
+        List<SubjectAltName> names = SubjectAltNames.Read(leaf);
         foreach ((SubjectAltNameKind kind, string name) in names)
         {
             if (kind == SubjectAltNameKind.Dns ? SubjectAltNames.DnsMatches(wanted, name) : !dnsOnly && name == wanted)

@@ -14,6 +14,8 @@ internal static class ValidationCompiler
 {
     private const string SpiffeValidator = "envoy.extensions.transport_sockets.tls.v3.SPIFFECertValidatorConfig";
 
+    private const uint VerifyDepthMax = 100;
+
     /// <summary>Where Debian, and every image made from it, keeps public roots.</summary>
     private const string SystemRootsPath = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -46,11 +48,13 @@ internal static class ValidationCompiler
             Roots = spiffe?.AllRoots ?? Roots(roots, field, anchors),
             RootsFor = spiffe is null ? null : spiffe.RootsFor,
             Check = rules.IsEmpty ? null : rules.Check,
-            AcceptUntrusted = AcceptsUntrusted(context),
+            // The SPIFFE validator has no such mode.
+            AcceptUntrusted = spiffe is null && AcceptsUntrusted(context),
             AllowExpired = context.AllowExpiredCertificate,
             Revocation = Revocation(context, roots, field),
             RevokesLeafOnly = context.OnlyVerifyLeafCertCrl,
-            DepthMax = (int?)context.MaxVerifyDepth,
+            // The field counts the anchor and not the leaf.
+            DepthMax = context.MaxVerifyDepth is { } depth ? Math.Max(0, (int)depth - 1) : null,
         };
     }
 
@@ -68,6 +72,16 @@ internal static class ValidationCompiler
         {
             throw new ConfigRejectedException(
                 field + ".require_signed_certificate_timestamp", "certificate transparency is not implemented (nor is it in Envoy)");
+        }
+
+        if (context.WatchedDirectory is { Path.Length: 0 })
+        {
+            throw new ConfigRejectedException(field + ".watched_directory.path", "it is empty");
+        }
+
+        if (context.MaxVerifyDepth > VerifyDepthMax)
+        {
+            throw new ConfigRejectedException(field + ".max_verify_depth", $"{context.MaxVerifyDepth} is above {VerifyDepthMax}");
         }
 
         return PeerRules.Compile(context, field);

@@ -1,4 +1,5 @@
 using Pilotfish.Runtime.Streams;
+using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Runtime.Interop;
 
@@ -19,4 +20,7 @@ internal interface ISslOwner
     /// alert.
     /// </summary>
     int JudgePeer(ReadOnlySpan<byte> leaf, IReadOnlyList<byte[]> issuers);
+
+    /// <summary>One line of NSS's key log, without its end.</summary>
+    void LogKey(SessionKeyLog log, ReadOnlySpan<byte> line);
 }

@@ -77,6 +77,9 @@ internal static unsafe partial class LibCrypto
     internal static partial nint d2i_AutoPrivateKey(nint reuse, byte** input, nint length);
 
     [LibraryImport(Name)]
+    internal static partial void* CRYPTO_malloc(nuint bytes, byte* file, int line);
+
+    [LibraryImport(Name)]
     internal static partial nint EVP_aes_256_cbc();
 
     [LibraryImport(Name)]

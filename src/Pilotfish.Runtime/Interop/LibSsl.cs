@@ -26,6 +26,7 @@ internal static unsafe partial class LibSsl
     internal const ulong SSL_OP_NO_RENEGOTIATION = 1UL << 30;
 
     internal const long SSL_MODE_ENABLE_PARTIAL_WRITE = 1;
+    internal const long SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 2;
     internal const long SSL_MODE_NO_AUTO_CHAIN = 8;
     internal const long SSL_MODE_RELEASE_BUFFERS = 16;
 
@@ -35,9 +36,12 @@ internal static unsafe partial class LibSsl
     internal const int SSL_CTRL_SET_SESS_CACHE_MODE = 44;
     internal const int SSL_CTRL_SET_MAX_CERT_LIST = 51;
     internal const int SSL_CTRL_SET_TLSEXT_HOSTNAME = 55;
+    internal const int SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB = 63;
+    internal const int SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP = 71;
     internal const int SSL_CTRL_CHAIN_CERT = 89;
     internal const int SSL_CTRL_SET_GROUPS_LIST = 92;
     internal const int SSL_CTRL_SET_SIGALGS_LIST = 98;
+    internal const int SSL_CTRL_GET_PEER_SIGNATURE_NID = 108;
     internal const int SSL_CTRL_SET_MIN_PROTO_VERSION = 123;
     internal const int SSL_CTRL_SET_MAX_PROTO_VERSION = 124;
     internal const int SSL_CTRL_GET_NEGOTIATED_GROUP = 134;
@@ -77,6 +81,15 @@ internal static unsafe partial class LibSsl
 
     [LibraryImport(Name)]
     internal static partial nint SSL_CTX_ctrl(nint ctx, int command, nint number, void* pointer);
+
+    [LibraryImport(Name)]
+    internal static partial nint SSL_CTX_callback_ctrl(nint ctx, int command, delegate* unmanaged[Cdecl]<nint, void*, int> callback);
+
+    [LibraryImport(Name)]
+    internal static partial void SSL_CTX_set_keylog_callback(nint ctx, delegate* unmanaged[Cdecl]<nint, byte*, void> callback);
+
+    [LibraryImport(Name)]
+    internal static partial nint SSL_CTX_set_timeout(nint ctx, nint seconds);
 
     [LibraryImport(Name)]
     internal static partial int SSL_CTX_set_cipher_list(nint ctx, byte* names);
@@ -196,6 +209,21 @@ internal static unsafe partial class LibSsl
 
     [LibraryImport(Name)]
     internal static partial nint SSL_get1_session(nint ssl);
+
+    [LibraryImport(Name)]
+    internal static partial nint SSL_get_session(nint ssl);
+
+    [LibraryImport(Name)]
+    internal static partial CULong SSL_SESSION_get_ticket_lifetime_hint(nint session);
+
+    [LibraryImport(Name)]
+    internal static partial byte* SSL_SESSION_get_id(nint session, uint* length);
+
+    [LibraryImport(Name)]
+    internal static partial int SSL_get_peer_signature_type_nid(nint ssl, int* nid);
+
+    [LibraryImport(Name)]
+    internal static partial int SSL_renegotiate(nint ssl);
 
     [LibraryImport(Name)]
     internal static partial void SSL_SESSION_free(nint session);

@@ -12,7 +12,7 @@ internal static unsafe class OpenSslLibrary
     [
         "SSL_get0_peer_certificate", "SSL_CTX_set_ciphersuites", "SSL_CTX_set_num_tickets", "SSL_CTX_set_alpn_select_cb",
         "SSL_has_pending", "SSL_key_update", "OPENSSL_cipher_name", "SSL_SESSION_is_resumable", "SSL_CTX_set_cert_verify_callback",
-        "SSL_CTX_set_tlsext_ticket_key_evp_cb",
+        "SSL_CTX_set_tlsext_ticket_key_evp_cb", "SSL_CTX_set_keylog_callback", "SSL_get_peer_signature_type_nid",
     ];
 
     private static readonly string[] s_cryptoSymbols =

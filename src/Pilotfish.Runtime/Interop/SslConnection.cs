@@ -53,6 +53,9 @@ internal sealed unsafe class SslConnection : SafeHandle
     /// <summary>After <see cref="SslOutcome.Failed"/>.</summary>
     internal OpenSslError Error { get; private set; }
 
+    /// <summary>What a server staples to its certificate when the client asks (RFC 6066 section 8); null for nothing.</summary>
+    internal byte[]? Staple { get; set; }
+
     private bool IsTransportEnded { get; set; }
 
     /// <summary>Bytes of records wait inside libssl: a read is worth trying without asking the transport.</summary>
@@ -185,6 +188,32 @@ internal sealed unsafe class SslConnection : SafeHandle
     /// <summary>Changes the sending keys and asks the peer for new ones (RFC 8446 section 4.6.3). Internal for testing.</summary>
     internal bool UpdateKeys() => LibSsl.SSL_key_update(handle, 1) == 1;
 
+    /// <summary>Asks the client to negotiate anew (RFC 5246 section 7.4.1.1). Internal for testing.</summary>
+    internal bool Renegotiate() => LibSsl.SSL_renegotiate(handle) == 1;
+
+    /// <summary>What the server said of its ticket; 0 without one. Internal for testing.</summary>
+    internal uint TicketLifetimeSeconds => (uint)LibSsl.SSL_SESSION_get_ticket_lifetime_hint(LibSsl.SSL_get_session(handle)).Value;
+
+    /// <summary>The session's number; empty when it has none.</summary>
+    internal ReadOnlySpan<byte> SessionId()
+    {
+        nint session = LibSsl.SSL_get_session(handle);
+        uint length = 0;
+        // Safety: inside the session, which the connection holds; the caller copies it at once.
+        byte* id = session == 0 ? null : LibSsl.SSL_SESSION_get_id(session, &length);
+        return new ReadOnlySpan<byte>(id, (int)length);
+    }
+
+    /// <summary>NIDs of the peer's kind of signature and of its hash; 0 for what it did not sign.</summary>
+    internal (int Type, int Hash) PeerSignature()
+    {
+        int type = 0;
+        int hash = 0;
+        return LibSsl.SSL_get_peer_signature_type_nid(handle, &type) != 1 ? default
+            : LibSsl.SSL_ctrl(handle, LibSsl.SSL_CTRL_GET_PEER_SIGNATURE_NID, 0, &hash) == 1 ? (type, hash)
+            : (type, 0);
+    }
+
     /// <summary>The IANA name of the cipher suite.</summary>
     internal string CipherSuite()
     {
@@ -284,6 +313,37 @@ internal sealed unsafe class SslConnection : SafeHandle
 
         // Nothing in common: the handshake goes on without, as Envoy's does.
         return LibSsl.SSL_TLSEXT_ERR_NOACK;
+    }
+
+    /// <summary>The client asks for an OCSP response.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    internal static int OnStatusRequest(nint ssl, void* argument)
+    {
+        if (Of(LibSsl.SSL_get_rbio(ssl))?.Staple is not { } staple)
+        {
+            return LibSsl.SSL_TLSEXT_ERR_NOACK;
+        }
+
+        // Safety: libssl takes the memory over and frees it with the session.
+        void* copy = LibCrypto.CRYPTO_malloc((nuint)staple.Length, null, 0);
+        if (copy is null)
+        {
+            return LibSsl.SSL_TLSEXT_ERR_NOACK;
+        }
+
+        staple.CopyTo(new Span<byte>(copy, staple.Length));
+        LibSsl.SSL_ctrl(ssl, LibSsl.SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP, staple.Length, copy);
+        return LibSsl.SSL_TLSEXT_ERR_OK;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    internal static void OnKeyLog(nint ssl, byte* line)
+    {
+        if (Of(LibSsl.SSL_get_rbio(ssl)) is { _context.KeyLog: { } log } connection)
+        {
+            // Safety: libssl's own string, alive for the call. Nothing in here throws.
+            connection._owner.LogKey(log, MemoryMarshal.CreateReadOnlySpanFromNullTerminated(line));
+        }
     }
 
     /// <summary>1 keeps the reference that libssl hands over.</summary>

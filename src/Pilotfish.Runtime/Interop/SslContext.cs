@@ -25,6 +25,8 @@ internal sealed unsafe class SslContext : SafeHandle
     /// <summary>Bytes of certificates that a peer may show: some fifty usual ones. libssl refuses a longer list as it comes.</summary>
     private const int CertificateListBytesMax = 64 * 1024;
 
+    private static ReadOnlySpan<byte> AesSuitesOfTls13 => "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384\0"u8;
+
     /// <summary>Sessions of TLS 1.2 clients without tickets that a server remembers.</summary>
     private const int StatefulSessionsMax = 1024;
 
@@ -37,7 +39,10 @@ internal sealed unsafe class SslContext : SafeHandle
         Interlocked.Increment(ref s_live);
         IsServer = settings.IsServer;
         ApplicationProtocols = AlpnList.Encode(settings.ApplicationProtocols);
-        AllowsResumption = settings.AllowResumption;
+        AllowsResumption = settings.Resumption != TlsResumption.None;
+        AllowsRenegotiation = settings.AllowRenegotiation;
+        KeyLog = settings.KeyLog;
+        Sessions = new SslSessionStore(settings.SessionsMax);
         TicketKeys = settings.TicketKeys;
     }
 
@@ -50,6 +55,10 @@ internal sealed unsafe class SslContext : SafeHandle
 
     internal bool AllowsResumption { get; }
 
+    internal bool AllowsRenegotiation { get; }
+
+    internal SessionKeyLog? KeyLog { get; }
+
     /// <summary>A server's, in wire format.</summary>
     internal byte[] ApplicationProtocols { get; }
 
@@ -57,7 +66,7 @@ internal sealed unsafe class SslContext : SafeHandle
     internal TlsTicketKeys? TicketKeys { get; }
 
     /// <summary>A client's.</summary>
-    internal SslSessionStore Sessions { get; } = new();
+    internal SslSessionStore Sessions { get; }
 
     /// <summary>Throws <see cref="CryptographicException"/> when libssl refuses something of it.</summary>
     internal static SslContext Create(SslContextSettings settings)
@@ -92,14 +101,16 @@ internal sealed unsafe class SslContext : SafeHandle
 
     private void Apply(SslContextSettings settings)
     {
-        const long Modes = LibSsl.SSL_MODE_RELEASE_BUFFERS | LibSsl.SSL_MODE_NO_AUTO_CHAIN;
+        const long Modes = LibSsl.SSL_MODE_RELEASE_BUFFERS | LibSsl.SSL_MODE_NO_AUTO_CHAIN | LibSsl.SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER;
         Control(LibSsl.SSL_CTRL_MODE, Modes);
 
         // One receive takes the header and the body of a record, and what follows them.
         Control(LibSsl.SSL_CTRL_SET_READ_AHEAD, 1);
         Control(LibSsl.SSL_CTRL_SET_MAX_CERT_LIST, CertificateListBytesMax);
-        LibSsl.SSL_CTX_set_options(handle, LibSsl.SSL_OP_NO_RENEGOTIATION | LibSsl.SSL_OP_NO_COMPRESSION
-            | LibSsl.SSL_OP_CIPHER_SERVER_PREFERENCE | (settings.AllowResumption ? 0 : LibSsl.SSL_OP_NO_TICKET));
+        LibSsl.SSL_CTX_set_options(handle, LibSsl.SSL_OP_NO_COMPRESSION
+            | (settings.AllowRenegotiation ? 0 : LibSsl.SSL_OP_NO_RENEGOTIATION)
+            | (settings.PreferClientCiphers ? 0 : LibSsl.SSL_OP_CIPHER_SERVER_PREFERENCE)
+            | ((settings.Resumption & TlsResumption.Tickets) != 0 ? 0 : LibSsl.SSL_OP_NO_TICKET));
         ApplyParameters(settings);
         if (settings.Certificate is { } certificate)
         {
@@ -107,11 +118,16 @@ internal sealed unsafe class SslContext : SafeHandle
         }
 
         LibSsl.SSL_CTX_set_cert_verify_callback(handle, &SslConnection.OnVerify, null);
+        if (settings.KeyLog is not null)
+        {
+            LibSsl.SSL_CTX_set_keylog_callback(handle, &SslConnection.OnKeyLog);
+        }
+
         if (settings.IsServer)
         {
             ApplyServer(settings);
         }
-        else if (settings.AllowResumption)
+        else if (AllowsResumption)
         {
             Control(LibSsl.SSL_CTRL_SET_SESS_CACHE_MODE, LibSsl.SSL_SESS_CACHE_CLIENT | LibSsl.SSL_SESS_CACHE_NO_INTERNAL);
             LibSsl.SSL_CTX_sess_set_new_cb(handle, &SslConnection.OnSession);
@@ -125,21 +141,8 @@ internal sealed unsafe class SslContext : SafeHandle
     private void ApplyServer(SslContextSettings settings)
     {
         LibSsl.SSL_CTX_set_alpn_select_cb(handle, &SslConnection.OnSelectProtocol, null);
-        if (settings.AllowResumption)
-        {
-            Control(LibSsl.SSL_CTRL_SET_SESS_CACHE_MODE, LibSsl.SSL_SESS_CACHE_SERVER);
-            Control(LibSsl.SSL_CTRL_SET_SESS_CACHE_SIZE, StatefulSessionsMax);
-        }
-        else
-        {
-            Control(LibSsl.SSL_CTRL_SET_SESS_CACHE_MODE, LibSsl.SSL_SESS_CACHE_OFF);
-            _ = LibSsl.SSL_CTX_set_num_tickets(handle, 0);
-        }
-
-        if (settings.AllowResumption && settings.TicketKeys is not null)
-        {
-            _ = LibSsl.SSL_CTX_set_tlsext_ticket_key_evp_cb(handle, &SslTicketCipher.OnTicket);
-        }
+        LibSsl.SSL_CTX_callback_ctrl(handle, LibSsl.SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB, &SslConnection.OnStatusRequest);
+        ApplyResumption(settings);
 
         byte[] rules = RulesOf(settings);
         fixed (byte* id = rules)
@@ -157,6 +160,35 @@ internal sealed unsafe class SslContext : SafeHandle
             {
                 WithX509(authority, static (ctx, x509) => LibSsl.SSL_CTX_add_client_CA(ctx, x509));
             }
+        }
+    }
+
+    private void ApplyResumption(SslContextSettings settings)
+    {
+        bool hasTickets = (settings.Resumption & TlsResumption.Tickets) != 0;
+        if ((settings.Resumption & TlsResumption.SessionIds) != 0)
+        {
+            Control(LibSsl.SSL_CTRL_SET_SESS_CACHE_MODE, LibSsl.SSL_SESS_CACHE_SERVER);
+            Control(LibSsl.SSL_CTRL_SET_SESS_CACHE_SIZE, StatefulSessionsMax);
+        }
+        else
+        {
+            Control(LibSsl.SSL_CTRL_SET_SESS_CACHE_MODE, LibSsl.SSL_SESS_CACHE_OFF);
+        }
+
+        if (!hasTickets)
+        {
+            // Under TLS 1.3 libssl would send tickets that number sessions of its cache.
+            _ = LibSsl.SSL_CTX_set_num_tickets(handle, 0);
+        }
+        else if (settings.TicketKeys is not null)
+        {
+            _ = LibSsl.SSL_CTX_set_tlsext_ticket_key_evp_cb(handle, &SslTicketCipher.OnTicket);
+        }
+
+        if (settings.SessionSeconds is { } seconds)
+        {
+            _ = LibSsl.SSL_CTX_set_timeout(handle, (nint)seconds);
         }
     }
 
@@ -190,7 +222,7 @@ internal sealed unsafe class SslContext : SafeHandle
             }
         }
 
-        fixed (byte* suites = SuitesOfTls13)
+        fixed (byte* suites = settings.IsAesOnly ? AesSuitesOfTls13 : SuitesOfTls13)
         {
             // A library without one of them keeps its own list.
             _ = LibSsl.SSL_CTX_set_ciphersuites(handle, suites);

@@ -23,7 +23,26 @@ internal sealed record SslContextSettings
     /// <summary>Names of signature schemes, most wanted first; empty for the library's own.</summary>
     public IReadOnlyList<string> SignatureAlgorithms { get; init; } = [];
 
-    public required bool AllowResumption { get; init; }
+    /// <summary>TLS 1.3 with AES-GCM only.</summary>
+    public bool IsAesOnly { get; init; }
+
+    /// <summary>A server's; a client resumes by either or not at all.</summary>
+    public required TlsResumption Resumption { get; init; }
+
+    /// <summary>How long a server lets sessions be resumed; null for the library's own.</summary>
+    public uint? SessionSeconds { get; init; }
+
+    /// <summary>How many sessions a client keeps; null for the store's own bounds.</summary>
+    public int? SessionsMax { get; init; }
+
+    /// <summary>Whether a server may ask this client to negotiate anew (TLS 1.2).</summary>
+    public bool AllowRenegotiation { get; init; }
+
+    /// <summary>Whether the order of cipher suites is the client's (TLS 1.2).</summary>
+    public bool PreferClientCiphers { get; init; }
+
+    /// <summary>Null writes no keys.</summary>
+    public SessionKeyLog? KeyLog { get; init; }
 
     /// <summary>A server's own, most wanted first. Clients name theirs per connection.</summary>
     public IReadOnlyList<string> ApplicationProtocols { get; init; } = [];

@@ -1,10 +1,11 @@
 namespace Pilotfish.Runtime.Interop;
 
 /// <summary>
-/// The sessions that a client context may resume, the newest of each peer. Any thread: workers share the context, so a lock guards
+/// The sessions that a client context may resume, the newest of each peer, and the newest of all where a configuration bounds their
+/// number. Any thread: workers share the context, so a lock guards
 /// the table, once per handshake and per session that a server sends, never per request.
 /// </summary>
-internal sealed class SslSessionStore
+internal sealed class SslSessionStore(int? sessionsMax)
 {
     /// <summary>Peers remembered: a session with its peer's certificate takes some 4 KB.</summary>
     private const int PeersMax = 128;
@@ -15,31 +16,42 @@ internal sealed class SslSessionStore
     private readonly Lock _lock = new();
     private readonly Dictionary<SslSessionKey, List<SslSession>> _sessions = [];
     private readonly Queue<SslSessionKey> _order = [];
+    private int _count;
 
     internal void PostAdd(in SslSessionKey key, SslSession session)
     {
         lock (_lock)
         {
-            if (!_sessions.TryGetValue(key, out List<SslSession>? known))
-            {
-                Evict();
-                _sessions.Add(key, known = []);
-                _order.Enqueue(key);
-            }
-
-            if (known.Exists(session.IsSame))
+            if (_sessions.TryGetValue(key, out List<SslSession>? known) && known.Exists(session.IsSame))
             {
                 session.Dispose();
                 return;
             }
 
-            if (known.Count == SessionsPerPeerMax)
+            if (known?.Count == SessionsPerPeerMax)
             {
-                known[0].Dispose();
-                known.RemoveAt(0);
+                Remove(known, 0);
+            }
+
+            while (_count > 0 && _count >= sessionsMax)
+            {
+                EvictOldest();
+            }
+
+            // The peer itself may have been the oldest.
+            if (!_sessions.TryGetValue(key, out known))
+            {
+                if (_sessions.Count == (sessionsMax ?? PeersMax))
+                {
+                    EvictOldest();
+                }
+
+                _sessions.Add(key, known = []);
+                _order.Enqueue(key);
             }
 
             known.Add(session);
+            _count++;
         }
     }
 
@@ -64,8 +76,7 @@ internal sealed class SslSessionStore
 
                 if (!usable || newest.IsSingleUse)
                 {
-                    known.RemoveAt(known.Count - 1);
-                    newest.Dispose();
+                    Remove(known, known.Count - 1);
                 }
 
                 if (usable)
@@ -76,14 +87,19 @@ internal sealed class SslSessionStore
         }
     }
 
-    private void Evict()
+    private void EvictOldest()
     {
-        if (_sessions.Count == PeersMax && _sessions.Remove(_order.Dequeue(), out List<SslSession>? oldest))
+        _sessions.Remove(_order.Dequeue(), out List<SslSession>? oldest);
+        while (oldest?.Count > 0)
         {
-            foreach (SslSession session in oldest)
-            {
-                session.Dispose();
-            }
+            Remove(oldest, oldest.Count - 1);
         }
+    }
+
+    private void Remove(List<SslSession> sessions, int index)
+    {
+        sessions[index].Dispose();
+        sessions.RemoveAt(index);
+        _count--;
     }
 }

@@ -13,6 +13,9 @@ internal static class ClientHelloReader
     private const int ServerNameExtension = 0;
     private const int AlpnExtension = 16;
     private const int SignatureAlgorithmsExtension = 13;
+    private const int StatusRequestExtension = 5;
+    private const int SupportedGroupsExtension = 10;
+    private const int SupportedVersionsExtension = 43;
 
     /// <summary>The largest record: 2^14 bytes and what encryption of TLS 1.2 may add (RFC 5246 section 6.2.3).</summary>
     private const int RecordBytesMax = (16 * 1024) + 2048;
@@ -99,17 +102,65 @@ internal static class ClientHelloReader
         return extension.IsEmpty ? [] : ReadList(extension);
     }
 
-    /// <summary>Whether signature_algorithms (RFC 8446 section 4.2.3) holds one of the ecdsa schemes. False without the extension.</summary>
-    internal static bool AcceptsEcdsa(ReadOnlySpan<byte> records)
+    /// <summary>
+    /// Curves of EC certificates that the client takes: under TLS 1.3 by its signature schemes (RFC 8446 section 4.2.3), else by its
+    /// groups (RFC 8422 section 5.1.1) when it knows an ecdsa scheme. None without the extensions.
+    /// </summary>
+    internal static EcdsaCurves EcdsaCurves(ReadOnlySpan<byte> records)
     {
         byte[] message = new byte[records.Length];
-        var outer = new Reader(Find(records, message, SignatureAlgorithmsExtension));
+        EcdsaCurves bySignature = Curves(Find(records, message, SignatureAlgorithmsExtension), static scheme => scheme switch
+        {
+            0x0403 => Tls.EcdsaCurves.P256,
+            0x0503 => Tls.EcdsaCurves.P384,
+            0x0603 => Tls.EcdsaCurves.P521,
+            _ => Tls.EcdsaCurves.None,
+        });
+        return bySignature == Tls.EcdsaCurves.None || Speaks13(Find(records, message, SupportedVersionsExtension))
+            ? bySignature
+            : Curves(Find(records, message, SupportedGroupsExtension), static group => group switch
+            {
+                23 => Tls.EcdsaCurves.P256,
+                24 => Tls.EcdsaCurves.P384,
+                25 => Tls.EcdsaCurves.P521,
+                _ => Tls.EcdsaCurves.None,
+            });
+    }
+
+    /// <summary>Whether the client asks for an OCSP response (status_request with ocsp, RFC 6066 section 8).</summary>
+    internal static bool AsksForStaple(ReadOnlySpan<byte> records)
+    {
+        const int Ocsp = 1;
+        byte[] message = new byte[records.Length];
+        return new Reader(Find(records, message, StatusRequestExtension)).Number8(out int kind) && kind == Ocsp;
+    }
+
+    private static EcdsaCurves Curves(ReadOnlySpan<byte> extension, Func<int, EcdsaCurves> curveOf)
+    {
+        EcdsaCurves found = Tls.EcdsaCurves.None;
+        var outer = new Reader(extension);
         if (outer.Block16(out ReadOnlySpan<byte> list))
         {
-            var schemes = new Reader(list);
-            while (schemes.Number16(out int scheme))
+            var numbers = new Reader(list);
+            while (numbers.Number16(out int number))
             {
-                if (scheme is 0x0403 or 0x0503 or 0x0603)
+                found |= curveOf(number);
+            }
+        }
+
+        return found;
+    }
+
+    private static bool Speaks13(ReadOnlySpan<byte> extension)
+    {
+        const int Tls13 = 0x0304;
+        var outer = new Reader(extension);
+        if (outer.Block8(out ReadOnlySpan<byte> list))
+        {
+            var versions = new Reader(list);
+            while (versions.Number16(out int version))
+            {
+                if (version == Tls13)
                 {
                     return true;
                 }

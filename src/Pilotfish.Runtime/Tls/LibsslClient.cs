@@ -27,6 +27,6 @@ internal static class LibsslClient
 
         stream.Connection.SessionKey = new SslSessionKey(options.ServerName, inner.RemoteAddress);
         stream.Connection.PrepareClient(options.ServerName, options.ApplicationProtocols, options.ServerVerification is not null);
-        return await stream.HandshakeAsync(options.ServerName);
+        return RsaKeyUsage.Judge(await stream.HandshakeAsync(options.ServerName), options);
     }
 }

@@ -32,7 +32,8 @@ internal sealed class LibsslClientContexts
     {
         var wanted = new Parameters(
             options.Protocols, options.CipherSuites is null ? null : string.Join(':', options.CipherSuites),
-            string.Join(':', options.Groups), string.Join(':', options.SignatureAlgorithms), options.AllowResumption);
+            string.Join(':', options.Groups), string.Join(':', options.SignatureAlgorithms), options.AllowResumption,
+            options.SessionsMax, options.SessionScope, options.AllowRenegotiation, options.IsAesOnly, options.KeyLog);
         foreach ((Parameters parameters, SslContext context) in _contexts)
         {
             if (parameters == wanted)
@@ -49,7 +50,11 @@ internal sealed class LibsslClientContexts
             CipherSuites = options.CipherSuites,
             Groups = options.Groups,
             SignatureAlgorithms = options.SignatureAlgorithms,
-            AllowResumption = options.AllowResumption,
+            Resumption = options.AllowResumption ? TlsResumption.All : TlsResumption.None,
+            SessionsMax = options.SessionsMax,
+            AllowRenegotiation = options.AllowRenegotiation,
+            IsAesOnly = options.IsAesOnly,
+            KeyLog = options.KeyLog,
         });
 
         // Two workers may make one at once; the one that is lost serves its handshake and is then collected.
@@ -59,5 +64,6 @@ internal sealed class LibsslClientContexts
     }
 
     private readonly record struct Parameters(
-        SslProtocols Protocols, string? CipherSuites, string Groups, string SignatureAlgorithms, bool AllowResumption);
+        SslProtocols Protocols, string? CipherSuites, string Groups, string SignatureAlgorithms, bool AllowResumption,
+        int? SessionsMax, object? SessionScope, bool AllowRenegotiation, bool IsAesOnly, SessionKeyLog? KeyLog);
 }

@@ -121,8 +121,17 @@ internal sealed class LibsslHandshake(TlsVerifier? verifier, X509Certificate2? l
             LocalCertificate = localCertificate,
             PeerCertificateValidated = _peer is not null && verifier is { IsValidated: true },
             IsResumed = ssl.IsResumed,
+            Waived = verifier?.Waived ?? TlsFailureKind.None,
             Group = TlsGroups.Name(ssl.GroupNid),
+            SessionId = ssl.SessionId() is { IsEmpty: false } id ? Convert.ToHexStringLower(id) : null,
+            PeerSignature = SignatureOf(ssl),
         };
+    }
+
+    private static string? SignatureOf(SslConnection ssl)
+    {
+        (int type, int hash) = ssl.PeerSignature();
+        return TlsSignatures.Name(type, hash);
     }
 
     private TlsHandshake FailureOf(SslConnection ssl, SslOutcome outcome)

@@ -15,7 +15,6 @@ internal static class LibsslServer
 
     private const int HelloBytesUsual = 4 * 1024;
 
-    private const byte HandshakeFailure = 40;
     private const byte InternalError = 80;
 
     internal static async ValueTask<TlsHandshake> AcceptAsync(IByteStream inner, Func<TlsClientHello, TlsServerChoice?> choose)
@@ -29,7 +28,7 @@ internal static class LibsslServer
         }
 
         TlsClientHello asked = Understand(hello!.Span[..count]);
-        LibsslStream? stream = Prepare(inner, choose(asked), out string? failure);
+        LibsslStream? stream = Prepare(inner, choose(asked), asked.Refusal, out string? failure);
         if (stream is null)
         {
             hello.Return();
@@ -45,15 +44,16 @@ internal static class LibsslServer
     {
         ServerName = ClientHelloReader.ServerName(hello),
         ApplicationProtocols = ClientHelloReader.Protocols(hello),
-        AcceptsEcdsa = ClientHelloReader.AcceptsEcdsa(hello),
+        EcdsaCurves = ClientHelloReader.EcdsaCurves(hello),
+        AsksForStaple = ClientHelloReader.AsksForStaple(hello),
     };
 
-    private static LibsslStream? Prepare(IByteStream inner, TlsServerChoice? choice, out string? failure)
+    private static LibsslStream? Prepare(IByteStream inner, TlsServerChoice? choice, TlsHelloRefusal? refusal, out string? failure)
     {
         if (choice is null)
         {
-            failure = TlsServerStream.NoCertificate;
-            SayAlert(inner, HandshakeFailure);
+            failure = refusal?.Text ?? TlsServerStream.NoCertificate;
+            SayAlert(inner, refusal?.Alert ?? TlsHelloRefusal.HandshakeFailure);
             return null;
         }
 
@@ -61,7 +61,9 @@ internal static class LibsslServer
         {
             failure = null;
             var verifier = new TlsVerifier(choice.ClientVerification, choice.RequireClientCertificate, isServer: true);
-            return new LibsslStream(inner, choice.Context, new LibsslHandshake(verifier, choice.Certificate.TargetCertificate));
+            var stream = new LibsslStream(inner, choice.Context, new LibsslHandshake(verifier, choice.Certificate.TargetCertificate));
+            stream.Connection.Staple = choice.Staple is { } staple && staple.IsValid(inner.Loop.WallNow) ? staple.Der : null;
+            return stream;
         }
         catch (Exception exception) when (exception is CryptographicException or ObjectDisposedException)
         {

@@ -20,12 +20,6 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
     /// <summary>The largest TLS record's payload (RFC 8446 section 5.1); head and body up to this share one.</summary>
     private const int RecordBytesMax = 16 * 1024;
 
-    /// <summary>
-    /// Bytes that wait for the stream below: a flight with certificates, or answers to a peer that asks for new keys without reading
-    /// them. A peer that makes this side queue more is cut off.
-    /// </summary>
-    private const int QueueBytesMax = 128 * 1024;
-
     private readonly SslConnection _ssl;
     private readonly ReceiveOperation _receive;
     private readonly Action _onReadable;
@@ -36,8 +30,7 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
     private PooledBuffer? _early;
     private int _earlyStart;
     private int _earlyEnd;
-    private PooledBuffer? _queued;
-    private int _queuedBytes;
+    private RecordQueue _queue;
     private PooledBuffer? _inFlight;
     private LibsslHandshake? _handshake;
     private IoResult? _readEnd;
@@ -45,6 +38,9 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
     private Farewell _farewell;
     private bool _isWaiting;
     private bool _isDry;
+
+    // A handshake that the server began in the middle of the session comes first; reading carries it on.
+    private bool _isSendHeld;
 
     internal LibsslStream(IByteStream inner, SslContext context, LibsslHandshake handshake)
         : base(inner)
@@ -58,7 +54,7 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
     internal SslConnection Connection => _ssl;
 
     /// <summary>Neither queued nor on its way below.</summary>
-    private bool IsSendClear => _queued is null && _inFlight is null;
+    private bool IsSendClear => _queue.IsEmpty && _inFlight is null;
 
     public override IoResult TryReceive(Span<byte> buffer)
     {
@@ -109,6 +105,11 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
             IoResult result = sent < first.Length
                 ? WriteRecord(first.Span[sent..], second.Span)
                 : WriteRecord(second.Span[(sent - first.Length)..], default);
+            if (result.IsWouldBlock)
+            {
+                break;
+            }
+
             if (!result.IsOk)
             {
                 return new ValueTask<IoResult>(result);
@@ -117,7 +118,7 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
             sent += result.Bytes;
         }
 
-        if (IsSendClear)
+        if (IsSendClear && !_isSendHeld)
         {
             return new ValueTask<IoResult>(IoResult.Ok(total));
         }
@@ -204,11 +205,16 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
             bytes = bytes[result.Bytes..];
         }
 
-        return bytes.IsEmpty ? IoError.None : Queue(bytes);
+        return bytes.IsEmpty ? IoError.None : _queue.Add(Loop.Buffers, bytes);
     }
 
+    // Who negotiates anew must be who it was.
     int ISslOwner.JudgePeer(ReadOnlySpan<byte> leaf, IReadOnlyList<byte[]> issuers) =>
-        _handshake is { } handshake ? handshake.Judge(leaf.ToArray(), issuers) : LibsslHandshake.Unspecified;
+        _handshake is { } handshake ? handshake.Judge(leaf.ToArray(), issuers)
+        : Facts.PeerCertificate is { } known && leaf.SequenceEqual(known.RawDataMemory.Span) ? 0
+        : LibsslHandshake.Unspecified;
+
+    void ISslOwner.LogKey(SessionKeyLog log, ReadOnlySpan<byte> line) => log.Post(LocalAddress, RemoteAddress, line);
 
     /// <summary>Bytes of the peer that were read before the session existed. Takes the buffer over.</summary>
     internal void GiveEarly(PooledBuffer buffer, int count) => (_early, _earlyEnd) = (buffer, count);
@@ -318,6 +324,11 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
         _isDry = outcome != SslOutcome.Done;
         // Reading answers too: new keys, alerts.
         StartFlush();
+        if (_isSendHeld)
+        {
+            ResumeSend();
+        }
+
         switch (outcome)
         {
             case SslOutcome.Done:
@@ -386,6 +397,13 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
             joined.Return();
         }
 
+        _isSendHeld = outcome == SslOutcome.WantRead;
+        if (_isSendHeld)
+        {
+            StartFlush();
+            return IoResult.Failed(IoError.WouldBlock);
+        }
+
         if (outcome != SslOutcome.Done)
         {
             _writeError = outcome == SslOutcome.TransportFailed ? _ssl.TransportError : Broken().Error;
@@ -396,34 +414,12 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
         return _writeError == IoError.None ? IoResult.Ok(ofFirst + ofSecond) : IoResult.Failed(_writeError);
     }
 
-    private IoError Queue(ReadOnlySpan<byte> bytes)
-    {
-        int needed = _queuedBytes + bytes.Length;
-        if (needed > QueueBytesMax)
-        {
-            return IoError.NoBuffers;
-        }
-
-        if (_queued is null || needed > _queued.Length)
-        {
-            PooledBuffer larger = Loop.Buffers.Rent(needed);
-            _queued?.Span[.._queuedBytes].CopyTo(larger.Span);
-            _queued?.Return();
-            _queued = larger;
-        }
-
-        bytes.CopyTo(_queued.Span[_queuedBytes..]);
-        _queuedBytes = needed;
-        return IoError.None;
-    }
-
     private void StartFlush()
     {
-        while (_queued is not null && _inFlight is null)
+        while (!_queue.IsEmpty && _inFlight is null)
         {
-            (_inFlight, _queued) = (_queued, null);
-            _flushing = AwaiterOf(Inner.SendAsync(_inFlight.Memory[.._queuedBytes]));
-            _queuedBytes = 0;
+            _inFlight = _queue.Take(out ReadOnlyMemory<byte> bytes);
+            _flushing = AwaiterOf(Inner.SendAsync(bytes));
             if (!_flushing.IsCompleted)
             {
                 _flushing.UnsafeOnCompleted(_onFlushed ??= OnFlushed);
@@ -464,13 +460,15 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
         if (!result.IsOk)
         {
             _writeError = _writeError == IoError.None ? result.Error : _writeError;
-            DropQueue();
+            _queue.Drop();
         }
     }
 
     private void ResumeSend()
     {
-        if (_send is not { IsPending: true } send)
+        bool wasHeld = _isSendHeld;
+        _isSendHeld = false;
+        if (_send is not { IsPending: true } send || !IsSendClear)
         {
             return;
         }
@@ -479,6 +477,11 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
         while (result.IsOk && !send.IsAllSent)
         {
             IoResult written = WriteRecord(send.First.Span, send.Second.Span);
+            if (written.IsWouldBlock)
+            {
+                return;
+            }
+
             if (!written.IsOk)
             {
                 result = written;
@@ -493,7 +496,15 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
         }
 
         send.Clear();
-        send.Complete(result);
+        if (wasHeld)
+        {
+            // This is a read's turn, which is not over.
+            send.CompleteLater(result);
+        }
+        else
+        {
+            send.Complete(result);
+        }
     }
 
     private ValueTask<IoResult> WaitForFlush()
@@ -535,15 +546,9 @@ internal sealed class LibsslStream : TlsStream, ISslOwner
         }
 
         ReturnEarly();
-        DropQueue();
+        _queue.Drop();
         _ssl.KeepSession();
         _ssl.Dispose();
-    }
-
-    private void DropQueue()
-    {
-        _queued?.Return();
-        (_queued, _queuedBytes) = (null, 0);
     }
 
     private void ReturnEarly()

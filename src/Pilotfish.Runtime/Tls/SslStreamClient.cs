@@ -34,7 +34,8 @@ internal static class SslStreamClient
             failure = SslStreamSession.CheckCipher(ssl, options.CipherSuites);
             if (failure is null)
             {
-                return new(new SslStreamSession(inner, ssl, SslStreamSession.FactsOf(ssl, options.ServerName, verifier.IsValidated, transport.TakeFlight())), null, TlsFailureKind.None);
+                TlsSessionFacts facts = SslStreamSession.FactsOf(ssl, options.ServerName, verifier, transport.TakeFlight());
+                return RsaKeyUsage.Judge(new(new SslStreamSession(inner, ssl, facts), null, TlsFailureKind.None), options);
             }
         }
         catch (Exception exception) when (exception is AuthenticationException or IOException or InvalidOperationException

@@ -16,7 +16,7 @@ internal static class SslStreamServer
         TlsVerifier? verifier = null;
         TlsServerChoice? chosen = null;
         string? serverName = null;
-        bool refused = false;
+        string? refusal = null;
         string? failure;
         TlsFailureKind kind = TlsFailureKind.Protocol;
         try
@@ -27,16 +27,18 @@ internal static class SslStreamServer
                     serverName = hello.ServerName;
                     ReadOnlySpan<byte> bytes = transport.TakeHello();
                     IReadOnlyList<string> offered = ClientHelloReader.Protocols(bytes);
-                    chosen = choose(new TlsClientHello
+                    var asked = new TlsClientHello
                     {
                         ServerName = string.IsNullOrEmpty(serverName) ? null : serverName,
                         ApplicationProtocols = offered,
-                        AcceptsEcdsa = ClientHelloReader.AcceptsEcdsa(bytes),
-                    });
-                    refused = chosen is null;
+                        EcdsaCurves = ClientHelloReader.EcdsaCurves(bytes),
+                        AsksForStaple = ClientHelloReader.AsksForStaple(bytes),
+                    };
+                    chosen = choose(asked);
                     if (chosen is null)
                     {
-                        throw new AuthenticationException(TlsServerStream.NoCertificate);
+                        refusal = asked.Refusal?.Text ?? TlsServerStream.NoCertificate;
+                        throw new AuthenticationException(refusal);
                     }
 
                     verifier = new TlsVerifier(chosen.ClientVerification, chosen.RequireClientCertificate, isServer: true);
@@ -47,16 +49,16 @@ internal static class SslStreamServer
             failure = SslStreamSession.CheckCipher(ssl, chosen!.CipherSuites);
             if (failure is null)
             {
-                return new(new SslStreamSession(inner, ssl, SslStreamSession.FactsOf(ssl, serverName, verifier!.IsValidated, transport.TakeFlight())), null, TlsFailureKind.None);
+                return new(new SslStreamSession(inner, ssl, SslStreamSession.FactsOf(ssl, serverName, verifier!, transport.TakeFlight())), null, TlsFailureKind.None);
             }
         }
         catch (Exception exception) when (exception is AuthenticationException or IOException or InvalidOperationException
             or NotSupportedException or ArgumentException or CryptographicException or AsnContentException)
         {
             failure = SslStreamSession.FailureOf(verifier, exception, transport.TakeHello(), out kind);
-            if (refused)
+            if (refusal is not null)
             {
-                (failure, kind) = (TlsServerStream.NoCertificate, TlsFailureKind.Protocol);
+                (failure, kind) = (refusal, TlsFailureKind.Protocol);
             }
         }
 
@@ -73,7 +75,7 @@ internal static class SslStreamServer
         ClientCertificateRequired = choice.ClientVerification is not null,
         CertificateChainPolicy = choice.ClientVerification?.ToPolicy(),
         RemoteCertificateValidationCallback = choice.ClientVerification is null ? null : verifier.Callback,
-        AllowTlsResume = choice.AllowResumption,
+        AllowTlsResume = (choice.Resumption & TlsResumption.Tickets) != 0,
         AllowRenegotiation = false,
     };
 

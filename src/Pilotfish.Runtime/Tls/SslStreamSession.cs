@@ -173,7 +173,7 @@ internal sealed class SslStreamSession : TlsStream
         {
             // close_notify, if the transport takes it at once.
             _isSendShut = true;
-            Forget(_ssl.ShutdownAsync());
+            _ = ShutdownAsync();
         }
 
         End(reset: false);
@@ -187,7 +187,7 @@ internal sealed class SslStreamSession : TlsStream
         }
     }
 
-    internal static TlsSessionFacts FactsOf(SslStream ssl, string? serverName, bool validated, ReadOnlySpan<byte> flight)
+    internal static TlsSessionFacts FactsOf(SslStream ssl, string? serverName, TlsVerifier verifier, ReadOnlySpan<byte> flight)
     {
         ServerFlight seen = ServerFlight.Read(flight);
         ReadOnlyMemory<byte> protocol = ssl.NegotiatedApplicationProtocol.Protocol;
@@ -199,8 +199,9 @@ internal sealed class SslStreamSession : TlsStream
             ApplicationProtocol = protocol.IsEmpty ? null : System.Text.Encoding.Latin1.GetString(protocol.Span),
             PeerCertificate = ssl.RemoteCertificate as X509Certificate2,
             LocalCertificate = ssl.LocalCertificate as X509Certificate2,
-            PeerCertificateValidated = validated && ssl.RemoteCertificate is not null,
+            PeerCertificateValidated = verifier.IsValidated && ssl.RemoteCertificate is not null,
             IsResumed = seen.IsResumed,
+            Waived = verifier.Waived,
             Group = seen.GroupName,
         };
     }
@@ -514,17 +515,21 @@ internal sealed class SslStreamSession : TlsStream
             return;
         }
 
+        await ShutdownAsync();
+        _inner.ShutdownSend();
+    }
+
+    private async Task ShutdownAsync()
+    {
         try
         {
             await _ssl.ShutdownAsync();
         }
         catch (Exception exception) when (exception is IOException or InvalidOperationException or ObjectDisposedException
-            or AuthenticationException)
+            or AuthenticationException or CryptographicException)
         {
-            // The peer is gone already; the FIN below is all that is left to say.
+            // The peer is gone already, or began a handshake; the FIN below is all that is left to say.
         }
-
-        _inner.ShutdownSend();
     }
 
     private void End(bool reset)
@@ -575,18 +580,5 @@ internal sealed class SslStreamSession : TlsStream
         }
 
         return IoResult.Failed(error);
-    }
-
-    private static async void Forget(Task task)
-    {
-        try
-        {
-            await task;
-        }
-        catch (Exception exception) when (exception is IOException or InvalidOperationException or ObjectDisposedException
-            or AuthenticationException)
-        {
-            // A farewell that could not be said.
-        }
     }
 }

@@ -21,6 +21,27 @@ public sealed record TlsClientOptions
 
     public bool AllowResumption { get; init; } = true;
 
+    /// <summary>
+    /// Bounds the sessions that are kept for <see cref="SessionScope"/>, which must then be given; null keeps the newest of each peer in
+    /// bounds of the library's. SslStream keeps its own.
+    /// </summary>
+    public int? SessionsMax { get; init; }
+
+    /// <summary>Whose sessions these are: clients with equal ones share them.</summary>
+    public object? SessionScope { get; init; }
+
+    /// <summary>Whether the server may ask to negotiate anew under TLS 1.2 (RFC 5246 section 7.4.1.1): insecure, and off by default. SslStream cannot.</summary>
+    public bool AllowRenegotiation { get; init; }
+
+    /// <summary>Refuses a server whose RSA certificate's key usage does not fit; else that is only told.</summary>
+    public bool EnforceRsaKeyUsage { get; init; }
+
+    /// <summary>TLS 1.3 with AES-GCM only. SslStream cannot.</summary>
+    public bool IsAesOnly { get; init; }
+
+    /// <summary>Null writes no keys. SslStream cannot.</summary>
+    public SessionKeyLog? KeyLog { get; init; }
+
     /// <summary>IANA names allowed under TLS 1.2, most wanted first; null allows the engine's own. SslStream checks them after the handshake.</summary>
     public IReadOnlyCollection<string>? CipherSuites { get; init; }
 

@@ -18,6 +18,7 @@ internal static class TlsFailureText
     internal const int PeerDidNotReturnACertificate = 192;
     internal const int UnexpectedMessage = 223;
     internal const int WrongVersionNumber = 247;
+    internal const int KeyUsageBitIncorrect = 302;
     internal const string ClosedText = "remote closed the connection during the TLS handshake";
 
     internal const string NoCertificateClause = "peer did not provide required client certificate";
@@ -44,6 +45,7 @@ internal static class TlsFailureText
         [WrongVersionNumber] = "WRONG_VERSION_NUMBER",
         [253] = "NO_COMMON_SIGNATURE_ALGORITHMS",
         [266] = "NO_SHARED_GROUP",
+        [KeyUsageBitIncorrect] = "KEY_USAGE_BIT_INCORRECT",
         [1010] = "SSLV3_ALERT_UNEXPECTED_MESSAGE",
         [1020] = "SSLV3_ALERT_BAD_RECORD_MAC",
         [1021] = "TLSV1_ALERT_DECRYPTION_FAILED",

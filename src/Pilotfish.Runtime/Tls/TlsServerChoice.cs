@@ -22,7 +22,12 @@ public sealed record TlsServerChoice
         ClientVerification = other.ClientVerification;
         RequireClientCertificate = other.RequireClientCertificate;
         Protocols = other.Protocols;
-        AllowResumption = other.AllowResumption;
+        Resumption = other.Resumption;
+        SessionSeconds = other.SessionSeconds;
+        PreferClientCiphers = other.PreferClientCiphers;
+        IsAesOnly = other.IsAesOnly;
+        Staple = other.Staple;
+        KeyLog = other.KeyLog;
         CipherSuites = other.CipherSuites;
         Groups = other.Groups;
         SignatureAlgorithms = other.SignatureAlgorithms;
@@ -45,7 +50,23 @@ public sealed record TlsServerChoice
 
     public SslProtocols Protocols { get; init; } = SslProtocols.Tls12 | SslProtocols.Tls13;
 
-    public bool AllowResumption { get; init; } = true;
+    /// <summary>SslStream knows tickets or nothing.</summary>
+    public TlsResumption Resumption { get; init; } = TlsResumption.All;
+
+    /// <summary>How long sessions may be resumed; null for the library's own time. SslStream has its own always.</summary>
+    public uint? SessionSeconds { get; init; }
+
+    /// <summary>Whether the order of cipher suites is the client's under TLS 1.2. SslStream cannot.</summary>
+    public bool PreferClientCiphers { get; init; }
+
+    /// <summary>TLS 1.3 with AES-GCM only. SslStream cannot.</summary>
+    public bool IsAesOnly { get; init; }
+
+    /// <summary>Stapled while it is valid, for clients that ask. SslStream cannot.</summary>
+    public OcspStaple? Staple { get; init; }
+
+    /// <summary>Null writes no keys. SslStream cannot.</summary>
+    public SessionKeyLog? KeyLog { get; init; }
 
     /// <summary>
     /// IANA names allowed under TLS 1.2, most wanted first; null allows the engine's own. SslStream checks them after the handshake:
@@ -105,7 +126,11 @@ public sealed record TlsServerChoice
         Groups = Groups,
         SignatureAlgorithms = SignatureAlgorithms,
         TicketKeys = TicketKeys,
-        AllowResumption = AllowResumption,
+        Resumption = Resumption,
+        SessionSeconds = SessionSeconds,
+        PreferClientCiphers = PreferClientCiphers,
+        IsAesOnly = IsAesOnly,
+        KeyLog = KeyLog,
         ApplicationProtocols = ApplicationProtocols,
         ClientAuthorities = ClientVerification?.Roots,
         RequireClientCertificate = RequireClientCertificate,

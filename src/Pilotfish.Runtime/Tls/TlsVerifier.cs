@@ -26,6 +26,9 @@ internal sealed class TlsVerifier
 
     internal TlsRefusal? Refusal { get; private set; }
 
+    /// <summary>What ACCEPT_UNTRUSTED let pass.</summary>
+    internal TlsFailureKind Waived { get; private set; }
+
     internal bool IsValidated { get; private set; }
 
     private bool Verify(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
@@ -73,6 +76,7 @@ internal sealed class TlsVerifier
         TlsRefusal? refusal = _verification!.Check?.Invoke(peer);
         IsValidated = refusal is null && chainProblem is null && (_verification.VerifiesChain || _verification.Check is not null);
         Refusal = _verification.AcceptUntrusted ? null : refusal;
+        Waived = chainProblem is not null ? TlsFailureKind.Chain : Refusal is null && refusal is { Kind: var kind } ? kind : TlsFailureKind.None;
         return Refusal is null;
     }
 

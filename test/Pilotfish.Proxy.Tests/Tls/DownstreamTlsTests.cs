@@ -175,8 +175,8 @@ public sealed class DownstreamTlsTests
         ecdsa.Set(Identity(TlsBench.Mesh.DnsLeaf("a.example")));
         foreach (bool accepts in (bool[])[true, false])
         {
-            var hello = new TlsClientHello { ServerName = "a.example", ApplicationProtocols = [], AcceptsEcdsa = accepts };
-            Assert.Equal(accepts, Proxy.Tls.CertificateChooser.Choose([rsa, ecdsa], hello, fullScan: false)!.IsEcdsa);
+            var hello = new TlsClientHello { ServerName = "a.example", ApplicationProtocols = [], EcdsaCurves = accepts ? EcdsaCurves.P256 : EcdsaCurves.None };
+            Assert.Equal(accepts, new Proxy.Tls.CertificateChooser([rsa, ecdsa]).Choose(hello, DateTimeOffset.UtcNow).Identity!.IsEcdsa);
         }
 
         static Proxy.Tls.TlsIdentity Identity((string Chain, string Key) pem) => new(TlsCertificates.FromPem(pem.Chain, pem.Key));
@@ -197,23 +197,6 @@ public sealed class DownstreamTlsTests
         static FilterChain Named(string name) => TlsMessages.Chain(
             name, "c", new DownstreamTlsContext { CommonTlsContext = new CommonTlsContext { TlsCertificates = { TlsMessages.Certificate(TlsBench.Mesh.DnsLeaf(name)) } } },
             new FilterChainMatch { ServerNames = { name } });
-    });
-
-    [Fact]
-    public void OcspStapling_Configured_IsRefusedByField() => LoopRunner.Run(loop =>
-    {
-        var bench = new TlsBench(loop);
-        DownstreamTlsContext policy = TlsBench.Mutual();
-        policy.OcspStaplePolicy = DownstreamTlsContext.Types.OcspStaplePolicy.MustStaple;
-        DownstreamTlsContext response = TlsBench.Mutual();
-        response.CommonTlsContext.TlsCertificates[0].OcspStaple = TlsMessages.Text("response");
-        foreach ((DownstreamTlsContext context, string field) in new[] { (policy, "ocsp_staple_policy: "), (response, "tls_certificates[0].ocsp_staple: ") })
-        {
-            Listener listener = TlsMessages.Listener("l", TlsMessages.Chain("t", "c", context));
-            Assert.Contains(field, Assert.Single(bench.Fixture.Apply(listener)).Reason, StringComparison.Ordinal);
-        }
-
-        return Task.CompletedTask;
     });
 
     [Fact]

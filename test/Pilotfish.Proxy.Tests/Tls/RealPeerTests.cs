@@ -1,10 +1,15 @@
 using System.Diagnostics;
 using System.Globalization;
+using Envoy.Config.Accesslog.V3;
 using Envoy.Config.Cluster.V3;
+using Envoy.Config.Listener.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Tests.Reasons;
 using Pilotfish.Proxy.Tests.Transport;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
+using Pilotfish.Runtime.Tls;
 using Pilotfish.Testing;
 
 namespace Pilotfish.Proxy.Tests.Tls;
@@ -44,6 +49,48 @@ public sealed class RealPeerTests : IDisposable
         Assert.Equal(6, bench.Stat("l", "ssl.handshake"));
         Assert.Equal(5, bench.Stat("l", "ssl.session_reused"));
         Assert.Equal(6, bench.Stat("l", "ssl.versions.TLSv1.2"));
+    });
+
+    /// <summary>The access log's operators beside what openssl prints of the same session and certificate.</summary>
+    [Fact]
+    public void SClient_OfAKnownCertificate_IsLoggedAsOpenSslPrintsIt() => LoopRunner.Run(async loop =>
+    {
+        Prerequisite.Program("openssl");
+        var bench = new TlsBench(loop);
+        List<string> records = [];
+        bench.Fixture.Context.Extensions.Register<IAccessLoggerFactory>(new FormatRecordFactory(records));
+        Listener listener = TlsMessages.Listener("l", TlsMessages.Chain("t", "c", TlsBench.Mutual()));
+        listener.AccessLog.Add(new AccessLog
+        {
+            Name = "record",
+            TypedConfig = CauseBench.Packed(
+                "%DOWNSTREAM_TLS_SESSION_ID%|%DOWNSTREAM_TLS_VERSION%|%DOWNSTREAM_TLS_CIPHER%|%DOWNSTREAM_PEER_SERIAL%"
+                + "|%DOWNSTREAM_PEER_FINGERPRINT_256%|%DOWNSTREAM_PEER_FINGERPRINT_1%|%DOWNSTREAM_PEER_SUBJECT%|%DOWNSTREAM_PEER_ISSUER%"
+                + "|%DOWNSTREAM_PEER_CERT_V_START(%Y-%m-%d %H:%M:%SZ)%|%DOWNSTREAM_PEER_CERT_V_END(%Y-%m-%d %H:%M:%SZ)%"
+                + "|%DOWNSTREAM_PEER_URI_SAN%|%DOWNSTREAM_LOCAL_URI_SAN%|%REQUESTED_SERVER_NAME%"),
+        });
+        NetAddress address = bench.Apply(listener);
+        (string certificate, string key, string root) = Files("client", TlsBench.ClientUri);
+        string session = await RunAsync(
+            "openssl", "s_client", "-connect", address.ToString(), "-tls1_2", "-no_ticket", "-servername", "s.example", "-cert", certificate, "-key", key,
+            "-CAfile", root);
+        string x509 = await RunAsync(
+            "openssl", "x509", "-in", certificate, "-noout", "-serial", "-subject", "-issuer", "-startdate", "-enddate", "-dateopt", "iso_8601",
+            "-nameopt", "RFC2253");
+        string sha256 = await RunAsync("openssl", "x509", "-in", certificate, "-noout", "-fingerprint", "-sha256");
+        string sha1 = await RunAsync("openssl", "x509", "-in", certificate, "-noout", "-fingerprint", "-sha1");
+        await TestPeers.UntilAsync(loop, () => records.Count > 0);
+        string[] told =
+        [
+            TlsEngines.HeedsParameters ? After(session, "Session-ID: ").ToLowerInvariant() : "-", "TLSv1.2", After(session, "Cipher    : "),
+            After(x509, "serial=").ToLowerInvariant(), Hex(After(sha256, "Fingerprint=")), Hex(After(sha1, "Fingerprint=")), After(x509, "subject="),
+            After(x509, "issuer="), After(x509, "notBefore="), After(x509, "notAfter="), TlsBench.ClientUri, TlsBench.ServerUri, "s.example",
+        ];
+        Assert.Equal(string.Join('|', told), records[0]);
+
+        static string After(string output, string label) => output[(output.IndexOf(label, StringComparison.Ordinal) + label.Length)..].Split('\n')[0];
+
+        static string Hex(string fingerprint) => fingerprint.Replace(":", "", StringComparison.Ordinal).ToLowerInvariant();
     });
 
     [Theory]

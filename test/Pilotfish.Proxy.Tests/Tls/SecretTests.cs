@@ -117,6 +117,95 @@ public sealed class SecretTests : IDisposable
         });
     }
 
+    /// <summary>With a watched directory a change there counts, and none of the files themselves: all are read when all are in place.</summary>
+    [Fact]
+    public void Files_WithAWatchedDirectory_AreReadWhenThatChanges() => Run(async (loop, clock) =>
+    {
+        var bench = new TlsBench(loop);
+        string watched = Directory.CreateDirectory(Path.Combine(_directory, "watched")).FullName;
+        string chain = Path.Combine(_directory, "chain.pem");
+        string key = Path.Combine(_directory, "key.pem");
+        string root = Path.Combine(_directory, "root.pem");
+        await WriteAsync(TlsBench.Mesh);
+        var directory = new WatchedDirectory { Path = watched };
+        DownstreamTlsContext tls = TlsBench.Mutual();
+        tls.CommonTlsContext.TlsCertificates[0] = new TlsCertificate
+        {
+            CertificateChain = new DataSource { Filename = chain }, PrivateKey = new DataSource { Filename = key }, WatchedDirectory = directory,
+        };
+        tls.CommonTlsContext.ValidationContext = new CertificateValidationContext
+        {
+            TrustedCa = new DataSource { Filename = root }, WatchedDirectory = directory,
+        };
+        NetAddress address = bench.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", tls)));
+        Assert.True(await bench.EchoesAsync(address, TlsBench.Client()));
+
+        var next = new TestCertificates("next root");
+        TlsClientOptions newcomer = new() { Certificate = next.Identity(TlsBench.ClientUri), ServerName = "watched", AllowResumption = false };
+        await WriteAsync(next);
+        await LookAsync();
+        Assert.False(await bench.EchoesAsync(address, newcomer));
+        await File.WriteAllTextAsync(Path.Combine(watched, "done"), "");
+        Directory.SetLastWriteTimeUtc(watched, DateTime.UtcNow.AddHours(1));
+        await LookAsync();
+        TlsStream client = (await bench.ShakeHandsAsync(address, newcomer)).Stream!;
+        Assert.True(await TlsBench.EchoesAsync(client));
+        Assert.Equal(next.Roots[0].Subject, client.Tls.PeerCertificate!.Issuer);
+        client.Close();
+
+        async Task WriteAsync(TestCertificates mesh)
+        {
+            (string pem, string pemKey) = mesh.Leaf(TlsBench.ServerUri);
+            await File.WriteAllTextAsync(chain, pem);
+            await File.WriteAllTextAsync(key, pemKey);
+            await File.WriteAllTextAsync(root, mesh.RootPem);
+        }
+
+        async Task LookAsync()
+        {
+            clock.Advance(TimeSpan.FromSeconds(1.1));
+            await loop.YieldAsync();
+            await loop.YieldAsync();
+        }
+    });
+
+    /// <summary>Handshakes that began before a rotation and end after it, and those in between, all succeed.</summary>
+    [Fact]
+    public void Rotation_WhileHandshakesAreUnderWay_FailsNone() => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        Push(bench, TlsBench.Mesh, TlsBench.ServerUri);
+        NetAddress address = bench.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", BySds())));
+        Task<TlsHandshake>[] handshakes = new Task<TlsHandshake>[24];
+        for (int i = 0; i < handshakes.Length; i++)
+        {
+            // Slow clients: each handshake takes hundreds of turns of the loop, the rotations come one after the other in between.
+            SocketStream socket = await TestPeers.ConnectAsync(loop, address);
+            var slow = new Runtime.Streams.FaultyByteStream(socket, new Runtime.Streams.FaultScript { SendBytesMax = 7, ReceiveBytesMax = 11 });
+            handshakes[i] = TlsClientStream.ConnectAsync(slow, TlsBench.Client() with { AllowResumption = false }).AsTask();
+            if (i % 3 == 2)
+            {
+                bench.Fixture.Subscriptions.Push("default", new Secret
+                {
+                    Name = "default", TlsCertificate = TlsMessages.Certificate(TlsBench.Mesh.Leaf(TlsBench.ServerUri)),
+                });
+            }
+        }
+
+        var shown = new HashSet<string>();
+        foreach (Task<TlsHandshake> handshake in handshakes)
+        {
+            TlsStream client = (await handshake).Stream!;
+            Assert.True(await TlsBench.EchoesAsync(client));
+            shown.Add(client.Tls.PeerCertificate!.Thumbprint);
+            client.Close();
+        }
+
+        Assert.True(shown.Count > 1, "no rotation fell between two handshakes");
+        Assert.Equal(handshakes.Length, bench.Stat("l", "ssl.handshake"));
+        Assert.Equal(0, bench.Stat("l", "ssl.connection_error"));
+    });
+
     [Fact]
     public void Cluster_SecretNotThere_WarmsUntilItIsAndEndsItsSubscription() => Run(async (loop, clock) =>
     {

@@ -1,4 +1,5 @@
 using Envoy.Extensions.TransportSockets.Tls.V3;
+using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Tests.Transport;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
@@ -14,10 +15,10 @@ internal sealed class TlsBench
     public const string ServerUri = "spiffe://cluster.local/ns/a/sa/server";
     public const string ClientUri = "spiffe://cluster.local/ns/a/sa/client";
 
-    public TlsBench(EventLoop loop)
+    public TlsBench(EventLoop loop, AccessLogFiles? files = null)
     {
         Loop = loop;
-        Fixture = new TransportFixture(loop);
+        Fixture = new TransportFixture(loop, files: files);
         ListenSocket echo = TestPeers.Echo(loop);
         Assert.Empty(Fixture.Apply(TransportFixture.StaticCluster("c", echo.LocalAddress)));
     }
@@ -45,6 +46,10 @@ internal sealed class TlsBench
     }
 
     public static TlsClientOptions Client(string uri = ClientUri) => new() { Certificate = Mesh.Identity(uri), ServerName = "server.example" };
+
+    /// <summary>The reason why a listener with this context is refused.</summary>
+    public string Refusal(DownstreamTlsContext tls) =>
+        Assert.Single(Fixture.Apply(TlsMessages.Listener("refused", TlsMessages.Chain("t", "c", tls)))).Reason;
 
     /// <summary>A counter of the listener.</summary>
     public long Stat(string listener, string name) =>

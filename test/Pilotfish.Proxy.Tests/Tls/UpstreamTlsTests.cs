@@ -25,6 +25,61 @@ public sealed class UpstreamTlsTests
         Assert.Equal(1, bench.Fixture.Counter("cluster.wrong.upstream_cx_connect_fail"));
     });
 
+    /// <summary>enforce_rsa_key_usage refuses what was_key_usage_invalid otherwise counts.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void KeyUsage_OfAServerThatMayNotSign_IsCountedOrRefused(bool enforces) => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        (string Chain, string Key) leaf = TlsBench.Mesh.CustomLeaf(
+            static request => request.CertificateExtensions.Add(new System.Security.Cryptography.X509Certificates.X509KeyUsageExtension(
+                System.Security.Cryptography.X509Certificates.X509KeyUsageFlags.KeyEncipherment, critical: true)), rsaBits: 2048);
+        NetAddress server = bench.Apply(TlsMessages.Listener("up", TlsMessages.Chain("t", "c", new DownstreamTlsContext
+        {
+            CommonTlsContext = new CommonTlsContext { TlsCertificates = { TlsMessages.Certificate(leaf) } },
+        })));
+        var context = new UpstreamTlsContext { EnforceRsaKeyUsage = enforces };
+        Assert.Equal(!enforces, await ReachesAsync(bench, "used", server, context));
+        Assert.Equal(enforces ? 0 : 1, bench.ClusterStat("used", "ssl.was_key_usage_invalid"));
+        Assert.Equal(enforces ? 1 : 0, bench.ClusterStat("used", "ssl.connection_error"));
+    });
+
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData(0u, false)]
+    [InlineData(1u, true)]
+    public void SessionKeys_Bounded_DecideWhetherSessionsAreResumed(uint? keys, bool resumes) => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        NetAddress server = bench.Apply(TlsMessages.Listener("up", TlsMessages.Chain("t", "c", TlsBench.Mutual())));
+        UpstreamTlsContext context = Context(TlsBench.ServerUri);
+        context.MaxSessionKeys = keys;
+        Cluster message = TransportFixture.StaticCluster("again", server);
+        message.TransportSocket = TlsMessages.Socket(context);
+        Assert.Empty(bench.Fixture.Apply(message));
+        NetAddress front = bench.Apply(TlsMessages.Listener("l", TransportFixture.Chain("p", "again")));
+        for (int i = 0; i < 2; i++)
+        {
+            SocketStream client = await TestPeers.ConnectAsync(loop, front);
+            Assert.True(await TlsBench.EchoesAsync(client));
+            client.Close();
+            await TestPeers.UntilAsync(loop, () => bench.Fixture.Gauge("cluster.again.upstream_cx_active") == 0);
+        }
+
+        Assert.Equal(resumes ? 1 : 0, bench.ClusterStat("again", "ssl.session_reused"));
+    });
+
+    [Fact]
+    public void Sni_LongerThanANameCanBe_IsRefused() => LoopRunner.Run(loop =>
+    {
+        var bench = new TlsBench(loop);
+        Cluster message = TransportFixture.StaticCluster("long", NetAddress.Loopback(1));
+        message.TransportSocket = TlsMessages.Socket(new UpstreamTlsContext { Sni = new string('a', 256) });
+        Assert.Contains("sni: it has 256 bytes", Assert.Single(bench.Fixture.Apply(message)).Reason, StringComparison.Ordinal);
+        return Task.CompletedTask;
+    });
+
     [Fact]
     public void TransportSocketMatch_ByEndpointMetadata_MixesPlainAndTls() => LoopRunner.Run(async loop =>
     {
@@ -223,10 +278,13 @@ public sealed class UpstreamTlsTests
         },
     };
 
-    private static async Task<bool> ReachesAsync(TlsBench bench, string cluster, NetAddress server, string san)
+    private static Task<bool> ReachesAsync(TlsBench bench, string cluster, NetAddress server, string san) =>
+        ReachesAsync(bench, cluster, server, Context(san));
+
+    private static async Task<bool> ReachesAsync(TlsBench bench, string cluster, NetAddress server, UpstreamTlsContext context)
     {
         Cluster message = TransportFixture.StaticCluster(cluster, server);
-        message.TransportSocket = TlsMessages.Socket(Context(san));
+        message.TransportSocket = TlsMessages.Socket(context);
         Assert.Empty(bench.Fixture.Apply(message));
         NetAddress front = bench.Apply(TlsMessages.Listener("to-" + cluster, TransportFixture.Chain("p", cluster)));
         SocketStream client = await TestPeers.ConnectAsync(bench.Loop, front);

@@ -23,7 +23,7 @@ namespace Pilotfish.Proxy.Tests.Transport;
 /// <summary>The transport half of the data plane on the test's own loop, driven by messages as a control plane sends them.</summary>
 internal sealed class TransportFixture
 {
-    public TransportFixture(EventLoop loop, DrainOptions? drain = null, ConnectionLimits? limits = null)
+    public TransportFixture(EventLoop loop, DrainOptions? drain = null, ConnectionLimits? limits = null, AccessLogFiles? files = null)
     {
         Stats = new StatsStore();
         Workers = WorkerSet.OnLoop(loop, Stats);
@@ -37,7 +37,7 @@ internal sealed class TransportFixture
             Stats = Stats,
             Node = new LocalNode { Id = "test", Cluster = "test" },
             Workers = Workers,
-            AccessLogs = new AccessLogCompiler(new AccessLogFiles(new FileWriterOptions(), opensFiles: false), extensions),
+            AccessLogs = new AccessLogCompiler(files ?? new AccessLogFiles(new FileWriterOptions(), opensFiles: false), extensions),
         };
         Clusters = new ClusterDirectory(Context, Resolver, randomSeed: 7);
         Listeners = new ListenerDirectory(Context, drain ?? new DrainOptions(), limits ?? ConnectionLimits.None);

@@ -45,7 +45,7 @@ public sealed class LibsslSessionTests
             TlsHandshake refused = await accepting;
             Assert.Equal("cut.example", seen!.ServerName);
             Assert.Equal(["h2", "http/1.1"], seen.ApplicationProtocols);
-            Assert.True(seen.AcceptsEcdsa);
+            Assert.Equal(EcdsaCurves.All, seen.EcdsaCurves);
             Assert.Equal(TlsServerStream.NoCertificate, refused.Failure);
             a.Close();
         }
