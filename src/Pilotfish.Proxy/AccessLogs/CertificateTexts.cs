@@ -25,8 +25,8 @@ internal static class CertificateTexts
     /// <summary>All names of one kind, comma separated; null when there is none or the extension is malformed.</summary>
     public static string? AlternativeNames(X509Certificate2 certificate, int tag)
     {
-        IReadOnlyList<string> names = AlternativeNameList(certificate, tag);
-        return names.Count == 0 ? null : string.Join(',', names);
+        string names = string.Join(',', AlternativeNameList(certificate, tag));
+        return names.Length == 0 ? null : names;
     }
 
     /// <summary>The serial number as OpenSSL prints it: whole bytes in lower-case hexadecimal, without the one that only tells its sign.</summary>

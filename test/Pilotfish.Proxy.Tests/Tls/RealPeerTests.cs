@@ -111,6 +111,36 @@ public sealed class RealPeerTests : IDisposable
         Assert.Equal(0, bench.Stat("l", "ssl.handshake"));
     });
 
+    /// <summary>An RSA and an EC certificate for one name: openssl is shown the one that it says it can verify.</summary>
+    [Theory]
+    [InlineData("RSA-PSS+SHA256:RSA+SHA256", "RSA")]
+    [InlineData("ECDSA+SHA256", "ECDSA")]
+    [InlineData("ECDSA+SHA256:RSA-PSS+SHA256", "ECDSA")]
+    public void SClient_OfOneKindOfSignature_IsShownThatCertificate(string algorithms, string kind) => LoopRunner.Run(async loop =>
+    {
+        Prerequisite.Program("openssl");
+        var bench = new TlsBench(loop);
+        NetAddress address = bench.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", new DownstreamTlsContext
+        {
+            CommonTlsContext = new CommonTlsContext
+            {
+                TlsCertificates =
+                {
+                    TlsMessages.Certificate(TlsBench.Mesh.DnsLeaf("both.example", rsa: true)),
+                    TlsMessages.Certificate(TlsBench.Mesh.DnsLeaf("both.example")),
+                },
+            },
+        })));
+        string root = Files("unused", TlsBench.ClientUri).Root;
+        foreach (string version in (string[])["-tls1_2", "-tls1_3"])
+        {
+            string output = await RunAsync(
+                "openssl", "s_client", "-connect", address.ToString(), version, "-servername", "both.example", "-sigalgs", algorithms, "-CAfile", root);
+            Assert.Contains("Verify return code: 0 (ok)", output, StringComparison.Ordinal);
+            Assert.Contains(kind == "RSA" ? "a:PKEY: rsaEncryption" : "a:PKEY: id-ecPublicKey", output, StringComparison.Ordinal);
+        }
+    });
+
     [Fact]
     public void Curl_OverTls_IsAnsweredByTheUpstream() => LoopRunner.Run(async loop =>
     {

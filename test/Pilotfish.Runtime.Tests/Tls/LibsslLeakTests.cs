@@ -81,6 +81,62 @@ public sealed class LibsslLeakTests
         }
     }
 
+    /// <summary>
+    /// Handshakes that stop, each after its first byte, within the ClientHello, or when the server has answered: what they hold is bounded, and
+    /// gone with them. Measured: 5.4, 5.4 and 47 KB, with both streams in memory.
+    /// </summary>
+    [Theory]
+    [InlineData(1, 8)]
+    [InlineData(200, 8)]
+    [InlineData(int.MaxValue, 64)]
+    public void HalfOpen_Handshakes_HoldBoundedMemory(int helloBytes, long kilobytesMax) => LoopRunner.Run(async loop =>
+    {
+        const int Count = 300;
+        var choice = new TlsServerChoice { Certificate = s_mesh.Identity("spiffe://cluster.local/ns/a/sa/server") };
+        byte[] hello = await LibsslSessionTests.HelloOf(loop, new TlsClientOptions());
+        foreach ((IByteStream client, Task<TlsHandshake> accepting) in await StallAsync(4))
+        {
+            client.Close();
+            await accepting;
+        }
+
+        long before = NativeBytes() + GC.GetTotalMemory(forceFullCollection: true);
+        List<(IByteStream, Task<TlsHandshake>)> stalled = await StallAsync(Count);
+        long each = (NativeBytes() + GC.GetTotalMemory(forceFullCollection: true) - before) / Count;
+        Assert.InRange(each, 0, kilobytesMax * 1024);
+        foreach ((IByteStream client, Task<TlsHandshake> accepting) in stalled)
+        {
+            client.Close();
+            Assert.Null((await accepting).Stream);
+        }
+
+        Assert.Equal(0, loop.Buffers.RentedCount);
+        choice.Retire();
+
+        async Task<List<(IByteStream, Task<TlsHandshake>)>> StallAsync(int count)
+        {
+            var pairs = new List<(IByteStream, Task<TlsHandshake>)>();
+            for (int i = 0; i < count; i++)
+            {
+                (IByteStream a, IByteStream b) = MemoryStreamPair.Create(loop);
+                Task<TlsHandshake> accepting = TlsServerStream.AcceptAsync(b, _ => choice, TlsEngine.Libssl).AsTask();
+                await a.SendAsync(hello.AsMemory(0, Math.Min(helloBytes, hello.Length)));
+                if (helloBytes >= hello.Length)
+                {
+                    await a.ReceiveAsync(new byte[16 * 1024]);
+                }
+                else
+                {
+                    await loop.YieldAsync();
+                }
+
+                pairs.Add((a, accepting));
+            }
+
+            return pairs;
+        }
+    });
+
     /// <summary>What malloc has given out, in all arenas.</summary>
     private static long NativeBytes()
     {

@@ -453,7 +453,7 @@ public sealed class LibsslSessionTests
         return (client.Stream!, server.Stream!);
     }
 
-    private static async Task<byte[]> HelloOf(EventLoop loop, TlsClientOptions options)
+    internal static async Task<byte[]> HelloOf(EventLoop loop, TlsClientOptions options)
     {
         (IByteStream a, IByteStream b) = MemoryStreamPair.Create(loop);
         ValueTask<TlsHandshake> connecting = TlsClientStream.ConnectAsync(a, options, TlsEngine.Libssl);
