@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Text;
 using Pilotfish.Agent.Lifecycle;
+using Pilotfish.Proxy.AsyncClient;
+using Pilotfish.Proxy.Xds;
 
 namespace Pilotfish.Agent.Tests;
 
@@ -11,12 +13,17 @@ internal sealed class FakeDataPlane : IDataPlane
 
     public long? ActiveConnections { get; set; }
 
+    public Func<IControlPlane, UnaryCallRequest, IUnaryCallEvents, IDisposable>? OnCall { get; init; }
+
     public int Drains { get; private set; }
 
     public void DrainInbound() => Drains++;
 
     public void WritePrometheus(IBufferWriter<byte> output, string query) =>
         Encoding.UTF8.GetBytes($"envoy_server_live{{query=\"{query}\"}} 1\n", output);
+
+    public IDisposable Call(IControlPlane server, UnaryCallRequest request, IUnaryCallEvents events) =>
+        OnCall?.Invoke(server, request, events) ?? throw new InvalidOperationException("This data plane calls nobody.");
 
     public void Dispose()
     {

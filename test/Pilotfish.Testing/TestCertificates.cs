@@ -70,6 +70,35 @@ public sealed class TestCertificates
         return PemEncoding.WriteString("X509 CRL", der);
     }
 
+    /// <summary>
+    /// Signs a certificate request as an authority does, after a check of the request's own signature: the certificate alone, in PEM.
+    /// </summary>
+    /// <param name="signingRequest">PEM.</param>
+    /// <param name="from">The certificate's life begins.</param>
+    /// <param name="until">The certificate's life ends.</param>
+    /// <param name="uri">The identity; null = as the request has it.</param>
+    public string Sign(string signingRequest, DateTimeOffset from, DateTimeOffset until, string? uri = null)
+    {
+        CertificateRequest asked = CertificateRequest.LoadSigningRequestPem(
+            signingRequest, HashAlgorithmName.SHA256, CertificateRequestLoadOptions.UnsafeLoadCertificateExtensions, RSASignaturePadding.Pkcs1);
+        var request = new CertificateRequest(asked.SubjectName, asked.PublicKey, HashAlgorithmName.SHA256);
+        if (uri is null)
+        {
+            request.CertificateExtensions.Add(asked.CertificateExtensions.Single(extension => extension.Oid?.Value == "2.5.29.17"));
+        }
+        else
+        {
+            var names = new SubjectAlternativeNameBuilder();
+            names.AddUri(new Uri(uri));
+            request.CertificateExtensions.Add(names.Build(critical: true));
+        }
+
+        using ECDsa issuerKey = _root.GetECDsaPrivateKey()!;
+        using X509Certificate2 leaf = request.Create(
+            _root.SubjectName, X509SignatureGenerator.CreateForECDsa(issuerKey), from, until, RandomNumberGenerator.GetBytes(8));
+        return leaf.ExportCertificatePem();
+    }
+
     /// <summary>A leaf with the extensions that a test adds; its key is EC on the curve, or RSA with that many bits.</summary>
     public (string Chain, string Key) CustomLeaf(Action<CertificateRequest> edit, ECCurve? curve = null, int rsaBits = 0, bool expired = false)
     {

@@ -18,6 +18,10 @@ public sealed class AgentEnvironment(IReadOnlyDictionary<string, string> variabl
     public int Number(string name, int fallback) =>
         int.TryParse(Text(name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) ? value : fallback;
 
+    /// <summary>A value that is no finite number counts as not given.</summary>
+    public double Fraction(string name, double fallback) =>
+        double.TryParse(Text(name), NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value : fallback;
+
     public TimeSpan Duration(string name, TimeSpan fallback) =>
         Api.Messages.DurationText.TryParseGo(Text(name), out long seconds, out int nanos)
             ? TimeSpan.FromSeconds(seconds) + TimeSpan.FromMicroseconds(nanos / 1000.0)

@@ -44,4 +44,26 @@ public static class AgentVariables
     public const string MergeEnvoyStats = "PILOT_AGENT_MERGE_ENVOY_STATS";
     public const string LegacyLocalhostProbes = "REWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION";
     public const string XdsHeaderPrefix = "XDS_HEADER_";
+    public const string TlsClientCertificate = "ISTIO_META_TLS_CLIENT_CERT_CHAIN";
+    public const string TlsClientKey = "ISTIO_META_TLS_CLIENT_KEY";
+    public const string TlsClientRoots = "ISTIO_META_TLS_CLIENT_ROOT_CERT";
+    public const string FileMountedCertificates = "FILE_MOUNTED_CERTS";
+    public const string CaAddress = "CA_ADDR";
+    public const string CaProvider = "CA_PROVIDER";
+    public const string CaRootCa = "CA_ROOT_CA";
+    public const string CaHeaderPrefix = "CA_HEADER_";
+    public const string PilotCertProvider = "PILOT_CERT_PROVIDER";
+    public const string TrustDomain = "TRUST_DOMAIN";
+    public const string CredentialFetcherType = "CREDENTIAL_FETCHER_TYPE";
+    public const string CertificateSigner = "ISTIO_META_CERT_SIGNER";
+    public const string SecretTtl = "SECRET_TTL";
+    public const string SecretGracePeriodRatio = "SECRET_GRACE_PERIOD_RATIO";
+    public const string SecretGracePeriodRatioJitter = "SECRET_GRACE_PERIOD_RATIO_JITTER";
+    public const string WorkloadRsaKeySize = "WORKLOAD_RSA_KEY_SIZE";
+    public const string EccSignatureAlgorithm = "ECC_SIGNATURE_ALGORITHM";
+    public const string EccCurve = "ECC_CURVE";
+    public const string Pkcs8Key = "PKCS8_KEY";
+    public const string OutputCertificates = "OUTPUT_CERTS";
+    public const string ProxyConfigXdsAgent = "PROXY_CONFIG_XDS_AGENT";
+    public const string KubernetesServiceHost = "KUBERNETES_SERVICE_HOST";
 }

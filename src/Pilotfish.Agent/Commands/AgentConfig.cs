@@ -7,6 +7,8 @@ namespace Pilotfish.Agent.Commands;
 /// <summary>Arguments, environment and files of one agent, read once at its start.</summary>
 public sealed record AgentConfig
 {
+    private const string OldTokenPolicy = "first-party-jwt";
+
     public required ProxyArguments Arguments { get; init; }
 
     public required AgentEnvironment Environment { get; init; }
@@ -25,12 +27,23 @@ public sealed record AgentConfig
     {
         IReadOnlyDictionary<string, string>? annotations = PodInfo.TryRead(ControlPlaneNames.PodAnnotationsPath);
         var warnings = new List<string>();
+        ProxyConfig proxyConfig = ProxyConfigReader.Read(
+            arguments.MeshConfigFile, environment, annotations, arguments.ServiceCluster, arguments.Concurrency, warnings);
+        if (environment.Text(AgentVariables.JwtPolicy) == OldTokenPolicy)
+        {
+            warnings.Add($"{AgentVariables.JwtPolicy} is '{OldTokenPolicy}', which Istio has given up: the token is '{ControlPlaneNames.ServiceAccountTokenPath}' as with 'third-party-jwt'.");
+        }
+
+        if (proxyConfig.PrivateKeyProvider is not null)
+        {
+            warnings.Add("ProxyConfig's privateKeyProvider has no effect: the processor itself computes with the workload's key.");
+        }
+
         return new AgentConfig
         {
             Arguments = arguments,
             Environment = environment,
-            ProxyConfig = ProxyConfigReader.Read(
-                arguments.MeshConfigFile, environment, annotations, arguments.ServiceCluster, arguments.Concurrency, warnings),
+            ProxyConfig = proxyConfig,
             PodLabels = PodInfo.TryRead(ControlPlaneNames.PodLabelsPath),
             PodAnnotations = annotations,
             Warnings = warnings,

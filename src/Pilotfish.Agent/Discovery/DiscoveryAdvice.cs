@@ -1,7 +1,7 @@
 namespace Pilotfish.Agent.Discovery;
 
 /// <summary>
-/// What to do about a control plane's certificate that was refused: the transport's reason, which is Envoy's, names neither file nor setting.
+/// What to do about a server's certificate that was refused: the transport's reason, which is Envoy's, names neither file nor setting.
 /// </summary>
 internal static class DiscoveryAdvice
 {
@@ -23,8 +23,8 @@ internal static class DiscoveryAdvice
         }
 
         return Names(transportFailure) is { } names
-            ? $"its certificate is for {names}, not for '{target.ServerName}'. Dial it by one of its names, or set ISTIOD_SAN to one."
-            : $"its certificate does not chain to a root in '{target.RootFile}'. Mount the root that signed it, or name its file with XDS_ROOT_CA.";
+            ? $"its certificate is for {names}, not for '{target.ServerName}'. Dial it by one of its names, or {target.NameSetting}."
+            : $"its certificate does not chain to a root in '{target.RootFile}'. Mount the root that signed it, or name its file with {target.RootSetting}.";
     }
 
     // Null when names were not the reason.

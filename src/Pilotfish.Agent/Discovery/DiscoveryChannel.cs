@@ -10,12 +10,13 @@ using Pilotfish.Runtime.Diagnostics;
 namespace Pilotfish.Agent.Discovery;
 
 /// <summary>
-/// The way to the control plane: plaintext on 15010, else TLS that trusts the mounted root and nothing else. Root, token and provisioned
-/// certificate are read anew before each stream, because the kubelet replaces them while the pod runs. Main loop.
+/// The way to the control plane or to the authority: plaintext on 15010, else TLS that trusts the mounted root and nothing else. Root, token
+/// and provisioned certificate are read anew before each call, because the kubelet replaces them while the pod runs. Main loop.
 /// </summary>
 /// <param name="target">Where it is.</param>
-/// <param name="cluster">The bootstrap's cluster of the control plane.</param>
-public sealed class DiscoveryChannel(DiscoveryTarget target, Cluster cluster) : IControlPlane
+/// <param name="cluster">What the cluster to it has besides address and TLS, such as the bootstrap's breakers.</param>
+/// <param name="wallNow">The wall clock, by which a provisioned certificate expires.</param>
+public sealed class DiscoveryChannel(DiscoveryTarget target, Cluster cluster, Func<DateTimeOffset> wallNow) : IControlPlane
 {
     private const string SystemRoots = "SYSTEM";
 
@@ -31,7 +32,7 @@ public sealed class DiscoveryChannel(DiscoveryTarget target, Cluster cluster) : 
         }
 
         List<KeyValuePair<string, string>> headers = [new(ControlPlaneNames.ClusterIdHeader.ToLowerInvariant(), target.ClusterId), .. target.ExtraHeaders];
-        if (target.IsTls && TryReadToken(out string token))
+        if ((target.IsTls || target.SendsTokenInClear) && TryReadToken(out string token))
         {
             headers.Add(new("authorization", $"Bearer {token}"));
         }
@@ -45,7 +46,7 @@ public sealed class DiscoveryChannel(DiscoveryTarget target, Cluster cluster) : 
     }
 
     public string? Advice(string transportFailure) =>
-        DiscoveryAdvice.Of(transportFailure, target) is { } advice ? $"The control plane {target.Address} is not trusted: {advice}" : null;
+        DiscoveryAdvice.Of(transportFailure, target) is { } advice ? $"The {target.ServerKind} {target.Address} is not trusted: {advice}" : null;
 
     /// <summary>A failure ends this attempt with its sentence; the file may be mounted by the next one.</summary>
     private bool TryReadTls(out DiscoveryTls? tls, out string failure)
@@ -69,12 +70,12 @@ public sealed class DiscoveryChannel(DiscoveryTarget target, Cluster cluster) : 
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            failure = $"The control plane's root certificate '{target.RootFile}' is not there (yet); mount it, or name another with XDS_ROOT_CA.";
+            failure = $"The {target.ServerKind}'s root certificate '{target.RootFile}' is not there (yet); mount it, or name another with {target.RootSetting}.";
             return false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
         {
-            failure = $"The control plane's root certificate '{target.RootFile}' cannot be used: {FailureText.Of(e)}";
+            failure = $"The {target.ServerKind}'s root certificate '{target.RootFile}' cannot be used: {FailureText.Of(e)}";
             return false;
         }
 
@@ -82,23 +83,36 @@ public sealed class DiscoveryChannel(DiscoveryTarget target, Cluster cluster) : 
         return true;
     }
 
-    /// <summary>Of a machine that was provisioned with one; while it is missing the token must do.</summary>
+    /// <summary>Of a machine that was provisioned with one; while it is missing or after its end the token must do.</summary>
     private (byte[] Chain, byte[] Key)? ReadCertificate()
     {
-        if (target.CertificateDirectory.Length == 0)
+        if (target.Certificate is not { } files)
         {
             return null;
         }
 
-        string chain = Path.Combine(target.CertificateDirectory, "cert-chain.pem");
-        string key = Path.Combine(target.CertificateDirectory, "key.pem");
         try
         {
-            return (File.ReadAllBytes(chain), File.ReadAllBytes(key));
+            byte[] chain = File.ReadAllBytes(files.Chain);
+            using (X509Certificate2 leaf = X509Certificate2.CreateFromPem(Encoding.ASCII.GetString(chain)))
+            {
+                if (leaf.NotAfter.ToUniversalTime() < wallNow().UtcDateTime)
+                {
+                    Log.Warning(LogComponent.Agent, $"'{files.Chain}' has expired and is not shown to the {target.ServerKind}, which must take the token alone.");
+                    return null;
+                }
+            }
+
+            return (chain, File.ReadAllBytes(files.Key));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Log.Debug(LogComponent.Agent, $"no certificate to show to the control plane: {FailureText.Of(e)}");
+            Log.Debug(LogComponent.Agent, $"no certificate to show to the {target.ServerKind}: {FailureText.Of(e)}");
+            return null;
+        }
+        catch (CryptographicException e)
+        {
+            Log.Warning(LogComponent.Agent, $"'{files.Chain}' is no certificate to show to the {target.ServerKind}, which must take the token alone: {FailureText.Of(e)}.");
             return null;
         }
     }
@@ -131,7 +145,7 @@ public sealed class DiscoveryChannel(DiscoveryTarget target, Cluster cluster) : 
         if (!_saidTokenIsMissing)
         {
             _saidTokenIsMissing = true;
-            Log.Warning(LogComponent.Agent, $"There is no token in '{target.TokenFile}' ({why}): the control plane is asked without one and may refuse.");
+            Log.Warning(LogComponent.Agent, $"There is no token in '{target.TokenFile}' ({why}): the {target.ServerKind} is asked without one and may refuse.");
         }
     }
 }

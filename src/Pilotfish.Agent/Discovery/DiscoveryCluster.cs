@@ -10,6 +10,7 @@ using Envoy.Type.Matcher.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Agent.Bootstrap;
+using CommonHttpOptions = Envoy.Config.Core.V3.HttpProtocolOptions;
 using HttpProtocolOptions = Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions;
 
 namespace Pilotfish.Agent.Discovery;
@@ -63,10 +64,16 @@ internal static class DiscoveryCluster
                 },
             },
         };
-        cluster.TypedExtensionProtocolOptions[HttpOptionsKey] = TypedConfig.Pack(new HttpProtocolOptions
+        var http = new HttpProtocolOptions
         {
             ExplicitHttpConfig = new HttpProtocolOptions.Types.ExplicitHttpConfig { Http2ProtocolOptions = Http2() },
-        });
+        };
+        if (target.IdleSeconds > 0)
+        {
+            http.CommonHttpProtocolOptions = new CommonHttpOptions { IdleTimeout = new Duration { Seconds = target.IdleSeconds } };
+        }
+
+        cluster.TypedExtensionProtocolOptions[HttpOptionsKey] = TypedConfig.Pack(http);
         cluster.TransportSocket = tls is null ? null : Secrets.Socket(Context(target, tls));
         return cluster;
     }

@@ -151,6 +151,7 @@ public sealed class StatusServer : IDisposable
 
         response.ContentType = app?.ContentType ?? AppMetrics.TextFormat;
         AgentMetrics.Write(response.Body, _scrapeCount, _appMetrics.FailureCount, _options.Dns);
+        _options.WriteSecretMetrics?.Invoke(response.Body);
         if (_options.MergeProxyMetrics)
         {
             _options.DataPlane.WritePrometheus(response.Body, request.QueryText);

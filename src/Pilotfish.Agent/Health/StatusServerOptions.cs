@@ -1,3 +1,4 @@
+using System.Buffers;
 using Pilotfish.Agent.Dns;
 using Pilotfish.Agent.Lifecycle;
 using Pilotfish.Api.Names;
@@ -11,6 +12,9 @@ public sealed record StatusServerOptions
 
     /// <summary>Null without DNS capture; else readiness waits for its first table.</summary>
     public DnsProxy? Dns { get; init; }
+
+    /// <summary>Adds the metrics of the workload's certificate, in Prometheus' text format.</summary>
+    public Action<IBufferWriter<byte>>? WriteSecretMetrics { get; init; }
 
     public IReadOnlyDictionary<string, AppProbe> Probes { get; init; } = new Dictionary<string, AppProbe>();
 

@@ -1,5 +1,8 @@
+using System.Text;
+using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
+using Pilotfish.Agent.Identity.Workload;
 using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Timers;
 
@@ -7,9 +10,10 @@ namespace Pilotfish.Agent.Identity;
 
 /// <summary>
 /// One secret while anybody wants it: its files are looked at every second and read again when one was replaced. Files that are missing
-/// or do not fit together are waited for; the last good content stays in force. Main loop.
+/// or do not fit together are waited for; the last good content stays in force. The workload's own secrets come from the authority while no
+/// file of theirs is mounted. Main loop.
 /// </summary>
-internal sealed class SecretEntry
+internal sealed class SecretEntry : IIdentityWatcher
 {
     private const long PollMilliseconds = 1000;
 
@@ -20,6 +24,7 @@ internal sealed class SecretEntry
     private readonly List<SecretLease> _leases = [];
     private (string Path, FileStamp? Stamp)[] _watched = [];
     private string? _saidProblem;
+    private bool _hasJoined;
 
     public SecretEntry(SecretStore store, string name, SecretName parsed)
     {
@@ -47,12 +52,18 @@ internal sealed class SecretEntry
         _leases.Remove(lease);
         if (_leases.Count == 0)
         {
-            _timer.Cancel();
+            Stop();
             _store.Forget(_name);
         }
     }
 
-    public void Stop() => _timer.Cancel();
+    public void Stop()
+    {
+        _timer.Cancel();
+        LeaveIdentity();
+    }
+
+    public void OnIdentity() => Read();
 
     private void Poll()
     {
@@ -65,10 +76,19 @@ internal sealed class SecretEntry
 
     private (string Path, FileStamp? Stamp)[] Stamps() => Array.ConvertAll(Files(), static file => (file, FileStamp.Of(file)));
 
-    private void Read()
+    /// <summary>Makes the secret anew of what there is now.</summary>
+    public void Read()
     {
         // Stamped before they are read: a change in between shows at the next look.
         (string Path, FileStamp? Stamp)[] stamps = Stamps();
+        if (_store.Identity is { } identity && IsIssued(stamps))
+        {
+            _watched = stamps;
+            Take(identity, stamps[1].Path);
+            return;
+        }
+
+        LeaveIdentity();
         try
         {
             Secret secret = Make(stamps[0].Path, stamps[1].Path);
@@ -84,6 +104,49 @@ internal sealed class SecretEntry
                 _saidProblem = e.Message;
                 _store.Warn($"the secret '{_name}' is not usable: {e.Message}");
             }
+        }
+    }
+
+    // A mounted pair, or mounted roots, go before the authority.
+    private bool IsIssued((string Path, FileStamp? Stamp)[] stamps) => _parsed.Kind switch
+    {
+        SecretNameKind.WorkloadCertificate => stamps[0].Stamp is null || stamps[1].Stamp is null,
+        SecretNameKind.WorkloadRoots => stamps[0].Stamp is null,
+        _ => false,
+    };
+
+    private void Take(WorkloadIdentity identity, string revocationList)
+    {
+        if (!_hasJoined)
+        {
+            _hasJoined = true;
+            identity.Join(this);
+        }
+
+        if (identity.Current is { } issued)
+        {
+            Take(Issued(issued, revocationList).ToByteString());
+        }
+    }
+
+    private Secret Issued(IssuedCertificate issued, string revocationList) => _parsed.Kind == SecretNameKind.WorkloadCertificate
+        ? new Secret
+        {
+            Name = _name,
+            TlsCertificate = new TlsCertificate
+            {
+                CertificateChain = new DataSource { InlineBytes = issued.Chain },
+                PrivateKey = new DataSource { InlineBytes = issued.Key },
+            },
+        }
+        : SecretFileReader.Roots(_name, Encoding.UTF8.GetBytes(TrustBundle.Merge(issued.Roots, _store.TrustBundle)), revocationList);
+
+    private void LeaveIdentity()
+    {
+        if (_hasJoined)
+        {
+            _hasJoined = false;
+            _store.Identity!.Leave(this);
         }
     }
 
@@ -132,11 +195,12 @@ internal sealed class SecretEntry
             }
         }
 
-        return _store.Paths.Mounted[0];
+        // Of none it is the first that is named in messages; with every one given up there is none to name.
+        return _store.Paths.Mounted.Count > 0 ? _store.Paths.Mounted[0] : ("", "", "");
     }
 
     private Secret Make(string first, string second) =>
         _parsed.Kind is SecretNameKind.WorkloadCertificate or SecretNameKind.CertificateFiles
             ? SecretFileReader.Certificate(_name, first, second)
-            : SecretFileReader.Roots(_name, first, second);
+            : SecretFileReader.Roots(_name, first, second, _parsed.Kind == SecretNameKind.WorkloadRoots ? _store.TrustBundle : "");
 }

@@ -4,6 +4,7 @@ using System.Text;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
+using Pilotfish.Agent.Identity.Workload;
 using Pilotfish.Api.Failures;
 
 namespace Pilotfish.Agent.Identity;
@@ -38,7 +39,11 @@ internal static class SecretFileReader
         };
     }
 
-    public static Secret Roots(string name, string file, string revocationList)
+    /// <param name="name">The secret's name.</param>
+    /// <param name="file">The roots.</param>
+    /// <param name="revocationList">Goes with them once it exists.</param>
+    /// <param name="more">PEM of further roots to trust; empty for none.</param>
+    public static Secret Roots(string name, string file, string revocationList, string more = "")
     {
         byte[] roots = Read(file);
         var parsed = new X509Certificate2Collection();
@@ -61,6 +66,12 @@ internal static class SecretFileReader
             throw new SecretUnusableException($"'{file}' has no certificate in it.");
         }
 
+        return Roots(name, more.Length == 0 ? roots : Encoding.UTF8.GetBytes(TrustBundle.Merge(Encoding.UTF8.GetString(roots), more)), revocationList);
+    }
+
+    /// <summary>The same from roots that are known to be certificates.</summary>
+    public static Secret Roots(string name, byte[] roots, string revocationList)
+    {
         var context = new CertificateValidationContext { TrustedCa = Inline(roots) };
         if (File.Exists(revocationList))
         {

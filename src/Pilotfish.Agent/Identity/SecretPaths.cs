@@ -30,4 +30,16 @@ internal sealed record SecretPaths
 
     /// <summary>A revocation list that goes with every set of roots once it exists.</summary>
     public string RevocationList { get; init; } = "/var/run/secrets/istio/crl/ca-crl.pem";
+
+    /// <summary>Without the places in a directory that the agent itself writes to: it would take its own certificate for a mounted one.</summary>
+    public SecretPaths Without(string directory)
+    {
+        if (directory.Length == 0)
+        {
+            return this;
+        }
+
+        string full = Path.GetFullPath(directory).TrimEnd('/');
+        return this with { Mounted = [.. Mounted.Where(place => Path.GetDirectoryName(Path.GetFullPath(place.Chain)) != full)] };
+    }
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Pilotfish.Agent.Bootstrap;
+using Pilotfish.Agent.Identity.Workload;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Diagnostics;
@@ -25,16 +27,29 @@ internal sealed class SecretStore : ISubscriptions, IDisposable
     /// <param name="loop">The main loop.</param>
     /// <param name="paths">Where files are looked for.</param>
     /// <param name="onlyFiles">Whether the workload's own certificate and roots come from somebody else: only names of files are served then.</param>
-    public SecretStore(EventLoop loop, SecretPaths paths, bool onlyFiles)
+    /// <param name="identity">The certificate from the authority, which counts where no file is mounted; null to wait for the file.</param>
+    public SecretStore(EventLoop loop, SecretPaths paths, bool onlyFiles, WorkloadIdentity? identity = null)
     {
         Loop = loop;
         Paths = paths;
         _onlyFiles = onlyFiles;
+        Identity = identity;
     }
 
     public EventLoop Loop { get; }
 
     public SecretPaths Paths { get; }
+
+    public WorkloadIdentity? Identity { get; }
+
+    /// <summary>PEM of roots that the control plane wants trusted besides the workload's own; empty for none.</summary>
+    public string TrustBundle { get; private set; } = "";
+
+    /// <summary>How often files turned out not to be usable.</summary>
+    public long FileFailures { get; private set; }
+
+    /// <summary>Whether the workload's certificate is mounted now.</summary>
+    public bool HasMountedCertificate => Paths.Mounted.Any(static place => File.Exists(place.Chain) && File.Exists(place.Key));
 
     /// <summary>How many secrets are followed.</summary>
     public int Count => _entries.Count;
@@ -60,6 +75,22 @@ internal sealed class SecretStore : ISubscriptions, IDisposable
         _entries.Add(name, entry);
         entry.Start();
         return entry.Lend(watcher);
+    }
+
+    /// <summary>
+    /// Trusts other roots besides the workload's own from now on. As with Istio the certificate is renewed, too: an authority that changes
+    /// its root says so in this way.
+    /// </summary>
+    public void Trust(string bundle)
+    {
+        if (bundle == TrustBundle)
+        {
+            return;
+        }
+
+        TrustBundle = bundle;
+        _entries.GetValueOrDefault(Secrets.Roots)?.Read();
+        Identity?.Renew();
     }
 
     public IDisposable Subscribe(ResourceType type, string name, IResourceConsumer consumer)
@@ -96,9 +127,10 @@ internal sealed class SecretStore : ISubscriptions, IDisposable
     internal string NextVersion() =>
         string.Create(CultureInfo.InvariantCulture, $"{Loop.WallNow:yyyy-MM-ddTHH:mm:ssZ}/{++_versions}");
 
-    /// <summary>Logs a problem of a secret, unless there were too many lately.</summary>
+    /// <summary>Counts a problem of a file and logs it, unless there were too many lately.</summary>
     internal void Warn(string problem)
     {
+        FileFailures++;
         if (Loop.NowMilliseconds >= _periodEnd)
         {
             _periodEnd = Loop.NowMilliseconds + WarningPeriodMilliseconds;

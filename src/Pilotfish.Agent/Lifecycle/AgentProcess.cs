@@ -1,11 +1,13 @@
 using System.Net;
 using System.Runtime.InteropServices;
+using Envoy.Config.Cluster.V3;
 using Pilotfish.Agent.Bootstrap;
 using Pilotfish.Agent.Commands;
 using Pilotfish.Agent.Discovery;
 using Pilotfish.Agent.Dns;
 using Pilotfish.Agent.Health;
 using Pilotfish.Agent.Identity;
+using Pilotfish.Agent.Identity.Workload;
 using Pilotfish.Api.Names;
 using Pilotfish.Language.Numbers;
 using Pilotfish.Runtime.Diagnostics;
@@ -77,8 +79,12 @@ internal sealed class AgentProcess
             parts.Push(dns);
         }
 
-        AgentSecrets secrets = AgentSecrets.Start(_loop, _config.Environment);
+        string discovery = _config.ProxyConfig.DiscoveryAddress;
+        AgentSecrets secrets = AgentSecrets.Start(_loop, _config.Environment, AuthorityTarget.AddressOf(discovery, _config.Environment));
         parts.Push(secrets);
+
+        // Read before anything runs: settings that can never work end the start.
+        DiscoveryTarget? authority = secrets.NeedsAuthority ? AuthorityTarget.Of(discovery, _config.Environment) : null;
         Envoy.Config.Bootstrap.V3.Bootstrap bootstrap = BootstrapBuilder.Build(
             _config.BootstrapInputs() with
             {
@@ -90,16 +96,28 @@ internal sealed class AgentProcess
             MainLoop = _loop,
             Bootstrap = bootstrap,
             ControlPlane = new DiscoveryChannel(
-                DiscoveryTarget.Of(_config.ProxyConfig.DiscoveryAddress, _config.Environment),
-                bootstrap.StaticResources.Clusters.Single(cluster => cluster.Name == ControlPlaneNames.XdsClusterName)),
+                DiscoveryTarget.Of(discovery, _config.Environment),
+                bootstrap.StaticResources.Clusters.Single(cluster => cluster.Name == ControlPlaneNames.XdsClusterName),
+                () => _loop.WallNow),
             Config = _config,
             LocalSources = secrets.Sources,
             OnNameTable = dns is null ? null : dns.Update,
+            OnProxyConfig = _config.Environment.Flag(AgentVariables.ProxyConfigXdsAgent, false)
+                ? config => secrets.Trust(TrustBundle.Merge([.. config.CaCertificatesPem]))
+                : null,
             OnQuit = _loop.PostStop,
         });
         parts.Push(dataPlane);
+        if (authority is not null)
+        {
+            var channel = new DiscoveryChannel(authority, new Cluster { Name = ControlPlaneNames.CaClusterName }, () => _loop.WallNow);
+
+            // In plaintext meshes the crypto library is loaded for none but who wants a certificate.
+            secrets.AskOf(new CertificateAuthority(authority, channel, dataPlane), warms: authority.IsTls);
+        }
+
         var termination = new Termination(_loop, dataPlane, TerminationOptions(), _loop.PostStop);
-        if (StartStatusServer(dataPlane, dns, termination) is { } status)
+        if (StartStatusServer(dataPlane, dns, secrets, termination) is { } status)
         {
             parts.Push(status);
         }
@@ -115,7 +133,7 @@ internal sealed class AgentProcess
         MinimumDrainDuration = _config.Environment.Duration(AgentVariables.MinimumDrainDuration, TimeSpan.FromSeconds(5)),
     };
 
-    private StatusServer? StartStatusServer(IDataPlane dataPlane, DnsProxy? dns, Termination termination)
+    private StatusServer? StartStatusServer(IDataPlane dataPlane, DnsProxy? dns, AgentSecrets secrets, Termination termination)
     {
         int port = _config.ProxyConfig.StatusPort;
         if (port <= 0)
@@ -129,6 +147,7 @@ internal sealed class AgentProcess
         {
             DataPlane = dataPlane,
             Dns = dns,
+            WriteSecretMetrics = secrets.WriteMetrics,
             Probes = AppProbeReader.Read(environment.Text(AgentVariables.KubeAppProbers)),
             Scrape = _config.Arguments.Type == "sidecar"
                 ? ScrapeConfig.Read(environment.Text(AgentVariables.PrometheusAnnotations), port)

@@ -1,3 +1,4 @@
+using Istio.Mesh.V1Alpha1;
 using Istio.Networking.Nds.V1;
 using Pilotfish.Agent.Commands;
 using Pilotfish.Proxy.Xds;
@@ -23,6 +24,9 @@ public sealed record DataPlaneInputs
 
     /// <summary>Takes the mesh's names whenever the control plane sends them; null without DNS proxy, then nobody asks for them.</summary>
     public Action<NameTable>? OnNameTable { get; init; }
+
+    /// <summary>Takes the mesh's further roots whenever the control plane sends them; null unless the agent is told to ask for them.</summary>
+    public Action<ProxyConfig>? OnProxyConfig { get; init; }
 
     /// <summary>The admin port's own /quitquitquit: ends the process.</summary>
     public required Action OnQuit { get; init; }

@@ -1,4 +1,6 @@
 using System.Buffers;
+using Pilotfish.Proxy.AsyncClient;
+using Pilotfish.Proxy.Xds;
 
 namespace Pilotfish.Agent.Lifecycle;
 
@@ -22,4 +24,7 @@ public interface IDataPlane : IDisposable
 
     /// <summary>All statistics in Prometheus' text format; the query is that of /stats/prometheus.</summary>
     void WritePrometheus(IBufferWriter<byte> output, string query);
+
+    /// <summary>A call of the agent's own through a cluster of the data plane; the result gives it up when it is disposed.</summary>
+    IDisposable Call(IControlPlane server, UnaryCallRequest request, IUnaryCallEvents events);
 }

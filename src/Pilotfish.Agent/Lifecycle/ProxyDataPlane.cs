@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Text;
+using Istio.Mesh.V1Alpha1;
 using Istio.Networking.Nds.V1;
 using Pilotfish.Agent.Bootstrap;
 using Pilotfish.Proxy.Admin;
+using Pilotfish.Proxy.AsyncClient;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Drain;
 using Pilotfish.Proxy.Listeners;
@@ -90,7 +92,12 @@ internal sealed class ProxyDataPlane : IDataPlane
         app.OnQuit = inputs.OnQuit;
         if (inputs.OnNameTable is { } onNameTable)
         {
-            app.Subscriptions.SubscribeAll(ResourceType.NameTable, new NameTableConsumer(onNameTable));
+            app.Subscriptions.SubscribeAll(ResourceType.NameTable, new AgentResource<NameTable>(NameTable.Parser, onNameTable));
+        }
+
+        if (inputs.OnProxyConfig is { } onProxyConfig)
+        {
+            app.Subscriptions.SubscribeAll(ResourceType.ProxyConfig, new AgentResource<ProxyConfig>(ProxyConfig.Parser, onProxyConfig));
         }
 
         try
@@ -110,6 +117,8 @@ internal sealed class ProxyDataPlane : IDataPlane
 
     public void WritePrometheus(IBufferWriter<byte> output, string query) =>
         Encoding.UTF8.GetBytes(_app.PrometheusText(query.Contains("usedonly", StringComparison.Ordinal)), output);
+
+    public IDisposable Call(IControlPlane server, UnaryCallRequest request, IUnaryCallEvents events) => _app.Call(server, request, events);
 
     public void Dispose() => _app.Dispose();
 
@@ -134,23 +143,4 @@ internal sealed class ProxyDataPlane : IDataPlane
     }
 
     private long Count(Counter counter) => _app.Stats.Value(counter);
-
-    /// <summary>The control plane sends one table that names everything; its removal leaves the last one in force.</summary>
-    private sealed class NameTableConsumer(Action<NameTable> onNameTable) : IResourceCollection
-    {
-        public void Apply(IReadOnlyList<ResourceUpdate> added, IReadOnlyList<string> removed, List<RejectedResource> rejected)
-        {
-            foreach (ResourceUpdate update in added)
-            {
-                try
-                {
-                    onNameTable(NameTable.Parser.ParseFrom(update.Message.Span));
-                }
-                catch (Google.Protobuf.InvalidProtocolBufferException e)
-                {
-                    rejected.Add(new RejectedResource(update.Name, $"the resource is not a valid NameTable: {e.Message}"));
-                }
-            }
-        }
-    }
 }

@@ -4,7 +4,6 @@ namespace Pilotfish.Api.Names;
 public static class ControlPlaneNames
 {
     public const string ServiceAccountTokenPath = "./var/run/secrets/tokens/istio-token";
-    public const string KubernetesTokenPath = "./var/run/secrets/kubernetes.io/serviceaccount/token";
     public const string RootCertificatePath = "./var/run/secrets/istio/root-cert.pem";
     public const string PodLabelsPath = "./etc/istio/pod/labels";
     public const string PodAnnotationsPath = "./etc/istio/pod/annotations";
@@ -12,6 +11,7 @@ public static class ControlPlaneNames
     public const string MeshConfigPath = "./etc/istio/config/mesh";
     public const string WorkloadSocketDirectory = "./var/run/secrets/workload-spiffe-uds";
     public const string XdsClusterName = "xds-grpc";
+    public const string CaClusterName = "ca-grpc";
     public const string SdsClusterName = "sds-grpc";
     public const string SdsFilesClusterName = "sds-files-grpc";
     public const string CredentialSocketPath = "./var/run/secrets/credential-uds/socket";

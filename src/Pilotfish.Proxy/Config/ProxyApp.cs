@@ -5,6 +5,7 @@ using Google.Protobuf;
 using Pilotfish.Api.Failures;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Admin;
+using Pilotfish.Proxy.AsyncClient;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Clusters.Resolution;
 using Pilotfish.Proxy.Drain;
@@ -209,6 +210,18 @@ public sealed class ProxyApp : IDisposable
 
     /// <summary>An admin connection without a socket, for the agent in the same process.</summary>
     public void ServeAdmin(IByteStream stream) => Admin.Serve(stream);
+
+    /// <summary>
+    /// A call of the agent's own to one of its servers, through the cluster that <paramref name="server"/> puts in place. Main loop, after
+    /// <see cref="Build"/>.
+    /// </summary>
+    /// <returns>Gives the call up when it is disposed.</returns>
+    public IDisposable Call(IControlPlane server, UnaryCallRequest request, IUnaryCallEvents events)
+    {
+        UnaryCall call = new(Workers.Main, Clusters, Context.Clusters.Reference(request.Cluster), request, events);
+        call.Start(server);
+        return call;
+    }
 
     /// <summary>The sockets are open: the process serves.</summary>
     internal void Opened(IReadOnlyList<string> problems)

@@ -1,4 +1,6 @@
+using System.Text;
 using Envoy.Config.Cluster.V3;
+using Pilotfish.Proxy.Http;
 
 namespace Pilotfish.Proxy.Xds;
 
@@ -16,4 +18,15 @@ public sealed record ControlPlaneCall
 
     /// <summary>Metadata of the call. Names in lower case.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
+
+    internal HeaderMap Metadata()
+    {
+        HeaderMap metadata = new();
+        foreach ((string name, string value) in Headers)
+        {
+            metadata.Add(Encoding.UTF8.GetBytes(name), Encoding.UTF8.GetBytes(value));
+        }
+
+        return metadata;
+    }
 }

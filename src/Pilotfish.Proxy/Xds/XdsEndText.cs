@@ -13,10 +13,13 @@ internal static class XdsEndText
             return "the server closed it";
         }
 
-        string reason = end.Failure == AsyncFailureKind.NoHost
-            ? "its cluster has no host to dial, because its name does not resolve or no host is healthy"
-            : (end.TransportFailure ?? end.Message).TrimEnd('.');
+        string reason = Reason(in end);
         string advice = end.TransportFailure is { } failure && dialler.Advice(failure) is { } text ? $". {text.TrimEnd('.')}" : "";
         return LogText.Printable($"{end.Status}: {reason}{advice}");
     }
+
+    /// <summary>What the server or the connection said, without a full stop. From the network: make it printable before it is logged.</summary>
+    public static string Reason(in GrpcEnd end) => end.Failure == AsyncFailureKind.NoHost
+        ? "its cluster has no host to dial, because its name does not resolve or no host is healthy"
+        : (end.TransportFailure ?? end.Message).TrimEnd('.');
 }

@@ -81,15 +81,22 @@ public sealed class DiscoveryChannelTests : IDisposable
     [Fact]
     public void ProvisionedCertificate_IsShownOnceItIsThere()
     {
-        DiscoveryChannel channel = Channel(Target() with { CertificateDirectory = _directory });
+        DiscoveryChannel channel = Channel(Target() with { Certificate = (Path.Combine(_directory, "cert-chain.pem"), Path.Combine(_directory, "key.pem")) });
         Assert.Empty(Context(channel.Prepare()).CommonTlsContext.TlsCertificates);
 
-        Write("cert-chain.pem", "chain");
-        Write("key.pem", "key");
+        (string chain, string key) = s_authority.DnsLeaf("vm");
+        Write("cert-chain.pem", chain);
+        Write("key.pem", key);
 
         TlsCertificate certificate = Assert.Single(Context(channel.Prepare()).CommonTlsContext.TlsCertificates);
         Assert.Equal(
-            ("chain", "key"), (certificate.CertificateChain.InlineBytes.ToStringUtf8(), certificate.PrivateKey.InlineBytes.ToStringUtf8()));
+            (chain, key), (certificate.CertificateChain.InlineBytes.ToStringUtf8(), certificate.PrivateKey.InlineBytes.ToStringUtf8()));
+
+        // After its end, and when it is none, the token must do.
+        Write("cert-chain.pem", s_authority.DnsLeaf("vm", expired: true).Chain);
+        Assert.Empty(Context(channel.Prepare()).CommonTlsContext.TlsCertificates);
+        Write("cert-chain.pem", "nonsense");
+        Assert.Empty(Context(channel.Prepare()).CommonTlsContext.TlsCertificates);
     }
 
     [Fact]
@@ -147,7 +154,8 @@ public sealed class DiscoveryChannelTests : IDisposable
         TokenFile = "/nowhere",
     };
 
-    private static DiscoveryChannel Channel(DiscoveryTarget target) => new(target, new Cluster { Name = "xds-grpc", AltStatName = "xds-grpc;" });
+    private static DiscoveryChannel Channel(DiscoveryTarget target) => new(
+        target, new Cluster { Name = "xds-grpc", AltStatName = "xds-grpc;" }, () => DateTimeOffset.UtcNow);
 
     private static UpstreamTlsContext Context(ControlPlaneCall call) =>
         UpstreamTlsContext.Parser.ParseFrom(call.Cluster!.TransportSocket.TypedConfig.Value);

@@ -1,4 +1,5 @@
 using Pilotfish.Agent.Identity;
+using Pilotfish.Agent.Identity.Workload;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Testing;
 
@@ -9,7 +10,7 @@ internal sealed class SecretBench : IDisposable
 {
     private readonly EventLoop _loop;
 
-    public SecretBench(EventLoop loop, bool onlyFiles = false)
+    public SecretBench(EventLoop loop, bool onlyFiles = false, WorkloadIdentity? identity = null)
     {
         _loop = loop;
         Store = new SecretStore(
@@ -20,7 +21,8 @@ internal sealed class SecretBench : IDisposable
                 SystemRoots = [At("nowhere.crt"), At("system.crt")],
                 RevocationList = At("crl.pem"),
             },
-            onlyFiles);
+            onlyFiles,
+            identity);
     }
 
     public string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("sds-").FullName;
