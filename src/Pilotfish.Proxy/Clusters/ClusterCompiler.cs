@@ -35,6 +35,7 @@ internal static class ClusterCompiler
     {
         UnheededFields.Check(UnheededFields.OfCluster, cluster, "", $"cluster '{cluster.Name}'", context.Warnings);
         UnheededFields.Check(UnheededFields.OfTracking, cluster.TrackClusterStats, "track_cluster_stats", $"cluster '{cluster.Name}'", context.Warnings);
+        CheckParts(cluster, context.Warnings);
         string name = context.Clusters.Intern(cluster.Name);
         (string? altStatName, string statSuffix) = StatName(name, cluster.AltStatName);
         return new ClusterModel
@@ -89,6 +90,26 @@ internal static class ClusterCompiler
 
         // A remark names its cluster, and a health checker may have parts of its own.
         return (settings, context.Warnings.Calls == remarks && settings.HealthCheck is null);
+    }
+
+    private static void CheckParts(ProtoCluster cluster, ConfigProblems warnings)
+    {
+        string resource = $"cluster '{cluster.Name}'";
+        UnheededFields.Check(UnheededFields.OfCommonLb, cluster.CommonLbConfig, "common_lb_config", resource, warnings);
+        UnheededFields.Check(UnheededFields.OfSubsets, cluster.LbSubsetConfig, "lb_subset_config", resource, warnings);
+        UnheededFields.Check(UnheededFields.OfUpstreamConnection, cluster.UpstreamConnectionOptions, "upstream_connection_options", resource, warnings);
+        UnheededFields.Check(UnheededFields.OfBind, cluster.UpstreamBindConfig, "upstream_bind_config", resource, warnings);
+        UnheededFields.Check(UnheededFields.OfOutlier, cluster.OutlierDetection, "outlier_detection", resource, warnings);
+        for (int i = 0; i < (cluster.LbSubsetConfig?.SubsetSelectors.Count ?? 0); i++)
+        {
+            UnheededFields.Check(
+                UnheededFields.OfSubsetSelector, cluster.LbSubsetConfig!.SubsetSelectors[i], $"lb_subset_config.subset_selectors[{i}]", resource, warnings);
+        }
+
+        for (int i = 0; i < cluster.HealthChecks.Count; i++)
+        {
+            UnheededFields.Check(UnheededFields.OfHealthCheck, cluster.HealthChecks[i], $"health_checks[{i}]", resource, warnings);
+        }
     }
 
     private static (string? Whole, string Suffix) StatName(string name, string altStatName)

@@ -1,7 +1,10 @@
 using Envoy.Config.Core.V3;
+using Envoy.Extensions.LoadBalancingPolicies.Common.V3;
 using Envoy.Extensions.LoadBalancingPolicies.LeastRequest.V3;
 using Envoy.Extensions.LoadBalancingPolicies.Maglev.V3;
 using Envoy.Extensions.LoadBalancingPolicies.RingHash.V3;
+using Envoy.Extensions.LoadBalancingPolicies.RoundRobin.V3;
+using Envoy.Type.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Config;
@@ -17,9 +20,8 @@ internal static class LoadBalancingCompiler
     public static LoadBalancingPolicyModel Compile(ProtoCluster cluster, RuntimeValues runtime)
     {
         LoadBalancingPolicyModel policy = cluster.LoadBalancingPolicy is { Policies.Count: > 0 } list
-            ? FromList(list, runtime)
-            : FromEnum(cluster, runtime);
-        policy = WithCommon(policy, cluster.CommonLbConfig, runtime);
+            ? WithPanic(FromList(list, runtime), cluster.CommonLbConfig)
+            : WithCommon(FromEnum(cluster, runtime), cluster.CommonLbConfig, runtime);
         return cluster.LbSubsetConfig is { SubsetSelectors.Count: > 0 } subsets
             ? policy with { Subsets = SubsetPolicyCompiler.Compile(subsets) }
             : policy;
@@ -78,26 +80,37 @@ internal static class LoadBalancingCompiler
         switch (unwrapped.MessageName)
         {
             case "envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin":
-                return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin);
+                RoundRobin round = unwrapped.Parse(RoundRobin.Parser);
+                return WithLocality(
+                    new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin) { SlowStart = SlowStart(round.SlowStartConfig, runtime) },
+                    round.LocalityLbConfig, runtime);
             case "envoy.extensions.load_balancing_policies.random.v3.Random":
-                return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.Random);
+                return WithLocality(
+                    new LoadBalancingPolicyModel(LoadBalancingAlgorithm.Random),
+                    unwrapped.Parse(Envoy.Extensions.LoadBalancingPolicies.Random.V3.Random.Parser).LocalityLbConfig, runtime);
             case "envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided":
                 return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.ClusterProvided);
             case "envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest":
                 LeastRequest least = unwrapped.Parse(LeastRequest.Parser);
-                return new LoadBalancingPolicyModel(LoadBalancingAlgorithm.LeastRequest)
+                var fewest = new LoadBalancingPolicyModel(LoadBalancingAlgorithm.LeastRequest)
                 {
                     ChoiceCount = Choices(least.ChoiceCount),
                     ActiveRequestBias = LiveDouble.Of(least.ActiveRequestBias, 1, runtime),
-                    FullScan = least.SelectionMethod == LeastRequest.Types.SelectionMethod.FullScan,
+                    FullScan = least.SelectionMethod == LeastRequest.Types.SelectionMethod.FullScan || least.EnableFullScan == true,
+                    SlowStart = SlowStart(least.SlowStartConfig, runtime),
                 };
+                return WithLocality(fewest, least.LocalityLbConfig, runtime);
             case "envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash":
                 RingHash ring = unwrapped.Parse(RingHash.Parser);
-                return Ring(ring.MinimumRingSize, ring.MaximumRingSize, "load_balancing_policy",
+                LoadBalancingPolicyModel circle = Ring(ring.MinimumRingSize, ring.MaximumRingSize, "load_balancing_policy",
                     ring.HashFunction == RingHash.Types.HashFunction.MurmurHash2);
+                circle = circle with { HashByHostname = ring.UseHostnameForHashing, HashBalanceFactor = (int)(ring.HashBalanceFactor ?? 0) };
+                return WithHashing(circle, ring.ConsistentHashingLbConfig, ring.LocalityWeightedLbConfig is not null);
             case "envoy.extensions.load_balancing_policies.maglev.v3.Maglev":
-                return Maglev(unwrapped.Parse(Envoy.Extensions.LoadBalancingPolicies.Maglev.V3.Maglev.Parser).TableSize,
-                    "load_balancing_policy");
+                Envoy.Extensions.LoadBalancingPolicies.Maglev.V3.Maglev maglev =
+                    unwrapped.Parse(Envoy.Extensions.LoadBalancingPolicies.Maglev.V3.Maglev.Parser);
+                return WithHashing(
+                    Maglev(maglev.TableSize, "load_balancing_policy"), maglev.ConsistentHashingLbConfig, maglev.LocalityWeightedLbConfig is not null);
             default:
                 return null;
         }
@@ -148,16 +161,48 @@ internal static class LoadBalancingCompiler
         return number > 1;
     }
 
-    private static SlowStartPolicy? SlowStart(ProtoCluster.Types.SlowStartConfig? config, RuntimeValues runtime)
+    private static SlowStartPolicy? SlowStart(ProtoCluster.Types.SlowStartConfig? config, RuntimeValues runtime) => SlowStart(
+        config?.SlowStartWindow, config?.Aggression, config?.MinWeightPercent, runtime);
+
+    private static SlowStartPolicy? SlowStart(Duration? window, RuntimeDouble? aggression, Percent? least, RuntimeValues runtime)
     {
-        long window = ProtoValues.Milliseconds(config?.SlowStartWindow, 0);
-        return window == 0
+        long milliseconds = ProtoValues.Milliseconds(window, 0);
+        return milliseconds == 0
             ? null
             : new SlowStartPolicy(
-                window,
-                LiveDouble.Of(config!.Aggression, SlowStartPolicy.DefaultAggression, runtime),
-                config.MinWeightPercent is { } percent ? percent.Value / 100 : SlowStartPolicy.DefaultMinimumWeight);
+                milliseconds,
+                LiveDouble.Of(aggression, SlowStartPolicy.DefaultAggression, runtime),
+                least is not null ? least.Value / 100 : SlowStartPolicy.DefaultMinimumWeight);
     }
+
+    // Of a policy in load_balancing_policy; its defaults are those of common_lb_config.
+    private static LoadBalancingPolicyModel WithLocality(LoadBalancingPolicyModel policy, LocalityLbConfig? config, RuntimeValues runtime) => policy with
+    {
+        FailTrafficOnPanic = config?.ZoneAwareLbConfig?.FailTrafficOnPanic ?? false,
+        LocalityWeighted = config?.LocalityWeightedLbConfig is not null,
+        ZoneAware = config?.ZoneAwareLbConfig is { } zones ? Zones(zones.RoutingEnabled?.Value, zones.MinClusterSize, runtime) : null,
+    };
+
+    private static LoadBalancingPolicyModel WithHashing(LoadBalancingPolicyModel policy, ConsistentHashingLbConfig? config, bool weighsLocalities)
+    {
+        policy = policy with { LocalityWeighted = weighsLocalities };
+        return config is null
+            ? policy
+            : policy with { HashByHostname = config.UseHostnameForHashing, HashBalanceFactor = (int)(config.HashBalanceFactor ?? 0) };
+    }
+
+    private static ZoneAwarePolicy Zones(double? enabledPercent, ulong? sizeMin, RuntimeValues runtime) => new(
+        enabledPercent ?? ZoneAwarePolicy.Default.RoutingEnabledPercent, sizeMin ?? ZoneAwarePolicy.Default.ClusterSizeMin)
+    {
+        EnabledKey = runtime.Key("upstream.zone_routing.enabled"),
+        SizeKey = runtime.Key("upstream.zone_routing.min_cluster_size"),
+    };
+
+    private static LoadBalancingPolicyModel WithPanic(LoadBalancingPolicyModel policy, ProtoCluster.Types.CommonLbConfig? common) =>
+        common?.HealthyPanicThreshold is { } threshold ? policy with { PanicThresholdPercent = threshold.Value } : policy;
+
+    private static SlowStartPolicy? SlowStart(SlowStartConfig? config, RuntimeValues runtime) => SlowStart(
+        config?.SlowStartWindow, config?.Aggression, config?.MinWeightPercent, runtime);
 
     private static LoadBalancingPolicyModel WithCommon(LoadBalancingPolicyModel policy, ProtoCluster.Types.CommonLbConfig? common, RuntimeValues runtime)
     {
@@ -174,13 +219,7 @@ internal static class LoadBalancingCompiler
             LocalityWeighted = common.LocalityWeightedLbConfig is not null,
             ZoneAware = common.LocalityWeightedLbConfig is not null
                 ? null
-                : new ZoneAwarePolicy(
-                    zones?.RoutingEnabled?.Value ?? ZoneAwarePolicy.Default.RoutingEnabledPercent,
-                    zones?.MinClusterSize ?? ZoneAwarePolicy.Default.ClusterSizeMin)
-                {
-                    EnabledKey = runtime.Key("upstream.zone_routing.enabled"),
-                    SizeKey = runtime.Key("upstream.zone_routing.min_cluster_size"),
-                },
+                : Zones(zones?.RoutingEnabled?.Value, zones?.MinClusterSize, runtime),
             HashByHostname = common.ConsistentHashingLbConfig?.UseHostnameForHashing ?? false,
             HashBalanceFactor = (int)(common.ConsistentHashingLbConfig?.HashBalanceFactor ?? 0),
         };

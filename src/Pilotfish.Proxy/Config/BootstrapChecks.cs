@@ -28,6 +28,10 @@ internal static class BootstrapChecks
 
     public static void Check(Bootstrap bootstrap, CompileContext context)
     {
+        UnheededFields.Check(UnheededFields.OfBootstrap, bootstrap, "", "bootstrap", context.Warnings);
+        UnheededFields.Check(UnheededFields.OfAdmin, bootstrap.Admin, "admin", "bootstrap", context.Warnings);
+        UnheededFields.Check(UnheededFields.OfClusterManager, bootstrap.ClusterManager, "cluster_manager", "bootstrap", context.Warnings);
+        UnheededFields.Check(UnheededFields.OfDynamicResources, bootstrap.DynamicResources, "dynamic_resources", "bootstrap", context.Warnings);
         for (int i = 0; i < bootstrap.BootstrapExtensions.Count; i++)
         {
             Check(bootstrap.BootstrapExtensions[i], $"bootstrap_extensions[{i}]", context);

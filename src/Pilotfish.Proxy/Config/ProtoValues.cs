@@ -44,6 +44,11 @@ internal static class ProtoValues
             throw new ConfigRejectedException(field + ".protocol", "UDP is not supported here");
         }
 
+        if (address.NamedPort.Length > 0 || address.ResolverName.Length > 0 || address.NetworkNamespaceFilepath.Length > 0)
+        {
+            throw new ConfigRejectedException(field, "named_port, resolver_name and network_namespace_filepath are not available in Pilotfish");
+        }
+
         return NetAddress.TryParseIp(address.Address, Port(address, field), out NetAddress parsed)
             ? parsed
             : throw new ConfigRejectedException(field + ".address", $"'{address.Address}' is not an IP address");

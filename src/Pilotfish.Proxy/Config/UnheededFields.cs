@@ -1,10 +1,17 @@
+using Envoy.Config.Accesslog.V3;
+using Envoy.Config.Bootstrap.V3;
+using Envoy.Config.Cluster.V3;
 using Envoy.Config.Core.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Envoy.Extensions.AccessLoggers.File.V3;
+using Envoy.Extensions.Filters.Http.Fault.V3;
+using Envoy.Extensions.Filters.Http.Router.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Cluster = Envoy.Config.Cluster.V3.Cluster;
-using TrackClusterStats = Envoy.Config.Cluster.V3.TrackClusterStats;
+using AdminMessage = Envoy.Config.Bootstrap.V3.Admin;
+using UpstreamHttp = Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions;
 using RetryPolicy = Envoy.Config.Route.V3.RetryPolicy;
 using TcpProxy = Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy;
 
@@ -31,6 +38,8 @@ public static class UnheededFields
 
     public static readonly UnheededField<Http1ProtocolOptions>[] OfHttp1 =
     [
+        new("override_stream_error_on_invalid_http_message", static m => m.OverrideStreamErrorOnInvalidHttpMessage == true, Warned,
+            "a connection ends with a message that is not valid HTTP/1"),
         new("use_balsa_parser", static m => m.UseBalsaParser is not null, Warned, "there is one parser"),
     ];
 
@@ -40,6 +49,13 @@ public static class UnheededFields
     ];
 
     public static readonly UnheededField<HttpProtocolOptions>[] OfHttp = [];
+
+    public static readonly UnheededField<UpstreamHttp>[] OfUpstreamHttp =
+    [
+        new("http_filters", static m => m.HttpFilters.Count > 0 && !IsCodecAlone(m), Refused, "upstream HTTP filters are not available in Pilotfish"),
+        new("header_validation_config", static m => m.HeaderValidationConfig is not null, Refused, "header validators do not exist in Pilotfish"),
+        new("outlier_detection", static m => m.OutlierDetection is not null, Warned, "outlier detection counts status codes"),
+    ];
 
     public static readonly UnheededField<RouteConfiguration>[] OfRouteConfiguration = [];
 
@@ -62,7 +78,28 @@ public static class UnheededFields
         new("rate_limits", static m => m.RateLimits.Count > 0, Warned, NoRateLimits),
         new("include_vh_rate_limits", static m => m.IncludeVhRateLimits is not null, Warned, NoRateLimits),
         new("cors", static m => m.Cors is not null, Warned, OldCors),
+        new("max_internal_redirects", static m => m.MaxInternalRedirects is not null, Warned, "it was replaced; use internal_redirect_policy"),
         new("internal_redirect_action", static m => m.InternalRedirectAction != 0, Refused, "it was replaced; use internal_redirect_policy"),
+    ];
+
+    public static readonly UnheededField<WeightedCluster>[] OfWeightedCluster =
+    [
+        new("total_weight", static m => m.TotalWeight is { } total && total != Sum(m), Warned, "the sum of the weights counts, as in Envoy"),
+    ];
+
+    public static readonly UnheededField<HedgePolicy>[] OfHedgePolicy =
+    [
+        new("additional_request_chance", static m => m.AdditionalRequestChance is not null, Warned, "it does nothing in Envoy either"),
+    ];
+
+    public static readonly UnheededField<DirectResponseAction>[] OfDirectResponse =
+    [
+        new("body_format", static m => m.BodyFormat is not null, Refused, "bodies of direct responses are not formatted"),
+    ];
+
+    public static readonly UnheededField<Decorator>[] OfDecorator =
+    [
+        new("propagate", static m => m.Propagate is not null, Warned, "requests are not traced"),
     ];
 
     public static readonly UnheededField<RouteAction.Types.RequestMirrorPolicy>[] OfMirrorPolicy =
@@ -85,6 +122,47 @@ public static class UnheededFields
         new("lrs_report_endpoint_metrics", static m => m.LrsReportEndpointMetrics.Count > 0, Warned, "load reports are not sent"),
     ];
 
+    public static readonly UnheededField<Cluster.Types.CommonLbConfig>[] OfCommonLb =
+    [
+        new("update_merge_window", static m => m.UpdateMergeWindow is not null, Warned, "each update of endpoints applies at once"),
+        new("override_host_status", static m => m.OverrideHostStatus is not null, Warned, "no filter chooses a host in place of the balancer"),
+    ];
+
+    public static readonly UnheededField<Cluster.Types.LbSubsetConfig>[] OfSubsets =
+    [
+        new("scale_locality_weight", static m => m.ScaleLocalityWeight, Warned, "localities of a subset keep their weights"),
+        new("metadata_fallback_policy", static m => m.MetadataFallbackPolicy != 0, Refused, "fallback lists in metadata are not available in Pilotfish"),
+    ];
+
+    public static readonly UnheededField<Cluster.Types.LbSubsetConfig.Types.LbSubsetSelector>[] OfSubsetSelector =
+    [
+        new("single_host_per_subset", static m => m.SingleHostPerSubset, Warned, "subsets hold any number of hosts"),
+    ];
+
+    public static readonly UnheededField<UpstreamConnectionOptions>[] OfUpstreamConnection =
+    [
+        new("set_local_interface_name_on_upstream_connections", static m => m.SetLocalInterfaceNameOnUpstreamConnections, Warned,
+            "names of interfaces are not recorded"),
+        new("happy_eyeballs_config", static m => m.HappyEyeballsConfig is not null, Warned, "a connection tries one address"),
+    ];
+
+    public static readonly UnheededField<BindConfig>[] OfBind =
+    [
+        new("socket_options", static m => m.SocketOptions.Count > 0, Warned, "sockets to upstreams take no options"),
+        new("local_address_selector", static m => m.LocalAddressSelector is not null, Refused, "selectors of source addresses do not exist in Pilotfish"),
+    ];
+
+    public static readonly UnheededField<OutlierDetection>[] OfOutlier =
+    [
+        new("monitors", static m => m.Monitors.Count > 0, Warned, "monitors of extensions do not exist in Pilotfish"),
+    ];
+
+    public static readonly UnheededField<HealthCheck>[] OfHealthCheck =
+    [
+        new("always_log_health_check_failures", static m => m.AlwaysLogHealthCheckFailures, Warned, "health check events are not logged"),
+        new("always_log_health_check_success", static m => m.AlwaysLogHealthCheckSuccess, Warned, "health check events are not logged"),
+    ];
+
     public static readonly UnheededField<TrackClusterStats>[] OfTracking =
     [
         new("per_endpoint_stats", static m => m.PerEndpointStats, Warned, "/clusters alone tells of single endpoints"),
@@ -92,6 +170,7 @@ public static class UnheededFields
 
     public static readonly UnheededField<Listener>[] OfListener =
     [
+        new("reuse_port", static m => m.ReusePort, Warned, "it was replaced; enable_reuse_port counts"),
         new("fcds_config", static m => m.FcdsConfig is not null, Refused, "filter chain discovery is not available in Pilotfish"),
     ];
 
@@ -118,6 +197,105 @@ public static class UnheededFields
     public static readonly UnheededField<TlsParameters>[] OfTlsParameters = [];
 
     public static readonly UnheededField<CertificateValidationContext>[] OfValidation = [];
+
+    public static readonly UnheededField<Router>[] OfRouter =
+    [
+        new("dynamic_stats", static m => m.DynamicStats == false, Warned, "statistics of upstream requests are always kept"),
+        new("start_child_span", static m => m.StartChildSpan, Warned, "requests are not traced"),
+        new("suppress_grpc_request_failure_code_stats", static m => m.SuppressGrpcRequestFailureCodeStats, Warned, "gRPC failures count as their status"),
+    ];
+
+    public static readonly UnheededField<HTTPFault>[] OfFault =
+    [
+        new("disable_downstream_cluster_stats", static m => m.DisableDownstreamClusterStats, Warned, "there are no statistics by downstream cluster"),
+        new("filter_metadata", static m => m.FilterMetadata is not null, Warned, "faults leave no metadata"),
+    ];
+
+    public static readonly UnheededField<Bootstrap>[] OfBootstrap =
+    [
+        new("node_context_params", static m => m.NodeContextParams.Count > 0, Warned, "xdstp names are not available in Pilotfish"),
+        new("flags_path", static m => m.FlagsPath.Length > 0, Warned, "flags come from the command line"),
+        new("deferred_stat_options", static m => m.DeferredStatOptions?.EnableDeferredCreationStats == false, Warned, "statistics are always made when they are first used"),
+        new("stats_flush_interval", static m => m.StatsFlushInterval is not null && m.StatsSinks.Count > 0, Warned, "statistics are not sent anywhere"),
+        new("stats_flush_on_admin", static m => m.StatsFlushOnAdmin && m.StatsSinks.Count > 0, Warned, "statistics are not sent anywhere"),
+        new("stats_eviction_interval", static m => m.StatsEvictionInterval is not null, Warned, "statistics go with what they describe"),
+        new("watchdog", static m => m.Watchdog is not null, Warned, "there is no watchdog"),
+        new("watchdogs", static m => m.Watchdogs is not null, Warned, "there is no watchdog"),
+        new("enable_dispatcher_stats", static m => m.EnableDispatcherStats, Warned, "loops keep no statistics"),
+        new("header_prefix", static m => m.HeaderPrefix.Length > 0 && m.HeaderPrefix != "x-envoy", Refused, "headers begin with x-envoy; another prefix would let clients set them"),
+        new("stats_server_version_override", static m => m.StatsServerVersionOverride is not null, Warned, "server.version is this program's"),
+        new("use_tcp_for_dns_lookups", static m => m.UseTcpForDnsLookups, Warned, "TCP is used for long answers"),
+        new("dns_resolution_config", static m => m.DnsResolutionConfig is not null, Warned, "it was replaced; use typed_dns_resolver_config"),
+        new("fatal_actions", static m => m.FatalActions.Count > 0, Warned, "nothing runs when the process fails"),
+        new("config_sources", static m => m.ConfigSources.Count > 0, Refused, "xdstp names are not available in Pilotfish"),
+        new("default_config_source", static m => m.DefaultConfigSource is not null, Refused, "xdstp names are not available in Pilotfish"),
+        new("default_socket_interface", static m => m.DefaultSocketInterface.Length > 0, Warned, "there is one kind of sockets"),
+        new("certificate_provider_instances", static m => m.CertificateProviderInstances.Count > 0, Refused, NoProviders),
+        new("inline_headers", static m => m.InlineHeaders.Count > 0, Warned, "headers need no registration"),
+        new("perf_tracing_file_path", static m => m.PerfTracingFilePath.Length > 0, Warned, "there is no such trace"),
+        new("default_regex_engine", static m => m.DefaultRegexEngine is { } engine && !engine.TypedConfig.TypeUrl.EndsWith(".GoogleRE2", StringComparison.Ordinal), Refused,
+            "expressions are RE2's"),
+        new("xds_delegate_extension", static m => m.XdsDelegateExtension is not null, Warned, "the extension does not exist in Pilotfish"),
+        new("xds_config_tracker_extension", static m => m.XdsConfigTrackerExtension is not null, Warned, "the extension does not exist in Pilotfish"),
+        new("listener_manager", static m => m.ListenerManager is { } manager
+            && !manager.TypedConfig.TypeUrl.EndsWith(".ListenerManager", StringComparison.Ordinal), Refused, "there is one kind of listeners"),
+        new("application_log_config", static m => m.ApplicationLogConfig?.LogFormat?.JsonFormat is not null, Warned, "the program's own options decide how it logs"),
+        new("grpc_async_client_manager_config", static m => m.GrpcAsyncClientManagerConfig is not null, Warned, "clients of gRPC services live as long as their users"),
+        new("memory_allocator_manager", static m => m.MemoryAllocatorManager is not null, Warned, "memory is given back after pushes and by shrink_heap"),
+    ];
+
+    // Every sidecar's bootstrap says /dev/null and names a profile that nobody asks for: what never had an effect is not warned of.
+    public static readonly UnheededField<AdminMessage>[] OfAdmin =
+    [
+        new("access_log", LogsSomewhere, Warned, "requests to admin are not logged"),
+        new("access_log_path", static m => m.AccessLogPath is not ("" or "/dev/null"), Warned, "requests to admin are not logged"),
+        new("profile_path", static _ => false, Warned, "there is no profiler"),
+        new("socket_options", static m => m.SocketOptions.Count > 0, Warned, "the socket takes no options"),
+        new("ignore_global_conn_limit", static _ => false, Warned, "connections to admin never count"),
+        new("allow_paths", static m => m.AllowPaths.Count > 0, Refused, "every path of admin is served"),
+    ];
+
+    public static readonly UnheededField<ClusterManager>[] OfClusterManager =
+    [
+        new("local_cluster_name", static m => m.LocalClusterName.Length > 0, Warned, "zone aware routing compares with an even spread"),
+        new("outlier_detection", static m => m.OutlierDetection is not null, Warned, "ejections are not logged"),
+        new("upstream_bind_config", static m => m.UpstreamBindConfig is not null, Refused, "source addresses are set by each cluster's upstream_bind_config"),
+        new("enable_deferred_cluster_creation", static _ => false, Warned, "clusters are always made when they are first used"),
+    ];
+
+    public static readonly UnheededField<Bootstrap.Types.DynamicResources>[] OfDynamicResources =
+    [
+        new("lds_resources_locator", static m => m.LdsResourcesLocator.Length > 0, Refused, "xdstp names are not available in Pilotfish"),
+        new("cds_resources_locator", static m => m.CdsResourcesLocator.Length > 0, Refused, "xdstp names are not available in Pilotfish"),
+    ];
+
+    // Of a chain that does nothing but send upstream.
+    private static bool IsCodecAlone(UpstreamHttp options) => options.HttpFilters.Count == 1
+        && options.HttpFilters[0].TypedConfig?.TypeUrl.EndsWith(".UpstreamCodec", StringComparison.Ordinal) == true;
+
+    private static bool LogsSomewhere(AdminMessage admin)
+    {
+        foreach (AccessLog log in admin.AccessLog)
+        {
+            if (!log.TypedConfig.TryUnpack(out FileAccessLog file) || file.Path != "/dev/null")
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static long Sum(WeightedCluster clusters)
+    {
+        long sum = 0;
+        foreach (WeightedCluster.Types.ClusterWeight cluster in clusters.Clusters)
+        {
+            sum += cluster.Weight ?? 0;
+        }
+
+        return sum;
+    }
 
     /// <summary>Throws for the first set field that is refused; warns of the others.</summary>
     internal static void Check<T>(UnheededField<T>[] fields, T? message, string path, string resource, ConfigProblems warnings)

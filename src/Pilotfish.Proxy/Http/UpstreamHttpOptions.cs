@@ -98,6 +98,7 @@ public sealed record UpstreamHttpOptions
 
         ConfigProblems warnings = context.Warnings;
         string resource = $"cluster '{cluster.Name}'";
+        UnheededFields.Check(UnheededFields.OfUpstreamHttp, message, field, resource, warnings);
         UnheededFields.Check(UnheededFields.OfHttp, message.CommonHttpProtocolOptions, $"{field}.common_http_protocol_options", resource, warnings);
         UnheededFields.Check(UnheededFields.OfHttp1, Http1(message), $"{field}.http_protocol_options", resource, warnings);
         UnheededFields.Check(UnheededFields.OfHttp2, Http2Of(message), $"{field}.http2_protocol_options", resource, warnings);

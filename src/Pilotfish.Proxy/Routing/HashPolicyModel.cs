@@ -25,6 +25,7 @@ public sealed class HashPolicyModel
         SourceIp,
         Query,
         FilterState,
+        Nothing,
     }
 
     public static HashPolicyModel? Compile(IList<RouteAction.Types.HashPolicy> policies, string field)
@@ -89,6 +90,8 @@ public sealed class HashPolicyModel
                     : null;
             case Kind.FilterState:
                 return info.FilterState?.Get(policy.Text)?.PoolKeyHash;
+            case Kind.Nothing:
+                return null;
             default:
                 return CookieHash(policy, headers, info, ref setCookie);
         }
@@ -126,7 +129,8 @@ public sealed class HashPolicyModel
             case RouteAction.Types.HashPolicy.PolicySpecifierOneofCase.Cookie:
                 return CompileCookie(policy.Cookie, policy.Terminal);
             case RouteAction.Types.HashPolicy.PolicySpecifierOneofCase.ConnectionProperties:
-                return new Policy(Kind.SourceIp, "", policy.Terminal);
+                // Of a connection's properties there is one to hash; without it the entry says nothing, as in Envoy.
+                return new Policy(policy.ConnectionProperties.SourceIp ? Kind.SourceIp : Kind.Nothing, "", policy.Terminal);
             case RouteAction.Types.HashPolicy.PolicySpecifierOneofCase.QueryParameter:
                 return new Policy(Kind.Query, policy.QueryParameter.Name, policy.Terminal);
             case RouteAction.Types.HashPolicy.PolicySpecifierOneofCase.FilterState:

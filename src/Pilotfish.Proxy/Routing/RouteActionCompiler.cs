@@ -15,6 +15,8 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
     {
         UnheededFields.Check(UnheededFields.OfRouteAction, action, field, resource, context.Warnings);
         UnheededFields.Check(UnheededFields.OfRetryPolicy, action.RetryPolicy, $"{field}.retry_policy", resource, context.Warnings);
+        UnheededFields.Check(UnheededFields.OfWeightedCluster, action.WeightedClusters, $"{field}.weighted_clusters", resource, context.Warnings);
+        UnheededFields.Check(UnheededFields.OfHedgePolicy, action.HedgePolicy ?? host.HedgePolicy, $"{field}.hedge_policy", resource, context.Warnings);
         SubsetMatch? subset = SubsetMatch.From(action.MetadataMatch);
         (WeightedClusterModel[] weighted, ulong total) = CompileWeighted(action, subset, $"{field}.weighted_clusters");
         return new ForwardSettings

@@ -195,6 +195,8 @@ public sealed class RouteConfigCompiler(CompileContext context)
             _ => throw new ConfigRejectedException(field, "the route has no action"),
         };
         UnheededFields.Check(UnheededFields.OfRoute, route, field, _resource, context.Warnings);
+        UnheededFields.Check(UnheededFields.OfDirectResponse, route.DirectResponse, $"{field}.direct_response", _resource, context.Warnings);
+        UnheededFields.Check(UnheededFields.OfDecorator, route.Decorator, $"{field}.decorator", _resource, context.Warnings);
         CheckWeighted(route, $"{field}.route.weighted_clusters");
         bool isExact = route.Match.PathSpecifierCase == RouteMatch.PathSpecifierOneofCase.Path && route.Match.CaseSensitive != false;
         return new RouteSettings

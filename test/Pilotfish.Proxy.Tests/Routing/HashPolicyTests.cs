@@ -57,6 +57,13 @@ public sealed class HashPolicyTests
     }
 
     [Fact]
+    public void ConnectionProperties_WithoutSourceIp_HashNothing()
+    {
+        HashPolicy policy = new() { ConnectionProperties = new HashPolicy.Types.ConnectionProperties() };
+        Assert.Null(HashPolicyModel.Compile([policy], "hash_policy")!.Compute(new HeaderMap(), From("10.0.0.1:1"), out _));
+    }
+
+    [Fact]
     public void Cookie_Absent_IsMadeOnceAndThenHashesAlike()
     {
         HashPolicy policy = new()

@@ -1,9 +1,6 @@
-using System.Text.RegularExpressions;
 using Envoy.Config.Core.V3;
-using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
-using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Clusters;
@@ -12,52 +9,26 @@ using Pilotfish.Proxy.Tests.Http;
 using Pilotfish.Testing;
 using Cluster = Envoy.Config.Cluster.V3.Cluster;
 using RetryPolicy = Envoy.Config.Route.V3.RetryPolicy;
-using TcpProxy = Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy;
 
 namespace Pilotfish.Proxy.Tests.Serving;
 
 /// <summary>Holds <see cref="UnheededFields"/> to the code and to the page that operators read.</summary>
 public sealed class UnheededFieldTests
 {
-    // The descriptor, the folders whose code compiles the message, and its rows of the table.
-    private static readonly (MessageDescriptor Message, string[] Folders, List<(string Name, bool IsRefused, string Reason)> Rows)[] s_messages =
-    [
-        (HttpConnectionManager.Descriptor, ["Http"], Rows(UnheededFields.OfConnectionManager)),
-        (Http1ProtocolOptions.Descriptor, ["Http", "Http1"], Rows(UnheededFields.OfHttp1)),
-        (Http2ProtocolOptions.Descriptor, ["Http2"], Rows(UnheededFields.OfHttp2)),
-        (HttpProtocolOptions.Descriptor, ["Http"], Rows(UnheededFields.OfHttp)),
-        (RouteConfiguration.Descriptor, ["Routing"], Rows(UnheededFields.OfRouteConfiguration)),
-        (VirtualHost.Descriptor, ["Routing"], Rows(UnheededFields.OfVirtualHost)),
-        (Route.Descriptor, ["Routing"], Rows(UnheededFields.OfRoute)),
-        (RouteAction.Descriptor, ["Routing"], Rows(UnheededFields.OfRouteAction)),
-        (WeightedCluster.Types.ClusterWeight.Descriptor, ["Routing"], Rows(UnheededFields.OfClusterWeight)),
-        (RouteAction.Types.RequestMirrorPolicy.Descriptor, ["Routing"], Rows(UnheededFields.OfMirrorPolicy)),
-        (RetryPolicy.Descriptor, ["Routing"], Rows(UnheededFields.OfRetryPolicy)),
-        (Cluster.Descriptor, ["Clusters", "Health", "LoadBalancing", "Http"], Rows(UnheededFields.OfCluster)),
-        (Envoy.Config.Cluster.V3.TrackClusterStats.Descriptor, ["Clusters"], Rows(UnheededFields.OfTracking)),
-        (Listener.Descriptor, ["Listeners"], Rows(UnheededFields.OfListener)),
-        (FilterChain.Descriptor, ["Listeners"], Rows(UnheededFields.OfFilterChain)),
-        (TcpProxy.Descriptor, ["Tcp"], Rows(UnheededFields.OfTcpProxy)),
-        (DownstreamTlsContext.Descriptor, ["Tls"], Rows(UnheededFields.OfDownstreamTls)),
-        (UpstreamTlsContext.Descriptor, ["Tls"], Rows(UnheededFields.OfUpstreamTls)),
-        (CommonTlsContext.Descriptor, ["Tls"], Rows(UnheededFields.OfCommonTls)),
-        (TlsParameters.Descriptor, ["Tls"], Rows(UnheededFields.OfTlsParameters)),
-        (CertificateValidationContext.Descriptor, ["Tls"], Rows(UnheededFields.OfValidation)),
-    ];
+    private static readonly HashSet<string> s_reads = FieldReads.Find();
 
-    public static TheoryData<string> Messages => [.. s_messages.Select(static entry => entry.Message.FullName)];
+    public static TheoryData<string> Messages => [.. UnheededTables.All.Select(static entry => entry.Message.FullName)];
 
     [Theory]
     [MemberData(nameof(Messages))]
     public void Field_IsReadOrInTheTable(string message)
     {
-        (MessageDescriptor descriptor, string[] folders, List<(string Name, bool, string)> rows) = s_messages.Single(entry => entry.Message.FullName == message);
-        string code = string.Concat(folders.SelectMany(Sources).Select(File.ReadAllText));
+        (MessageDescriptor descriptor, List<(string Name, bool, string)> rows) = UnheededTables.All.Single(entry => entry.Message.FullName == message);
         var wrong = new List<string>();
         foreach (FieldDescriptor field in descriptor.Fields.InDeclarationOrder())
         {
             bool isListed = rows.Exists(row => row.Name == field.Name);
-            if (IsRead(code, field.PropertyName) == isListed)
+            if (isListed ? IsTaken(field) : !IsTaken(field) && !IsAskedFor(field))
             {
                 wrong.Add(isListed ? $"{field.Name} is read, but listed as without effect" : $"{field.Name} is neither read nor listed");
             }
@@ -76,7 +47,7 @@ public sealed class UnheededFieldTests
         int end = page.IndexOf("\n## ", begin + 4, StringComparison.Ordinal);
         string[] told = [.. page[begin..(end < 0 ? page.Length : end)].Split('\n').Where(static line => line.StartsWith("| `", StringComparison.Ordinal))];
 
-        Assert.Equal(string.Join('\n', PageRows()), string.Join('\n', told));
+        Assert.Equal(string.Join('\n', UnheededTables.PageRows()), string.Join('\n', told));
     }
 
     [Fact]
@@ -119,6 +90,29 @@ public sealed class UnheededFieldTests
     });
 
     [Fact]
+    public void PropertyOfTheSameName_OfAnotherMessage_DoesNotCount()
+    {
+        Assert.Contains("Envoy.Config.Core.V3.Http2ProtocolOptions.OverrideStreamErrorOnInvalidHttpMessage", s_reads);
+        Assert.DoesNotContain("Envoy.Config.Core.V3.Http1ProtocolOptions.OverrideStreamErrorOnInvalidHttpMessage", s_reads);
+    }
+
+    [Theory]
+    [InlineData("header_prefix: x-mine", "header_prefix: headers begin with x-envoy")]
+    [InlineData("admin: {allow_paths: [{exact: /ready}]}", "admin.allow_paths: every path of admin is served")]
+    [InlineData("dynamic_resources: {lds_resources_locator: xdstp://a}", "dynamic_resources.lds_resources_locator: xdstp names")]
+    public void RefusedField_OfTheBootstrap_IsNamed(string yaml, string problem) => LoopRunner.Run(loop =>
+    {
+        BootstrapRejectedException refused = Assert.Throws<BootstrapRejectedException>(() => ProxyApp.Build(new ProxyInputs
+        {
+            Bootstrap = Pilotfish.Api.Messages.MessageReader.Parse<Envoy.Config.Bootstrap.V3.Bootstrap>(yaml, "b.yaml").Message!,
+            Options = new ServeOptions { ValidateOnly = true },
+            MainLoop = loop,
+        }));
+        Assert.Contains(refused.Problems, one => one.StartsWith(problem, StringComparison.Ordinal));
+        return Task.CompletedTask;
+    });
+
+    [Fact]
     public void UnsetFields_AreNotRemarked() => LoopRunner.Run(loop =>
     {
         var bench = new ProxyBench(loop);
@@ -129,18 +123,19 @@ public sealed class UnheededFieldTests
         return Task.CompletedTask;
     });
 
-    private static IEnumerable<string> PageRows() => s_messages.SelectMany(static entry => entry.Rows.Select(
-        row => $"| `{entry.Message.FullName["envoy.".Length..]}` | `{row.Name}` | {(row.IsRefused ? "refused" : "warning")} | {row.Reason} |"));
+    // By the property of this very message.
+    private static bool IsTaken(FieldDescriptor field)
+    {
+        string type = field.ContainingType.ClrType.FullName!;
+        return s_reads.Contains($"{type}.{field.PropertyName}") || s_reads.Contains($"{type}.Has{field.PropertyName}");
+    }
 
-    private static List<(string Name, bool IsRefused, string Reason)> Rows<T>(UnheededField<T>[] fields) =>
-        [.. fields.Select(static field => (field.Name, field.IsRefused, field.Reason))];
+    // A member of a oneof that says no more than that it is the one.
+    private static bool IsAskedFor(FieldDescriptor field) => field.RealContainingOneof is { } oneof
+        && s_reads.Contains($"{field.ContainingType.ClrType.FullName}.{CaseName(oneof)}");
 
-    // As a member, as a part of a property pattern, or as the case of a oneof.
-    private static bool IsRead(string code, string property) => Regex.IsMatch(
-        code, $@"[.?]\s*{property}_?\b|[{{,(]\s*{property}_?(\.\w+)*:|OneofCase\.{property}_?\b");
-
-    private static IEnumerable<string> Sources(string folder) =>
-        Directory.EnumerateFiles(Path.Combine(Root(), "src", "Pilotfish.Proxy", folder), "*.cs", SearchOption.AllDirectories);
+    private static string CaseName(OneofDescriptor oneof) =>
+        string.Concat(oneof.Name.Split('_').Select(static part => char.ToUpperInvariant(part[0]) + part[1..])) + "Case";
 
     private static string Root()
     {

@@ -10,9 +10,14 @@ public sealed class FaultFilterFactory : IHttpFilterFactory, IHttpFilterRouteCon
     public IReadOnlyList<string> MessageNames { get; } = ["envoy.extensions.filters.http.fault.v3.HTTPFault"];
 
     public HttpFilterModel Compile(ExtensionConfig config, HttpFilterContext context) =>
-        new FaultModel(
-            FaultPolicy.Compile(config.Parse(HTTPFault.Parser), config.Field, context.Config.Runtime), new FaultStats(context.Stats.Scope("fault")));
+        new FaultModel(Policy(config, context.Config), new FaultStats(context.Stats.Scope("fault")));
 
-    public object CompileRouteConfig(ExtensionConfig config, CompileContext context) =>
-        FaultPolicy.Compile(config.Parse(HTTPFault.Parser), config.Field, context.Runtime);
+    public object CompileRouteConfig(ExtensionConfig config, CompileContext context) => Policy(config, context);
+
+    private static FaultPolicy Policy(ExtensionConfig config, CompileContext context)
+    {
+        HTTPFault fault = config.Parse(HTTPFault.Parser);
+        UnheededFields.Check(UnheededFields.OfFault, fault, config.Field, "fault filter", context.Warnings);
+        return FaultPolicy.Compile(fault, config.Field, context.Runtime);
+    }
 }

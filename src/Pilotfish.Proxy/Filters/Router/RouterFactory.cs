@@ -13,6 +13,7 @@ public sealed class RouterFactory : IHttpFilterFactory
     public HttpFilterModel Compile(ExtensionConfig config, HttpFilterContext context)
     {
         RouterMessage router = config.Parse(RouterMessage.Parser);
+        UnheededFields.Check(UnheededFields.OfRouter, router, config.Field, "router", context.Config.Warnings);
         if (router.UpstreamHttpFilters.Count > 0)
         {
             throw new ConfigRejectedException($"{config.Field}.upstream_http_filters",
