@@ -26,6 +26,9 @@ public sealed class RuntimeValues
     /// <summary>Whether any key is one of a single cluster: without, nobody looks for theirs. Any thread.</summary>
     internal bool NamesClusters { get; private set; }
 
+    // Internal for testing.
+    internal int HandleCount => _keys.Count;
+
     /// <summary>What a key says; null for one that is not set, and for no key. Any thread, not on the request path: take a <see cref="Key"/> there.</summary>
     public RuntimeEntry? Find(string key) => _entries.TryGetValue(key, out RuntimeEntry? entry) ? entry : null;
 

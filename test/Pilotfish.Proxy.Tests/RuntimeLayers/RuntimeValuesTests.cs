@@ -55,7 +55,6 @@ public sealed class RuntimeValuesTests
     public void Handles_OfModelsThatAreGone_DoNotPileUp()
     {
         var values = new RuntimeValues();
-        long before = GC.GetTotalMemory(forceFullCollection: true);
         for (int i = 0; i < 200_000; i++)
         {
             values.Key($"route.{i}.weight");
@@ -65,6 +64,6 @@ public sealed class RuntimeValuesTests
             }
         }
 
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 8_000_000);
+        Assert.InRange(values.HandleCount, 1, 50_000);
     }
 }
