@@ -67,7 +67,7 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
         }
 
         connection.Output.Data(this, data, end);
-        if (end && _events is { KeepsSending: true } && IsClosed)
+        if (end && _events is { KeepsSending: true } && IsClosed && !AwaitsReader)
         {
             // The answer ended before; what still waits for a window is followed by its session.
             _events = null;
