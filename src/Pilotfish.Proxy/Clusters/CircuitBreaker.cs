@@ -31,6 +31,9 @@ public sealed class CircuitBreaker
 
     public Breaker ConnectionPools { get; }
 
+    /// <summary>Room for retries; 0 where a budget rules, whose limit moves with the requests, as in Envoy.</summary>
+    internal long RetriesRemaining => _budget is null ? Retries.Remaining : 0;
+
     /// <summary>Admits a retry within max_retries, or within the budget where one is set; give back with Retries.Release.</summary>
     /// <param name="isCounted">Whether the attempt that failed is still among the active requests, of which the budget is a share.</param>
     public bool TryAcquireRetry(bool isCounted = true)

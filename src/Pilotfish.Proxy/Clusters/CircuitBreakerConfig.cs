@@ -13,7 +13,7 @@ public sealed record CircuitBreakerConfig
     public uint ConnectionPoolsMax { get; init; } = uint.MaxValue;
     public RetryBudget? RetryBudget { get; init; }
 
-    /// <summary>Whether the remaining_* gauges are kept.</summary>
+    /// <summary>Whether the remaining_* gauges are shown.</summary>
     public bool TrackRemaining { get; init; }
 
     /// <summary>max_connections of one host; no limit when absent.</summary>

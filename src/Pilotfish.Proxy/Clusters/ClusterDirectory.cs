@@ -258,6 +258,11 @@ public sealed class ClusterDirectory : IResourceCollection
         entry.Reference.Set(version.Membership?.State, version.Resting);
         if (former is not null)
         {
+            if (former.Membership?.State is { } replaced)
+            {
+                version.Membership?.State.TakeOverStats(replaced);
+            }
+
             Retire(former);
         }
 

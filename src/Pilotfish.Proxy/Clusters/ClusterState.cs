@@ -63,6 +63,15 @@ public sealed class ClusterState
 
     internal ClusterStats? StatsIfUsed => _stats;
 
+    /// <summary>Takes the place of a state whose statistics are in use: the gauges show this one's breakers from now on. Main loop.</summary>
+    internal void TakeOverStats(ClusterState former)
+    {
+        if (former.StatsIfUsed is not null && former._scope == _scope)
+        {
+            MakeStats();
+        }
+    }
+
     internal void Publish(HostSet hosts) => _hosts = hosts;
 
     /// <summary>
@@ -86,5 +95,17 @@ public sealed class ClusterState
     internal void MarkRemoved() => _removed = true;
 
     // Two workers may make it at once: names resolve to the same cells, so either object is right.
-    private ClusterStats MakeStats() => _stats ??= new ClusterStats(_scope);
+    private ClusterStats MakeStats()
+    {
+        ClusterStats stats = _stats ??= new ClusterStats(_scope);
+        if (!_removed)
+        {
+            for (int i = 0; i < _breakers.Length; i++)
+            {
+                BreakerGauges.Show(_scope, _breakers[i], (RoutingPriority)i);
+            }
+        }
+
+        return stats;
+    }
 }

@@ -27,6 +27,12 @@ public sealed class StatScope : IDisposable
 
     public Gauge Gauge(string name) => new(Store.Cell(this, name, StatKind.Gauge));
 
+    /// <summary>
+    /// A gauge whose value is worked out when it is read, on any thread; it takes no cell and no part in <see cref="Gauge"/>'s values. The
+    /// source given last counts; null takes the gauge away.
+    /// </summary>
+    internal void SetComputedGauge(string name, Func<long>? source) => Store.SetComputedGauge(this, name, source);
+
     public Histogram Histogram(string name) => Store.Histogram(this, name);
 
     public TextReadout TextReadout(string name) => Store.TextReadout(this, name);

@@ -122,6 +122,21 @@ public sealed class StatsStore
         }
     }
 
+    internal void SetComputedGauge(StatScope scope, string leaf, Func<long>? source)
+    {
+        lock (_lock)
+        {
+            if (source is null)
+            {
+                scope.EntriesUnsynchronized.Remove(leaf);
+            }
+            else if (scope.EntriesUnsynchronized.ContainsKey(leaf) || _matcher.Includes(scope.NameOf(leaf)))
+            {
+                scope.EntriesUnsynchronized[leaf] = new StatEntry(scope, leaf, StatKind.Gauge, 0) { Source = source };
+            }
+        }
+    }
+
     internal TextReadout TextReadout(StatScope scope, string leaf)
     {
         lock (_lock)
@@ -184,7 +199,8 @@ public sealed class StatsStore
         return false;
     }
 
-    internal long Value(StatEntry entry) => entry.Kind == StatKind.Counter ? CounterValue(entry.Cell) : Sum(entry.Cell);
+    internal long Value(StatEntry entry) =>
+        entry.Kind == StatKind.Counter ? CounterValue(entry.Cell) : entry.Source is { } source ? source() : Sum(entry.Cell);
 
     internal HistogramSnapshot Snapshot(StatEntry entry)
     {
