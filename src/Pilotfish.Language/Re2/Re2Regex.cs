@@ -56,6 +56,24 @@ public sealed class Re2Regex
 
     public bool IsFullMatch(ReadOnlySpan<char> text) => _full.IsMatch(text);
 
+    /// <summary>What each group of the pattern holds when the whole input matches, the empty string for one that took no part; null without a match.</summary>
+    public string[]? FullMatchGroups(string text)
+    {
+        Match match = _full.Match(text);
+        if (!match.Success)
+        {
+            return null;
+        }
+
+        string[] groups = new string[match.Groups.Count - 1];
+        for (int i = 0; i < groups.Length; i++)
+        {
+            groups[i] = match.Groups[i + 1].Value;
+        }
+
+        return groups;
+    }
+
     public bool IsPartialMatch(ReadOnlySpan<byte> utf8) => IsMatch(_partial, utf8);
 
     public bool IsPartialMatch(ReadOnlySpan<char> text) => _partial.IsMatch(text);

@@ -27,7 +27,6 @@ public static class UnheededFields
     private const bool Warned = false;
     private const string NoRateLimits = "there is no rate limit filter that would read it";
     private const string NoProviders = "certificate providers do not exist in Pilotfish";
-    private const string OldCors = "the cors filter takes its policy from typed_per_filter_config alone";
     private const string NoRetryPlugins = "retry policies of extensions do not exist in Pilotfish";
 
     public static readonly UnheededField<HttpConnectionManager>[] OfConnectionManager =
@@ -62,7 +61,6 @@ public static class UnheededFields
     public static readonly UnheededField<VirtualHost>[] OfVirtualHost =
     [
         new("rate_limits", static m => m.RateLimits.Count > 0, Warned, NoRateLimits),
-        new("cors", static m => m.Cors is not null, Warned, OldCors),
         new("retry_policy_typed_config", static m => m.RetryPolicyTypedConfig is not null, Refused, NoRetryPlugins),
     ];
 
@@ -77,9 +75,7 @@ public static class UnheededFields
         new("retry_policy_typed_config", static m => m.RetryPolicyTypedConfig is not null, Refused, NoRetryPlugins),
         new("rate_limits", static m => m.RateLimits.Count > 0, Warned, NoRateLimits),
         new("include_vh_rate_limits", static m => m.IncludeVhRateLimits is not null, Warned, NoRateLimits),
-        new("cors", static m => m.Cors is not null, Warned, OldCors),
         new("max_internal_redirects", static m => m.MaxInternalRedirects is not null, Warned, "it was replaced; use internal_redirect_policy"),
-        new("internal_redirect_action", static m => m.InternalRedirectAction != 0, Refused, "it was replaced; use internal_redirect_policy"),
     ];
 
     public static readonly UnheededField<WeightedCluster>[] OfWeightedCluster =

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Streams;
 using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Proxy.Http;
@@ -13,25 +14,26 @@ internal static class ClientCertHeader
     {
         HcmModel hcm = stream.Hcm;
         HeaderMap headers = stream.RequestHeaders;
+        ClientCertRule rule = hcm.ClientCertMatcher?.Find(stream.Info) ?? hcm.ClientCert;
         X509Certificate2? peer = stream.Info.Connection.Tls?.PeerCertificate;
-        if (hcm.ClientCert == ClientCertForwarding.AlwaysForwardOnly)
+        if (rule.Forwarding == ClientCertForwarding.AlwaysForwardOnly)
         {
             return;
         }
 
-        if (peer is null || hcm.ClientCert == ClientCertForwarding.Sanitize)
+        if (peer is null || rule.Forwarding == ClientCertForwarding.Sanitize)
         {
             headers.Remove(WellKnownHeader.XForwardedClientCert);
             return;
         }
 
-        if (hcm.ClientCert == ClientCertForwarding.ForwardOnly)
+        if (rule.Forwarding == ClientCertForwarding.ForwardOnly)
         {
             return;
         }
 
-        byte[] element = Encoding.Latin1.GetBytes(Element(stream.Info.Connection.Tls!, peer, hcm.ClientCertDetails));
-        if (hcm.ClientCert == ClientCertForwarding.AppendForward)
+        byte[] element = Element(stream.Info.Connection, peer, rule.Details);
+        if (rule.Forwarding == ClientCertForwarding.AppendForward)
         {
             headers.AppendValue(WellKnownHeader.XForwardedClientCert, ","u8, element);
         }
@@ -41,10 +43,24 @@ internal static class ClientCertHeader
         }
     }
 
+    // Certificates stay as they are while a connection lives, so its requests share the text. A matcher that changes its mind has it made again.
+    private static byte[] Element(ConnectionInfo connection, X509Certificate2 peer, ClientCertDetails details)
+    {
+        if (connection.ForwardedCertificate is not { } known || connection.ForwardedCertificateDetails != details)
+        {
+            known = Encoding.Latin1.GetBytes(Element(connection.Tls!, peer, details));
+            connection.ForwardedCertificate = known;
+            connection.ForwardedCertificateDetails = details;
+        }
+
+        return known;
+    }
+
+    // Fields in the order of Envoy's ClientCertDetailsType: Cert, Chain, Subject, URI, DNS.
     private static string Element(TlsSessionFacts tls, X509Certificate2 peer, ClientCertDetails details)
     {
         var text = new StringBuilder();
-        if (Names(tls.LocalCertificate, CertificateTexts.UriTag) is [string own, ..])
+        foreach (string own in Names(tls.LocalCertificate, CertificateTexts.UriTag))
         {
             text.Append("By=").Append(own).Append(';');
         }
@@ -52,7 +68,18 @@ internal static class ClientCertHeader
         text.Append("Hash=").Append(Convert.ToHexStringLower(SHA256.HashData(peer.RawDataMemory.Span)));
         if ((details & ClientCertDetails.Cert) != 0)
         {
-            text.Append(";Cert=\"").Append(Uri.EscapeDataString(peer.ExportCertificatePem() + "\n")).Append('"');
+            text.Append(";Cert=\"").Append(Pem(peer.RawDataMemory.Span)).Append('"');
+        }
+
+        if ((details & ClientCertDetails.Chain) != 0)
+        {
+            text.Append(";Chain=\"").Append(Pem(peer.RawDataMemory.Span));
+            foreach (byte[] issuer in tls.PeerIssuers)
+            {
+                text.Append(Pem(issuer));
+            }
+
+            text.Append('"');
         }
 
         if ((details & ClientCertDetails.Subject) != 0)
@@ -84,6 +111,8 @@ internal static class ClientCertHeader
 
         return text.ToString();
     }
+
+    private static string Pem(ReadOnlySpan<byte> der) => Uri.EscapeDataString(PemEncoding.WriteString("CERTIFICATE", der) + "\n");
 
     private static string[] Names(X509Certificate2? certificate, int tag) => certificate is null
         ? []

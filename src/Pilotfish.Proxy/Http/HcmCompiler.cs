@@ -104,8 +104,8 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             Proxy100Continue = config.Proxy100Continue,
             SchemeOverwrite = Bytes(config.SchemeHeaderTransformation?.SchemeToOverwrite),
             SchemeMatchesUpstream = config.SchemeHeaderTransformation?.MatchUpstream ?? false,
-            ClientCert = (ClientCertForwarding)config.ForwardClientCertDetails,
-            ClientCertDetails = CompileCertDetails(config.SetCurrentClientCertDetails),
+            ClientCert = ClientCertRule.Of(config.ForwardClientCertDetails, config.SetCurrentClientCertDetails),
+            ClientCertMatcher = ClientCertMatcher.Compile(config.ForwardClientCertMatcher),
             RejectFragment = new LiveFlag(true, context.Config.Runtime.Key(RejectFragmentKey)),
             NormalizePath = config.NormalizePath ?? false,
             TransformsPaths = config.PathNormalizationOptions is not null,
@@ -256,18 +256,6 @@ public sealed class HcmCompiler(NetworkFilterContext context)
         return UpgradePolicy.Of(entries);
     }
 
-    private static ClientCertDetails CompileCertDetails(HttpConnectionManager.Types.SetCurrentClientCertDetails? details)
-    {
-        if (details is null)
-        {
-            return ClientCertDetails.None;
-        }
-
-        return (details.Subject == true ? ClientCertDetails.Subject : 0) | (details.Cert ? ClientCertDetails.Cert : 0)
-            | (details.Chain ? ClientCertDetails.Chain : 0) | (details.Uri ? ClientCertDetails.Uri : 0)
-            | (details.Dns ? ClientCertDetails.Dns : 0);
-    }
-
     private static EscapedSlashesAction CompileEscapedSlashes(HttpConnectionManager config) => config.PathWithEscapedSlashesAction switch
     {
         HttpConnectionManager.Types.PathWithEscapedSlashesAction.RejectRequest => EscapedSlashesAction.Reject,
@@ -304,16 +292,11 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             throw new ConfigRejectedException("codec_type", "HTTP/3 is not available in Pilotfish");
         }
 
-        if (config.ForwardClientCertMatcher is not null)
-        {
-            throw new ConfigRejectedException("forward_client_cert_matcher", "choosing by request does not exist in Pilotfish");
-        }
-
         if (config.TypedHeaderValidationConfig is { } validation)
         {
+            // Envoy's own builds refuse them, too (ENVOY_ENABLE_UHV); what is checked without them is checked here.
             throw new ConfigRejectedException("typed_header_validation_config", $"extension '{validation.Name}' does not exist in Pilotfish");
         }
-
     }
 
     private static byte[]? Bytes(string? text) => string.IsNullOrEmpty(text) ? null : Encoding.UTF8.GetBytes(text);

@@ -151,8 +151,10 @@ public sealed class HcmModel
     public bool AlwaysSetRequestIdInResponse { get; init; }
     public bool Proxy100Continue { get; init; }
     public byte[]? SchemeOverwrite { get; init; }
-    public ClientCertForwarding ClientCert { get; init; }
-    public ClientCertDetails ClientCertDetails { get; init; }
+    public ClientCertRule ClientCert { get; init; } = new(ClientCertForwarding.Sanitize, ClientCertDetails.None);
+
+    /// <summary>Goes before <see cref="ClientCert"/> where it leads somewhere; null for none.</summary>
+    internal ClientCertMatcher? ClientCertMatcher { get; init; }
 
     // Path and host rules.
     public bool NormalizePath { get; init; }

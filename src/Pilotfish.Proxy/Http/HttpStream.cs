@@ -16,6 +16,9 @@ namespace Pilotfish.Proxy.Http;
 /// </summary>
 public sealed partial class HttpStream
 {
+    /// <summary>How many levels <see cref="RouteConfigAt"/> knows.</summary>
+    internal const int RouteConfigLevels = 4;
+
     private readonly List<HttpFilter> _filters = [];
     private readonly StreamTimers _timers;
     private RouterFilter? _router;
@@ -286,6 +289,20 @@ public sealed partial class HttpStream
     /// <summary>The most specific per-route config of a filter, or null.</summary>
     public T? RouteConfigOf<T>(string filterName)
         where T : class => FindPerRoute(filterName)?.Config as T;
+
+    /// <summary>The config of one level alone: 0 for the weighted cluster's, then route, virtual host and route config.</summary>
+    internal T? RouteConfigAt<T>(int level, string filterName)
+        where T : class
+    {
+        PerRouteConfigs? configs = level switch
+        {
+            0 => WeightedCluster?.FilterConfigs,
+            1 => Route?.FilterConfigs,
+            2 => VirtualHost?.FilterConfigs,
+            _ => RouteConfig?.FilterConfigs,
+        };
+        return configs?.Get(filterName)?.Config as T;
+    }
 
     // From the response direction's end to the codec.
 

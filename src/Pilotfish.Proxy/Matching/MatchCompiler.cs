@@ -15,6 +15,7 @@ namespace Pilotfish.Proxy.Matching;
 internal sealed class MatchCompiler<TFacts, TAction>(IMatchVocabulary<TFacts, TAction> vocabulary)
     where TAction : class
 {
+    private const string MetadataMessage = "envoy.extensions.matching.input_matchers.metadata.v3.Metadata";
     private const string AddressTree = "xds.type.matcher.v3.IPMatcher";
     private const string DomainTree = "xds.type.matcher.v3.ServerNameMatcher";
 
@@ -108,12 +109,17 @@ internal sealed class MatchCompiler<TFacts, TAction>(IMatchVocabulary<TFacts, TA
         switch (single.MatcherCase)
         {
             case Predicate.Types.SinglePredicate.MatcherOneofCase.ValueMatch:
-                return new MatchPredicate<TFacts>.OfText(input, StringMatches.Compile(single.ValueMatch, $"{field}.value_match"));
+                return new MatchPredicate<TFacts>.OfText(Plain(input, $"{field}.value_match"), StringMatches.Compile(single.ValueMatch, $"{field}.value_match"));
             case Predicate.Types.SinglePredicate.MatcherOneofCase.CustomMatch:
                 ExtensionConfig config = Unwrap(single.CustomMatch, $"{field}.custom_match.typed_config");
-                return config.MessageName == AddressRanges.MessageName
-                    ? new MatchPredicate<TFacts>.OfAddress(Address(input, config), AddressRanges.Read(config))
-                    : throw Unknown("matcher", single.CustomMatch, config);
+                return config.MessageName switch
+                {
+                    AddressRanges.MessageName => new MatchPredicate<TFacts>.OfAddress(Address(input, config), AddressRanges.Read(config)),
+                    HashShare.MessageName => new MatchPredicate<TFacts>.OfHash(Plain(input, config.Field), HashShare.Compile(config)),
+                    MetadataMessage when input.IsMetadata => new MatchPredicate<TFacts>.OfMetadata(input, MetadataMatch.CompileValue(config)),
+                    MetadataMessage => throw new ConfigRejectedException(config.Field, "metadata is matched, and the input is none"),
+                    _ => throw Unknown("matcher", single.CustomMatch, config),
+                };
             default:
                 throw new ConfigRejectedException(field, "neither value_match nor custom_match is set");
         }
@@ -121,7 +127,7 @@ internal sealed class MatchCompiler<TFacts, TAction>(IMatchVocabulary<TFacts, TA
 
     private MatchNode<TFacts, TAction> CompileTree(Tree tree, MatchOutcome<TFacts, TAction>? otherwise, string field)
     {
-        MatchInput<TFacts> input = CompileInput(tree.Input, $"{field}.input");
+        MatchInput<TFacts> input = Plain(CompileInput(tree.Input, $"{field}.input"), field);
         switch (tree.TreeTypeCase)
         {
             case Tree.TreeTypeOneofCase.ExactMatchMap:
@@ -226,6 +232,10 @@ internal sealed class MatchCompiler<TFacts, TAction>(IMatchVocabulary<TFacts, TA
         ExtensionConfig config = Unwrap(input, $"{field}.typed_config");
         return vocabulary.Input(config) ?? throw Unknown("input", input, config);
     }
+
+    private static MatchInput<TFacts> Plain(MatchInput<TFacts> input, string field) => !input.IsMetadata
+        ? input
+        : throw new ConfigRejectedException(field, $"the input is metadata, which only a custom_match of type '{MetadataMessage}' compares");
 
     private static MatchInput<TFacts> Address(MatchInput<TFacts> input, ExtensionConfig config) => input.IsAddress
         ? input

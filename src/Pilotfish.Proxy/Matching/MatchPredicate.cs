@@ -1,4 +1,3 @@
-using System.Text;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Routing;
 using Pilotfish.Runtime.Sockets;
@@ -13,7 +12,7 @@ internal abstract class MatchPredicate<TFacts>
     /// <summary>single_predicate with value_match.</summary>
     internal sealed class OfText(MatchInput<TFacts> input, StringMatch match) : MatchPredicate<TFacts>
     {
-        public override bool Holds(TFacts facts) => input.Text(facts) is { } text && match.Matches(Encoding.UTF8.GetBytes(text));
+        public override bool Holds(TFacts facts) => input.TryBytes(facts, out ReadOnlySpan<byte> text) && match.Matches(text);
     }
 
     /// <summary>single_predicate with the custom matcher of addresses.</summary>
@@ -21,6 +20,18 @@ internal abstract class MatchPredicate<TFacts>
     {
         public override bool Holds(TFacts facts) =>
             input.TryAddress(facts, out NetAddress address) && Array.Exists(ranges, range => range.Contains(address));
+    }
+
+    /// <summary>single_predicate with the custom matcher of metadata, <c>envoy.extensions.matching.input_matchers.metadata.v3.Metadata</c>.</summary>
+    internal sealed class OfMetadata(MatchInput<TFacts> input, MetadataMatch match) : MatchPredicate<TFacts>
+    {
+        public override bool Holds(TFacts facts) => match.Holds(input.Metadata(facts));
+    }
+
+    /// <summary>single_predicate with the custom matcher <see cref="HashShare"/>.</summary>
+    internal sealed class OfHash(MatchInput<TFacts> input, HashShare share) : MatchPredicate<TFacts>
+    {
+        public override bool Holds(TFacts facts) => input.TryBytes(facts, out ReadOnlySpan<byte> text) && share.Holds(text);
     }
 
     internal sealed class All(MatchPredicate<TFacts>[] inner) : MatchPredicate<TFacts>

@@ -1,4 +1,6 @@
+using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Filters.Cors;
 using Pilotfish.Proxy.LoadBalancing;
 
 namespace Pilotfish.Proxy.Routing;
@@ -13,6 +15,9 @@ public sealed class ForwardModel(ClusterReference? cluster, ForwardSettings sett
     public ClusterReference? Cluster { get; } = cluster;
 
     public byte[]? ClusterHeader => settings.ClusterHeader;
+
+    /// <summary>A plugin that names the cluster; null for none.</summary>
+    internal ClusterSpecifier? ClusterSpecifier => settings.ClusterSpecifier;
 
     public WeightedClusterModel[] WeightedClusters => settings.WeightedClusters;
 
@@ -30,15 +35,16 @@ public sealed class ForwardModel(ClusterReference? cluster, ForwardSettings sett
 
     public SubsetMatch? Subset => settings.Subset;
 
-    public byte[]? PrefixRewrite => settings.PrefixRewrite;
-
-    public RegexRewrite? PathRegexRewrite => settings.PathRegexRewrite;
+    /// <summary>Null: the path stays.</summary>
+    public PathRewrite? PathRewrite => settings.PathRewrite;
 
     public byte[]? HostRewrite => settings.HostRewrite;
 
     public byte[]? HostRewriteHeader => settings.HostRewriteHeader;
 
     public RegexRewrite? HostRewritePathRegex => settings.HostRewritePathRegex;
+
+    public FormatProgram? HostRewriteFormat => settings.HostRewriteFormat;
 
     /// <summary>The host's DNS name becomes the authority.</summary>
     public bool AutoHostRewrite => settings.AutoHostRewrite;
@@ -87,6 +93,9 @@ public sealed class ForwardModel(ClusterReference? cluster, ForwardSettings sett
     public int Priority => settings.Priority;
 
     public UpgradePolicy Upgrades => settings.Upgrades;
+
+    /// <summary>The older cors field.</summary>
+    public CompiledCorsPolicy? Cors => settings.Cors;
 
     public bool IncludeAttemptCount => settings.IncludeAttemptCount;
 

@@ -1,3 +1,5 @@
+using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Filters.Cors;
 using Pilotfish.Proxy.LoadBalancing;
 
 namespace Pilotfish.Proxy.Routing;
@@ -8,6 +10,9 @@ namespace Pilotfish.Proxy.Routing;
 public sealed class ForwardSettings
 {
     public byte[]? ClusterHeader { get; init; }
+
+    /// <summary>A plugin that names the cluster; null for none.</summary>
+    internal ClusterSpecifier? ClusterSpecifier { get; init; }
 
     public WeightedClusterModel[] WeightedClusters { get; init; } = [];
 
@@ -25,15 +30,16 @@ public sealed class ForwardSettings
 
     public SubsetMatch? Subset { get; init; }
 
-    public byte[]? PrefixRewrite { get; init; }
-
-    public RegexRewrite? PathRegexRewrite { get; init; }
+    /// <summary>Null: the path stays.</summary>
+    public PathRewrite? PathRewrite { get; init; }
 
     public byte[]? HostRewrite { get; init; }
 
     public byte[]? HostRewriteHeader { get; init; }
 
     public RegexRewrite? HostRewritePathRegex { get; init; }
+
+    public FormatProgram? HostRewriteFormat { get; init; }
 
     /// <summary>The host's DNS name becomes the authority.</summary>
     public bool AutoHostRewrite { get; init; }
@@ -82,6 +88,9 @@ public sealed class ForwardSettings
     public int Priority { get; init; }
 
     public UpgradePolicy Upgrades { get; init; } = UpgradePolicy.None;
+
+    /// <summary>The older cors field.</summary>
+    public CompiledCorsPolicy? Cors { get; init; }
 
     public bool IncludeAttemptCount { get; init; }
 

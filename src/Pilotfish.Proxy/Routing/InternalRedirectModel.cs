@@ -30,13 +30,21 @@ public sealed class InternalRedirectModel
 
     public byte[][] ResponseHeadersToCopy { get; private init; } = [];
 
-    public static InternalRedirectModel? Compile(InternalRedirectPolicy? policy, string field)
+    /// <summary>internal_redirect_policy, or what the older internal_redirect_action and max_internal_redirects mean beside no policy.</summary>
+    public static InternalRedirectModel? Compile(RouteAction action, string field)
     {
-        if (policy is null)
+        if (action.InternalRedirectPolicy is { } policy)
         {
-            return null;
+            return Compile(policy, $"{field}.internal_redirect_policy");
         }
 
+        return action.InternalRedirectAction == RouteAction.Types.InternalRedirectAction.HandleInternalRedirect
+            ? Compile(new InternalRedirectPolicy { MaxInternalRedirects = action.MaxInternalRedirects }, field)
+            : null;
+    }
+
+    private static InternalRedirectModel Compile(InternalRedirectPolicy policy, string field)
+    {
         var model = new InternalRedirectModel
         {
             RedirectsMax = policy.MaxInternalRedirects ?? 1,

@@ -1,6 +1,7 @@
 using Envoy.Type.Matcher.V3;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Streams;
+using ValueInput = Envoy.Extensions.Matching.InputMatchers.Metadata.V3.Metadata;
 
 namespace Pilotfish.Proxy.Routing;
 
@@ -39,6 +40,15 @@ internal sealed class MetadataMatch
         }
 
         return new MetadataMatch(matcher.Filter, path, Compile(matcher.Value, $"{field}.value", 0), matcher.Invert);
+    }
+
+    /// <summary><c>envoy.extensions.matching.input_matchers.metadata.v3.Metadata</c>: others find the value.</summary>
+    public static MetadataMatch CompileValue(ExtensionConfig config)
+    {
+        ValueInput matcher = config.Parse(ValueInput.Parser);
+        return matcher.Value is not null
+            ? new MetadataMatch("", [], Compile(matcher.Value, $"{config.Field}.value", 0), matcher.Invert)
+            : throw new ConfigRejectedException($"{config.Field}.value", "it is not set");
     }
 
     public static MetadataMatch[] CompileAll(IList<MetadataMatcher> matchers, string field)

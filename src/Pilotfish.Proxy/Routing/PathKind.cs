@@ -7,4 +7,5 @@ public enum PathKind : byte
     Regex,
     SeparatedPrefix,
     Connect,
+    Template,
 }

@@ -2,6 +2,9 @@ using System.Text;
 using Envoy.Config.Route.V3;
 using Pilotfish.Language.Re2;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Routing.UriTemplates;
+using TypedExtensionConfig = Envoy.Config.Core.V3.TypedExtensionConfig;
 
 namespace Pilotfish.Proxy.Routing;
 
@@ -25,10 +28,13 @@ public sealed class PathMatch
     /// <summary>What every path begins with that this matches, for an index; null when nothing is known of it.</summary>
     internal byte[]? RequiredPrefix => Kind switch
     {
-        PathKind.Connect => null,
+        PathKind.Connect or PathKind.Template => null,
         PathKind.Regex => Encoding.UTF8.GetBytes(RegexPrefix.Of(_regex!.Pattern)) is { Length: > 0 } literal ? literal : null,
         _ => _ignoreCase ? null : _text,
     };
+
+    /// <summary>path_match_policy; null for other kinds.</summary>
+    public UriTemplate? Template { get; private init; }
 
     /// <summary>Length of the text that prefix_rewrite replaces: the prefix, or the whole path of other kinds.</summary>
     public int MatchedLength(ReadOnlySpan<byte> path) =>
@@ -56,25 +62,40 @@ public sealed class PathMatch
             case RouteMatch.PathSpecifierOneofCase.ConnectMatcher:
                 return new PathMatch(PathKind.Connect, "", false);
             case RouteMatch.PathSpecifierOneofCase.PathMatchPolicy:
-                throw new ConfigRejectedException($"{field}.path_match_policy",
-                    $"the path matcher '{match.PathMatchPolicy.Name}' does not exist in Pilotfish");
+                return new PathMatch(PathKind.Template, "", false)
+                {
+                    Template = CompileTemplate(match.PathMatchPolicy, $"{field}.path_match_policy"),
+                };
             default:
                 throw new ConfigRejectedException(field, "the match has no path specifier");
         }
     }
 
+    /// <param name="headers">The request.</param>
     /// <param name="path">The whole path, with query; empty for CONNECT.</param>
     /// <param name="pathOnly">The same without query and fragment.</param>
     /// <param name="isConnect">Whether the method is CONNECT.</param>
-    public bool Matches(ReadOnlySpan<byte> path, ReadOnlySpan<byte> pathOnly, bool isConnect) => Kind switch
+    public bool Matches(HeaderMap headers, ReadOnlySpan<byte> path, ReadOnlySpan<byte> pathOnly, bool isConnect) => Kind switch
     {
         PathKind.Connect => isConnect,
         PathKind.Prefix => path.Length >= _text.Length && Same(path[.._text.Length]),
         PathKind.Exact => pathOnly.Length == _text.Length && Same(pathOnly),
         PathKind.SeparatedPrefix => pathOnly.Length >= _text.Length && Same(pathOnly[.._text.Length])
             && (pathOnly.Length == _text.Length || pathOnly[_text.Length] == '/'),
+
+        // Parameters after a semicolon may be part of a template, so they count even where other kinds do not see them, as in Envoy.
+        PathKind.Template => Template!.Matches(QueryString.PathOnly(headers[WellKnownHeader.Path])),
         _ => _regex!.IsFullMatch(pathOnly),
     };
+
+    private static UriTemplate CompileTemplate(TypedExtensionConfig policy, string field)
+    {
+        ExtensionConfig config = ExtensionRegistry.Unwrap(policy.TypedConfig ?? new(), $"{field}.typed_config");
+        return config.MessageName == UriTemplate.MessageName
+            ? UriTemplate.Compile(config)
+            : throw new ConfigRejectedException(config.Field,
+                $"the path matcher '{policy.Name}' has type '{config.MessageName}', which Pilotfish does not have");
+    }
 
     private bool Same(ReadOnlySpan<byte> part) => _ignoreCase ? Ascii.EqualsIgnoreCase(part, _text) : part.SequenceEqual(_text);
 }

@@ -1,6 +1,8 @@
 using System.Text;
 using Envoy.Config.Route.V3;
+using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Filters.Cors;
 using Pilotfish.Proxy.LoadBalancing;
 using Pilotfish.Proxy.RuntimeLayers;
 using Pilotfish.Proxy.Tunnels;
@@ -8,10 +10,11 @@ using Pilotfish.Proxy.Tunnels;
 namespace Pilotfish.Proxy.Routing;
 
 /// <summary>Compiles the forwarding actions of one virtual host's routes; what the host sets applies where a route is silent.</summary>
-internal sealed class RouteActionCompiler(CompileContext context, VirtualHost host, MirrorPolicyModel[] mirrors, string resource)
+internal sealed class RouteActionCompiler(
+    CompileContext context, VirtualHost host, MirrorPolicyModel[] mirrors, ClusterSpecifierTable plugins, string resource)
 {
     /// <summary>Everything but the one cluster that the action may name.</summary>
-    public ForwardSettings Compile(RouteAction action, string field)
+    public ForwardSettings Compile(RouteAction action, PathMatch matched, string field)
     {
         UnheededFields.Check(UnheededFields.OfRouteAction, action, field, resource, context.Warnings);
         UnheededFields.Check(UnheededFields.OfRetryPolicy, action.RetryPolicy, $"{field}.retry_policy", resource, context.Warnings);
@@ -22,6 +25,7 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
         return new ForwardSettings
         {
             ClusterHeader = ClusterHeader(action.ClusterHeader),
+            ClusterSpecifier = Specifier(action, field),
             WeightedClusters = weighted,
             TotalWeight = total,
             HasLiveWeights = action.WeightedClusters is { RuntimeKeyPrefix.Length: > 0 },
@@ -34,11 +38,13 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
                 _ => 503,
             },
             Subset = subset,
-            PrefixRewrite = Bytes(action.PrefixRewrite),
-            PathRegexRewrite = RegexRewrite.Compile(action.RegexRewrite, $"{field}.regex_rewrite"),
+            PathRewrite = PathRewrite.Compile(action, matched, field),
             HostRewrite = Bytes(action.HostRewriteLiteral),
             HostRewriteHeader = Lower(action.HostRewriteHeader),
             HostRewritePathRegex = RegexRewrite.Compile(action.HostRewritePathRegex, $"{field}.host_rewrite_path_regex"),
+            HostRewriteFormat = action.HostRewrite.Length == 0
+                ? null
+                : FormatProgram.Compile(action.HostRewrite, $"{field}.host_rewrite", omitMissing: true),
             AutoHostRewrite = action.AutoHostRewrite ?? false,
             AppendForwardedHost = action.AppendXForwardedHost,
             TimeoutMilliseconds = Durations.Milliseconds(action.Timeout) ?? ForwardModel.DefaultTimeoutMilliseconds,
@@ -53,12 +59,13 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
             Retry = action.RetryPolicy is null
                 ? RetryPolicyModel.Compile(host.RetryPolicy, "retry_policy")
                 : RetryPolicyModel.Compile(action.RetryPolicy, $"{field}.retry_policy"),
-            InternalRedirect = InternalRedirectModel.Compile(action.InternalRedirectPolicy, $"{field}.internal_redirect_policy"),
+            InternalRedirect = InternalRedirectModel.Compile(action, field),
             HedgesOnPerTryTimeout = CompileHedging(action, field),
             Hash = HashPolicyModel.Compile(action.HashPolicy, $"{field}.hash_policy"),
             Mirrors = CompileMirrors(action, field),
             Priority = (int)action.Priority,
             Upgrades = CompileUpgrades(action, field),
+            Cors = CompiledCorsPolicy.Compile(action.Cors, $"{field}.cors", context.Runtime),
             IncludeAttemptCount = host.IncludeRequestAttemptCount,
             IncludeAttemptCountInResponse = host.IncludeAttemptCountInResponse,
             IncludeTimeoutRetryHeader = host.IncludeIsTimeoutRetryHeader,
@@ -154,7 +161,16 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
                 (isOwn ? field + "." : "") + "hedge_policy.initial_requests", "it must be at least 1");
     }
 
-    /// <summary>Refuses an action that names no destination, or in a way that is not available.</summary>
+    private ClusterSpecifier? Specifier(RouteAction action, string field) => action.ClusterSpecifierCase switch
+    {
+        RouteAction.ClusterSpecifierOneofCase.ClusterSpecifierPlugin =>
+            plugins.Get(action.ClusterSpecifierPlugin, $"{field}.cluster_specifier_plugin"),
+        RouteAction.ClusterSpecifierOneofCase.InlineClusterSpecifierPlugin =>
+            ClusterSpecifier.Compile(action.InlineClusterSpecifierPlugin, $"{field}.inline_cluster_specifier_plugin", context),
+        _ => null,
+    };
+
+    /// <summary>Refuses an action that names no destination.</summary>
     public static void RejectUnknown(RouteAction action, string field)
     {
         switch (action.ClusterSpecifierCase)
@@ -162,23 +178,11 @@ internal sealed class RouteActionCompiler(CompileContext context, VirtualHost ho
             case RouteAction.ClusterSpecifierOneofCase.Cluster when action.Cluster.Length > 0:
             case RouteAction.ClusterSpecifierOneofCase.ClusterHeader:
             case RouteAction.ClusterSpecifierOneofCase.WeightedClusters:
-                break;
             case RouteAction.ClusterSpecifierOneofCase.ClusterSpecifierPlugin:
             case RouteAction.ClusterSpecifierOneofCase.InlineClusterSpecifierPlugin:
-                throw new ConfigRejectedException(field, "cluster specifier plugins do not exist in Pilotfish");
+                break;
             default:
                 throw new ConfigRejectedException(field, "the route names no cluster");
-        }
-
-        if (action.PathRewritePolicy is not null)
-        {
-            throw new ConfigRejectedException($"{field}.path_rewrite_policy",
-                $"the path rewriter '{action.PathRewritePolicy.Name}' does not exist in Pilotfish");
-        }
-
-        if (action.PathRewrite.Length > 0 || action.HostRewrite.Length > 0)
-        {
-            throw new ConfigRejectedException(field, "path_rewrite and host_rewrite with format strings are not available in Pilotfish");
         }
     }
 

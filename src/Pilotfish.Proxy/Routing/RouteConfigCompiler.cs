@@ -3,6 +3,7 @@ using Envoy.Config.Core.V3;
 using Envoy.Config.Route.V3;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Filters.Cors;
 using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Routing;
@@ -11,6 +12,7 @@ namespace Pilotfish.Proxy.Routing;
 public sealed class RouteConfigCompiler(CompileContext context)
 {
     private readonly Dictionary<VirtualHost, SharedHost> _hosts = [];
+    private ClusterSpecifierTable? _plugins;
     private bool _ignoresPathParameters;
     private bool _validatesClusters;
     private readonly RequestStatScopes _stats = new(context.Stats);
@@ -47,15 +49,11 @@ public sealed class RouteConfigCompiler(CompileContext context)
             throw new ConfigRejectedException("vhds", "virtual host discovery is not available in Pilotfish");
         }
 
-        if (config.ClusterSpecifierPlugins.Count > 0)
-        {
-            throw new ConfigRejectedException("cluster_specifier_plugins", "cluster specifier plugins do not exist in Pilotfish");
-        }
-
         _resource = $"route configuration '{config.Name}'";
         _ignoresPathParameters = config.IgnorePathParametersInPathMatching;
         _validatesClusters = config.ValidateClusters == true;
         UnheededFields.Check(UnheededFields.OfRouteConfiguration, config, "", _resource, context.Warnings);
+        _plugins = ClusterSpecifierTable.Compile(config.ClusterSpecifierPlugins, "cluster_specifier_plugins", context);
         uint bodyMax = config.MaxDirectResponseBodySizeBytes ?? DirectResponseModel.DefaultBodyBytesMax;
         MirrorPolicyModel[] mirrors = MirrorPolicyModel.CompileAll(config.RequestMirrorPolicies, "request_mirror_policies", _resource, context);
         var domains = new DomainIndex();
@@ -104,9 +102,9 @@ public sealed class RouteConfigCompiler(CompileContext context)
             throw new ConfigRejectedException($"{field}.domains", $"virtual host '{host.Name}' has no domain");
         }
 
-        if (host.Matcher is not null)
+        if (host.Matcher is not null && host.Routes.Count > 0)
         {
-            throw new ConfigRejectedException($"{field}.matcher", "matcher trees of virtual hosts are not available in Pilotfish");
+            throw new ConfigRejectedException($"{field}.matcher", "routes are set, too; only one of both may be");
         }
 
         string name = host.Name;
@@ -114,12 +112,21 @@ public sealed class RouteConfigCompiler(CompileContext context)
         host.Name = "";
         host.Domains.Clear();
         host.Routes.Clear();
+        global::Xds.Type.Matcher.V3.Matcher? matcher = host.Matcher;
+        host.Matcher = null;
         if (!_hosts.TryGetValue(host, out SharedHost? shared))
         {
             UnheededFields.Check(UnheededFields.OfVirtualHost, host, field, _resource, context.Warnings);
             UnheededFields.Check(UnheededFields.OfRetryPolicy, host.RetryPolicy, $"{field}.retry_policy", _resource, context.Warnings);
-            shared = new SharedHost(Settings(host, field), new RouteActionCompiler(context, host, mirrors, _resource));
+            shared = new SharedHost(Settings(host, field), new RouteActionCompiler(context, host, mirrors, _plugins!, _resource));
             _hosts.Add(host, shared);
+        }
+
+        RequestStats[]? stats = _stats.VirtualClusters(name, shared.Settings.VirtualClusters);
+        if (matcher is not null)
+        {
+            var tree = RouteTree.Compile(matcher, $"{field}.matcher", (route, at) => CompileRoute(route, name, shared, bodyMax, at));
+            return new VirtualHostModel(name, tree, shared.Settings, stats);
         }
 
         var routes = new RouteModel[messages.Length];
@@ -128,7 +135,7 @@ public sealed class RouteConfigCompiler(CompileContext context)
             routes[i] = CompileRoute(messages[i], name, shared, bodyMax, $"{field}.routes[{i}]");
         }
 
-        return new VirtualHostModel(name, routes, shared.Settings, _stats.VirtualClusters(name, shared.Settings.VirtualClusters));
+        return new VirtualHostModel(name, routes, shared.Settings, stats);
     }
 
     private VirtualHostSettings Settings(VirtualHost host, string field) => new()
@@ -139,6 +146,7 @@ public sealed class RouteConfigCompiler(CompileContext context)
             $"{field}.response_headers_to_add", $"{field}.response_headers_to_remove"),
         FilterConfigs = PerRouteConfigs.Compile(host.TypedPerFilterConfig, $"{field}.typed_per_filter_config", context),
         Metadata = Metadata(host.Metadata),
+        Cors = CompiledCorsPolicy.Compile(host.Cors, $"{field}.cors", context.Runtime),
         VirtualClusters = VirtualClusterModel.CompileAll(host.VirtualClusters, $"{field}.virtual_clusters"),
         RequestBufferLimit = (long?)host.RequestBodyBufferLimit ?? host.PerRequestBufferLimitBytes,
         IgnoresPathParameters = _ignoresPathParameters,
@@ -199,13 +207,14 @@ public sealed class RouteConfigCompiler(CompileContext context)
         UnheededFields.Check(UnheededFields.OfDecorator, route.Decorator, $"{field}.decorator", _resource, context.Warnings);
         CheckWeighted(route, $"{field}.route.weighted_clusters");
         bool isExact = route.Match.PathSpecifierCase == RouteMatch.PathSpecifierOneofCase.Path && route.Match.CaseSensitive != false;
+        var matcher = new RouteMatcher(route.Match, $"{field}.match", context.Runtime);
         return new RouteSettings
         {
             Name = route.Name,
-            Matcher = new RouteMatcher(route.Match, $"{field}.match", context.Runtime),
+            Matcher = matcher,
             ExactPath = isExact ? route.Match.Path : null,
             Act = act,
-            Forward = act == RouteAct.Forward ? actions.Compile(route.Route_, $"{field}.route") : null,
+            Forward = act == RouteAct.Forward ? actions.Compile(route.Route_, matcher.Path, $"{field}.route") : null,
             Redirect = act == RouteAct.Redirect ? RedirectModel.Compile(route.Redirect, $"{field}.redirect") : null,
             DirectResponse = act == RouteAct.DirectResponse
                 ? DirectResponseModel.Compile(route.DirectResponse, bodyMax, $"{field}.direct_response")

@@ -14,7 +14,10 @@ public sealed class RouteMatcher
     private readonly HeaderMatch[] _headers;
     private readonly QueryMatch[] _query;
     private readonly MetadataMatch[] _metadata;
+    private readonly CookieMatch[] _cookies;
+    private readonly FilterStateMatch[] _filterState;
     private readonly bool _grpcOnly;
+    private readonly bool _hasRareConditions;
     private readonly RouteMatch.Types.TlsContextMatchOptions? _tls;
 
     public RouteMatcher(RouteMatch match, string field, RuntimeValues runtime)
@@ -26,19 +29,22 @@ public sealed class RouteMatcher
         _metadata = MetadataMatch.CompileAll(match.DynamicMetadata, $"{field}.dynamic_metadata");
         _grpcOnly = match.Grpc is not null;
         _tls = match.TlsContext;
-        RejectUnknown(match, field);
+        _cookies = CookieMatch.CompileAll(match.Cookies, $"{field}.cookies");
+        _filterState = FilterStateMatch.CompileAll(match.FilterState, $"{field}.filter_state");
+        _hasRareConditions = _cookies.Length > 0 || _filterState.Length > 0;
     }
 
     public PathMatch Path { get; }
 
     public bool Matches(HeaderMap headers, ReadOnlySpan<byte> path, ReadOnlySpan<byte> pathOnly, bool isConnect, StreamInfo info, ulong random) =>
-        Path.Matches(path, pathOnly, isConnect)
+        Path.Matches(headers, path, pathOnly, isConnect)
         && _fraction.Holds(random)
         && (_headers.Length == 0 || HeaderMatch.AllMatch(_headers, headers))
         && (_query.Length == 0 || QueryMatches(path))
         && (!_grpcOnly || GrpcText.IsGrpcRequest(headers))
         && (_tls is null || TlsMatches(info))
-        && (_metadata.Length == 0 || MetadataMatches(info));
+        && (_metadata.Length == 0 || MetadataMatches(info))
+        && (!_hasRareConditions || RareConditionsHold(headers, info));
 
     private bool QueryMatches(ReadOnlySpan<byte> path)
     {
@@ -73,12 +79,24 @@ public sealed class RouteMatcher
         return (_tls!.Presented is null || _tls.Presented == presented) && (_tls.Validated is null || _tls.Validated == validated);
     }
 
-    private static void RejectUnknown(RouteMatch match, string field)
+    private bool RareConditionsHold(HeaderMap headers, StreamInfo info)
     {
-        if (match.FilterState.Count > 0 || match.Cookies.Count > 0)
+        foreach (CookieMatch match in _cookies)
         {
-            throw new ConfigRejectedException(field,
-                "matching by filter_state or cookies is not available in this version of Pilotfish");
+            if (!match.Matches(headers))
+            {
+                return false;
+            }
         }
+
+        foreach (FilterStateMatch match in _filterState)
+        {
+            if (!match.Matches(info))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 }

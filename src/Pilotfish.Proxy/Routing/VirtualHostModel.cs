@@ -1,3 +1,4 @@
+using Pilotfish.Proxy.Filters.Cors;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Streams;
 
@@ -8,7 +9,7 @@ public sealed class VirtualHostModel
 {
     private readonly VirtualHostSettings _settings;
     private readonly RouteIndex? _index;
-
+    private readonly RouteTree? _tree;
     private readonly RequestStats[]? _virtualClusterStats;
 
     /// <param name="name">As configured.</param>
@@ -24,13 +25,27 @@ public sealed class VirtualHostModel
         _index = RouteIndex.Of(routes);
     }
 
+    /// <summary>A host whose routes a tree chooses.</summary>
+    internal VirtualHostModel(string name, RouteTree tree, VirtualHostSettings settings, RequestStats[]? virtualClusterStats)
+    {
+        _virtualClusterStats = virtualClusterStats;
+        Name = name;
+        Routes = tree.Routes;
+        _settings = settings;
+        _tree = tree;
+    }
+
     public string Name { get; }
 
     public RouteModel[] Routes { get; }
 
     /// <summary>The first route that matches; null when none does.</summary>
-    public RouteModel? FindRoute(HeaderMap headers, StreamInfo info, ulong random) =>
-        RouteIndex.Find(_index, Routes, _settings.IgnoresPathParameters, headers, info, random);
+    /// <param name="headers">The request's head.</param>
+    /// <param name="info">Its facts, of which the head is one.</param>
+    /// <param name="random">For shares of requests.</param>
+    public RouteModel? FindRoute(HeaderMap headers, StreamInfo info, ulong random) => _tree is null
+        ? RouteIndex.Find(_index, Routes, _settings.IgnoresPathParameters, headers, info, random)
+        : _tree.Find(headers, info, random, _settings.IgnoresPathParameters);
 
     /// <summary>The name of the virtual cluster that a request belongs to; empty where there are none.</summary>
     /// <param name="headers">The request's, as the route saw them.</param>
@@ -55,6 +70,9 @@ public sealed class VirtualHostModel
     public PerRouteConfigs FilterConfigs => _settings.FilterConfigs;
 
     public DynamicMetadata? Metadata => _settings.Metadata;
+
+    /// <summary>The older cors field.</summary>
+    public CompiledCorsPolicy? Cors => _settings.Cors;
 
     public long? RequestBufferLimit => _settings.RequestBufferLimit;
 

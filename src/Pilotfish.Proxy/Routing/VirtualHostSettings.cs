@@ -1,3 +1,4 @@
+using Pilotfish.Proxy.Filters.Cors;
 using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Routing;
@@ -14,6 +15,9 @@ public sealed class VirtualHostSettings
     public PerRouteConfigs FilterConfigs { get; init; } = PerRouteConfigs.None;
 
     public DynamicMetadata? Metadata { get; init; }
+
+    /// <summary>The older cors field.</summary>
+    public CompiledCorsPolicy? Cors { get; init; }
 
     /// <summary>In config order; the first that matches names a request.</summary>
     public VirtualClusterModel[] VirtualClusters { get; init; } = [];

@@ -82,6 +82,11 @@ public sealed class ConnectionInfo
     /// <summary>The answer that <see cref="UpstreamOverrides"/> gave last, so that equal ones are one object.</summary>
     internal UpstreamTransportOverrides? LastOverrides { get; set; }
 
+    /// <summary>The element of x-forwarded-client-cert that was made last, with the details that it tells; requests of one connection share it.</summary>
+    internal byte[]? ForwardedCertificate { get; set; }
+
+    internal Http.ClientCertDetails ForwardedCertificateDetails { get; set; }
+
     /// <summary>What collectors of access logs are told of the TLS session, serialized once for all records of the connection.</summary>
     internal byte[]? TlsLogProperties { get; set; }
 

@@ -16,6 +16,7 @@ internal sealed class LibsslHandshake(TlsVerifier? verifier, X509Certificate2? l
 
     private LibsslStream? _stream;
     private X509Certificate2? _peer;
+    private IReadOnlyList<byte[]> _issuers = [];
     private bool _malformed;
 
     /// <summary>
@@ -67,6 +68,7 @@ internal sealed class LibsslHandshake(TlsVerifier? verifier, X509Certificate2? l
         try
         {
             _peer = PeerCertificates.Of(leaf);
+            _issuers = PeerIssuers.Of(issuers);
             if (verifier is null || verifier.Verify(_peer, issuers, _stream!.Loop.WallNow))
             {
                 return 0;
@@ -118,6 +120,7 @@ internal sealed class LibsslHandshake(TlsVerifier? verifier, X509Certificate2? l
             ServerName = string.IsNullOrEmpty(serverName) ? null : serverName,
             ApplicationProtocol = protocol.IsEmpty ? null : Encoding.Latin1.GetString(protocol),
             PeerCertificate = _peer,
+            PeerIssuers = _issuers,
             LocalCertificate = localCertificate,
             PeerCertificateValidated = _peer is not null && verifier is { IsValidated: true },
             IsResumed = ssl.IsResumed,

@@ -199,6 +199,7 @@ internal sealed class SslStreamSession : TlsStream
             ApplicationProtocol = protocol.IsEmpty ? null : System.Text.Encoding.Latin1.GetString(protocol.Span),
             PeerCertificate = ssl.RemoteCertificate as X509Certificate2,
             LocalCertificate = ssl.LocalCertificate as X509Certificate2,
+            PeerIssuers = verifier.ShownIssuers,
             PeerCertificateValidated = verifier.IsValidated && ssl.RemoteCertificate is not null,
             IsResumed = seen.IsResumed,
             Waived = verifier.Waived,

@@ -20,6 +20,11 @@ public sealed class TlsSessionFacts
     /// <summary>The peer's leaf certificate; null when it showed none.</summary>
     public required X509Certificate2? PeerCertificate { get; init; }
 
+    /// <summary>
+    /// What the peer showed behind its leaf, as DER and in its order; none for a resumed session, whose ticket carries the leaf alone.
+    /// </summary>
+    public IReadOnlyList<byte[]> PeerIssuers { get; init; } = [];
+
     public required X509Certificate2? LocalCertificate { get; init; }
 
     /// <summary>Whether the peer's certificate passed validation.</summary>

@@ -31,8 +31,22 @@ internal sealed class TlsVerifier
 
     internal bool IsValidated { get; private set; }
 
+    /// <summary>What the peer showed behind its leaf, where SslStream asked for the verdict.</summary>
+    internal IReadOnlyList<byte[]> ShownIssuers { get; private set; } = [];
+
     private bool Verify(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
+        if (chain is { ChainPolicy.ExtraStore: { Count: > 0 } shown })
+        {
+            List<byte[]> issuers = [];
+            foreach (X509Certificate2 issuer in shown)
+            {
+                issuers.Add(issuer.RawData);
+            }
+
+            ShownIssuers = PeerIssuers.Of(issuers);
+        }
+
         if (_verification is null)
         {
             return true;

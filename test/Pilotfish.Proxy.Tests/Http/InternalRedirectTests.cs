@@ -45,6 +45,33 @@ public sealed class InternalRedirectTests
         Assert.StartsWith("HTTP/1.1 204 ", await client.ReadHeadAsync());
     });
 
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData(0u, false)]
+    public void OlderAction_MeansAPolicy(uint? redirectsMax, bool followed) => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        bench.AddCluster("backend", upstream.Address);
+        bench.Serve(configureRoute: route =>
+        {
+            route.Route_.InternalRedirectAction = RouteAction.Types.InternalRedirectAction.HandleInternalRedirect;
+            route.Route_.MaxInternalRedirects = redirectsMax;
+        });
+        TestClient client = bench.Connect();
+        await client.SendAsync("GET /old HTTP/1.1\r\nHost: a\r\n\r\n");
+        TestClient server = await upstream.AcceptAsync();
+        await server.ReadHeadAsync();
+        await server.SendAsync(Redirect);
+        if (followed)
+        {
+            Assert.StartsWith("GET /new?q=1 HTTP/1.1\r\n", await server.ReadHeadAsync());
+            return;
+        }
+
+        Assert.StartsWith("HTTP/1.1 302 ", await client.ReadHeadAsync());
+    });
+
     [Fact]
     public void SeeOther_Post_BecomesAGetWithoutBody() => LoopRunner.Run(async loop =>
     {

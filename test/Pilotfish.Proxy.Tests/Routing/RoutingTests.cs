@@ -2,9 +2,11 @@ using Envoy.Config.Core.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Type.Matcher.V3;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Streams;
 using Pilotfish.Proxy.Tests.Http;
 using Pilotfish.Testing;
 using Xunit;
+using CidrMessage = global::Xds.Core.V3.CidrRange;
 
 namespace Pilotfish.Proxy.Tests.Routing;
 
@@ -35,6 +37,13 @@ public sealed class RoutingTests
             "GET / HTTP/1.1\r\nHost: h\r\n\r\n", true },
         { "query", new RouteMatch { Prefix = "/", QueryParameters = { new QueryParameterMatcher { Name = "q", StringMatch = new StringMatcher { Exact = "1" } } } },
             "GET /?p&q=1 HTTP/1.1\r\nHost: h\r\n\r\n", true },
+        { "cookie", Cookie(invert: false), "GET / HTTP/1.1\r\nHost: h\r\nCookie: b=2; a=\"1\"; a=3\r\n\r\n", true },
+        { "cookie with another value", Cookie(invert: false), "GET / HTTP/1.1\r\nHost: h\r\nCookie: a=2\r\n\r\n", false },
+        { "cookie absent", Cookie(invert: false), "GET / HTTP/1.1\r\nHost: h\r\nCookie: aa=1\r\n\r\n", false },
+        { "cookie absent, inverted", Cookie(invert: true), "GET / HTTP/1.1\r\nHost: h\r\n\r\n", true },
+        { "cookie inverted", Cookie(invert: true), "GET / HTTP/1.1\r\nHost: h\r\nCookie: a=1\r\n\r\n", false },
+        { "filter state absent", State(new FilterStateMatcher { Key = "k", StringMatch = new StringMatcher { Prefix = "v" } }),
+            "GET / HTTP/1.1\r\nHost: h\r\n\r\n", false },
         { "grpc", new RouteMatch { Prefix = "/", Grpc = new RouteMatch.Types.GrpcRouteMatchOptions() },
             "GET / HTTP/1.1\r\nHost: h\r\nContent-Type: text/html\r\n\r\n", false },
     };
@@ -45,6 +54,70 @@ public sealed class RoutingTests
     {
         string head = await AnswerAsync(loop, request, new Route { Match = match, DirectResponse = new DirectResponseAction { Status = 201 } });
         Assert.True(head.StartsWith(expected ? "HTTP/1.1 201 " : "HTTP/1.1 404 ", StringComparison.Ordinal), label);
+    });
+
+    public static TheoryData<string, FilterStateMatcher, string, bool> States => new()
+    {
+        { "text", new FilterStateMatcher { Key = "k", StringMatch = new StringMatcher { Prefix = "v" } }, "v1", true },
+        { "other text", new FilterStateMatcher { Key = "k", StringMatch = new StringMatcher { Exact = "v" } }, "v1", false },
+        { "other key", new FilterStateMatcher { Key = "l", StringMatch = new StringMatcher { Prefix = "v" } }, "v1", false },
+        { "address", new FilterStateMatcher { Key = "k", AddressMatch = Ranges() }, "10.1.2.3", true },
+        { "address and port", new FilterStateMatcher { Key = "k", AddressMatch = Ranges() }, "10.1.2.3:80", true },
+        { "other address", new FilterStateMatcher { Key = "k", AddressMatch = Ranges() }, "11.1.2.3", false },
+        { "no address", new FilterStateMatcher { Key = "k", AddressMatch = Ranges() }, "v1", false },
+    };
+
+    [Theory]
+    [MemberData(nameof(States))]
+    public void Route_FilterState_IsComparedAsTextOrAddress(string label, FilterStateMatcher matcher, string state, bool expected) => LoopRunner.Run(async loop =>
+    {
+        var bench = new ProxyBench(loop) { OnConnection = info => info.EnsureFilterState().Set("k", new FilterStateText(state)) };
+        bench.Serve(new RouteConfiguration
+        {
+            VirtualHosts = { new VirtualHost { Name = "all", Domains = { "*" }, Routes = { Direct(State(matcher), 201) } } },
+        });
+        TestClient client = bench.Connect();
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        string head = await client.ReadHeadAsync();
+        Assert.True(head.StartsWith(expected ? "HTTP/1.1 201 " : "HTTP/1.1 404 ", StringComparison.Ordinal), label);
+    });
+
+    [Theory]
+    [InlineData("cookies[0].name")]
+    [InlineData("cookies[1].string_match")]
+    [InlineData("filter_state[0].key")]
+    [InlineData("filter_state[1]")]
+    [InlineData("filter_state[2].address_match.ranges[0].address_prefix")]
+    public void Match_WithoutWhatItNeeds_IsRefusedByField(string field) => LoopRunner.Run(loop =>
+    {
+        RouteMatch match = Cookie(invert: false);
+        switch (field[..^(field.Length - field.IndexOf(']', StringComparison.Ordinal) - 1)])
+        {
+            case "cookies[0]":
+                match.Cookies[0].Name = "";
+                break;
+            case "cookies[1]":
+                match.Cookies.Add(new CookieMatcher { Name = "b" });
+                break;
+            case "filter_state[0]":
+                match.FilterState.Add(new FilterStateMatcher());
+                break;
+            case "filter_state[1]":
+                match.FilterState.Add(new FilterStateMatcher { Key = "k", AddressMatch = Ranges() });
+                match.FilterState.Add(new FilterStateMatcher { Key = "k" });
+                break;
+            default:
+                match.FilterState.Add(new FilterStateMatcher { Key = "k", AddressMatch = Ranges() });
+                match.FilterState.Add(match.FilterState[0]);
+                match.FilterState.Add(new FilterStateMatcher { Key = "k", AddressMatch = Ranges() });
+                match.FilterState[2].AddressMatch.Ranges[0].AddressPrefix = "x";
+                break;
+        }
+
+        var bench = new ProxyBench(loop);
+        ConfigRejectedException rejected = Assert.Throws<ConfigRejectedException>(() => bench.Serve(configureRoute: route => route.Match = match));
+        Assert.Equal($"route_config.virtual_hosts[0].routes[0].match.{field}", rejected.Field);
+        return Task.CompletedTask;
     });
 
     [Fact]
@@ -146,6 +219,16 @@ public sealed class RoutingTests
             return Task.CompletedTask;
         });
     }
+
+    private static RouteMatch Cookie(bool invert) => new()
+    {
+        Prefix = "/",
+        Cookies = { new CookieMatcher { Name = "a", StringMatch = new StringMatcher { Exact = "1" }, InvertMatch = invert } },
+    };
+
+    private static RouteMatch State(FilterStateMatcher matcher) => new() { Prefix = "/", FilterState = { matcher } };
+
+    private static AddressMatcher Ranges() => new() { Ranges = { new CidrMessage { AddressPrefix = "10.0.0.0", PrefixLen = 8 } } };
 
     private static RouteMatch With(HeaderMatcher matcher) => new() { Prefix = "/", Headers = { matcher } };
 

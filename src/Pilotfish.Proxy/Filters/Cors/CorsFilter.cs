@@ -36,8 +36,7 @@ internal sealed class CorsFilter(CorsModel model, CompiledCorsPolicy policy, boo
             return FilterVerdict.Continue;
         }
 
-        bool privateNetwork = headers[WellKnownHeader.AccessControlRequestPrivateNetwork].SequenceEqual("true"u8);
-        Stream.Reply(200, [], s_preflight, allowed ? response => AddPreflightHeaders(response, privateNetwork) : null);
+        Stream.Reply(200, [], s_preflight, AddPreflightHeaders);
         return FilterVerdict.Pause;
     }
 
@@ -57,28 +56,38 @@ internal sealed class CorsFilter(CorsModel model, CompiledCorsPolicy policy, boo
         return FilterVerdict.Continue;
     }
 
-    private void AddPreflightHeaders(HeaderMap headers, bool privateNetwork)
+    // As in Envoy, an origin that is not allowed misses only access-control-allow-origin, which is the one that counts.
+    private void AddPreflightHeaders(HeaderMap headers)
     {
+        HeaderMap request = Stream.RequestHeaders;
         AddOrigin(headers);
-        SetUnlessEmpty(headers, WellKnownHeader.AccessControlAllowMethods, policy.AllowMethods);
-        SetUnlessEmpty(headers, WellKnownHeader.AccessControlAllowHeaders, policy.AllowHeaders);
+        SetUnlessEmpty(headers, WellKnownHeader.AccessControlAllowMethods,
+            Asked(policy.AllowMethods, request[WellKnownHeader.AccessControlRequestMethod]));
+        SetUnlessEmpty(headers, WellKnownHeader.AccessControlAllowHeaders,
+            Asked(policy.AllowHeaders, request.TryGet("access-control-request-headers"u8, out ReadOnlySpan<byte> names) ? names : default));
         SetUnlessEmpty(headers, WellKnownHeader.AccessControlMaxAge, policy.MaxAge);
-        if (privateNetwork && policy.AllowPrivateNetworkAccess)
+        if (policy.AllowPrivateNetworkAccess && request[WellKnownHeader.AccessControlRequestPrivateNetwork].SequenceEqual("true"u8))
         {
             headers.Set(WellKnownHeader.AccessControlAllowPrivateNetwork, "true"u8);
         }
     }
 
+    private static ReadOnlySpan<byte> Asked(byte[] allowed, ReadOnlySpan<byte> asked) => allowed is [(byte)'*'] ? asked : allowed;
+
     private void AddOrigin(HeaderMap headers)
     {
-        headers.Set(WellKnownHeader.AccessControlAllowOrigin, _origin);
+        if (_origin is not null)
+        {
+            headers.Set(WellKnownHeader.AccessControlAllowOrigin, _origin);
+        }
+
         if (policy.AllowCredentials)
         {
             headers.Set(WellKnownHeader.AccessControlAllowCredentials, "true"u8);
         }
     }
 
-    private static void SetUnlessEmpty(HeaderMap headers, WellKnownHeader header, byte[] value)
+    private static void SetUnlessEmpty(HeaderMap headers, WellKnownHeader header, ReadOnlySpan<byte> value)
     {
         if (value.Length > 0)
         {

@@ -120,6 +120,11 @@ internal static class LocalAnswers
             return named;
         }
 
+        if (forward.ClusterSpecifier is { } specifier)
+        {
+            return specifier.Find(stream.Info);
+        }
+
         byte[]? header = weighted?.ClusterHeader ?? forward.ClusterHeader;
         return header is not null && stream.RequestHeaders.TryGet(header, out ReadOnlySpan<byte> name) && !name.IsEmpty
             ? stream.Hcm.Clusters.Find(name)

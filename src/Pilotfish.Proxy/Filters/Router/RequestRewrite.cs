@@ -1,4 +1,5 @@
 using System.Text;
+using Pilotfish.Language.Formats;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Routing;
@@ -11,20 +12,19 @@ internal static class RequestRewrite
     public static void Apply(HttpStream stream, ForwardModel forward, bool suppressEnvoyHeaders)
     {
         ApplyMutations(stream);
-        HeaderMap headers = stream.RequestHeaders;
-        if (forward.PrefixRewrite is not null || forward.PathRegexRewrite is not null)
+        RewriteHost(stream, forward, suppressEnvoyHeaders);
+        if (forward.PathRewrite is { } rewrite)
         {
-            RewritePath(stream.Route!, forward, headers, suppressEnvoyHeaders);
+            RewritePath(stream, rewrite, suppressEnvoyHeaders);
         }
         else if (stream.HiddenPath is not null)
         {
             stream.RestorePath();
         }
 
-        RewriteHost(stream, forward, headers, suppressEnvoyHeaders);
         if (stream.ConnectPort is { } port)
         {
-            RestorePort(headers, port);
+            RestorePort(stream.RequestHeaders, port);
         }
     }
 
@@ -47,28 +47,29 @@ internal static class RequestRewrite
         }
     }
 
-    /// <summary>The host's DNS name as authority, once the host is known.</summary>
-    public static void ApplyAutoHost(HttpStream stream, ForwardModel forward, string hostname)
+    /// <summary>The host's DNS name as authority, once the host is known. Another attempt's name is not the client's, so only the first is kept.</summary>
+    public static void ApplyAutoHost(HttpStream stream, ForwardModel forward, string hostname, bool suppressEnvoyHeaders)
     {
         if (forward.AutoHostRewrite && hostname.Length > 0)
         {
-            SetHost(stream.RequestHeaders, forward, Encoding.ASCII.GetBytes(hostname), suppressEnvoyHeaders: false);
+            bool keepsOriginal = !suppressEnvoyHeaders && stream.Info.Upstream.AttemptCount <= 1;
+            SetHost(stream.RequestHeaders, forward, Encoding.ASCII.GetBytes(hostname), keepsOriginal);
         }
     }
 
     private static void ApplyMutations(HttpStream stream)
     {
+        // The weighted cluster's come first in either order, as in Envoy (weighted_cluster_specifier.cc).
         RouteConfigModel config = stream.RouteConfig!;
+        Apply(stream, stream.WeightedCluster?.RequestHeaders);
         if (config.MostSpecificWins)
         {
             Apply(stream, config.RequestHeaders);
             Apply(stream, stream.VirtualHost!.RequestHeaders);
             Apply(stream, stream.Route!.RequestHeaders);
-            Apply(stream, stream.WeightedCluster?.RequestHeaders);
             return;
         }
 
-        Apply(stream, stream.WeightedCluster?.RequestHeaders);
         Apply(stream, stream.Route!.RequestHeaders);
         Apply(stream, stream.VirtualHost!.RequestHeaders);
         Apply(stream, config.RequestHeaders);
@@ -82,28 +83,16 @@ internal static class RequestRewrite
         }
     }
 
-    private static void RewritePath(RouteModel route, ForwardModel forward, HeaderMap headers, bool suppressEnvoyHeaders)
+    private static void RewritePath(HttpStream stream, PathRewrite rewrite, bool suppressEnvoyHeaders)
     {
+        HeaderMap headers = stream.RequestHeaders;
         byte[] path = headers[WellKnownHeader.Path].ToArray();
-        if (path.Length == 0)
+        if (path.Length == 0 || rewrite.Apply(path, stream.Info, stream.Worker.Scratch) is not { } rewritten)
         {
             return;
         }
 
-        byte[] rewritten;
-        if (forward.PrefixRewrite is { } prefix)
-        {
-            int matched = Math.Min(route.Matcher.Path.MatchedLength(path), path.Length);
-            rewritten = [.. prefix, .. path.AsSpan(matched)];
-        }
-        else
-        {
-            int query = path.AsSpan().IndexOf((byte)'?');
-            ReadOnlySpan<byte> only = query < 0 ? path : path.AsSpan(0, query);
-            rewritten = [.. forward.PathRegexRewrite!.Apply(only), .. query < 0 ? [] : path.AsSpan(query)];
-        }
-
-        if (!suppressEnvoyHeaders && !rewritten.AsSpan().SequenceEqual(path))
+        if (!suppressEnvoyHeaders)
         {
             headers.Set(WellKnownHeader.XEnvoyOriginalPath, path);
         }
@@ -111,44 +100,70 @@ internal static class RequestRewrite
         headers.Set(WellKnownHeader.Path, rewritten);
     }
 
-    private static void RewriteHost(HttpStream stream, ForwardModel forward, HeaderMap headers, bool suppressEnvoyHeaders)
+    // Before the path is rewritten: host_rewrite_path_regex sees the client's (config_impl.cc finalizeRequestHeaders).
+    private static void RewriteHost(HttpStream stream, ForwardModel forward, bool suppressEnvoyHeaders)
     {
-        byte[]? host = stream.WeightedCluster?.HostRewrite ?? forward.HostRewrite;
-        if (host is null && forward.HostRewriteHeader is { } name && headers.TryGet(name, out ReadOnlySpan<byte> named) && !named.IsEmpty)
+        HeaderMap headers = stream.RequestHeaders;
+        if (stream.WeightedCluster?.HostRewrite is { } ofCluster)
         {
-            host = named.ToArray();
+            // As if the client had asked for it: neither kept nor forwarded, and the route's own rewrite counts over it.
+            headers.Set(WellKnownHeader.Authority, ofCluster);
         }
 
-        if (host is null && forward.HostRewritePathRegex is { } regex)
+        if (NewHost(stream, forward) is { Length: > 0 } host)
         {
-            host = regex.Apply(QueryString.PathOnly(headers[WellKnownHeader.Path]));
-        }
-
-        if (host is not null)
-        {
-            SetHost(headers, forward, host, suppressEnvoyHeaders);
+            SetHost(headers, forward, host, keepsOriginal: !suppressEnvoyHeaders);
         }
     }
 
-    private static void SetHost(HeaderMap headers, ForwardModel forward, byte[] host, bool suppressEnvoyHeaders)
+    private static byte[]? NewHost(HttpStream stream, ForwardModel forward)
     {
-        ReadOnlySpan<byte> before = headers[WellKnownHeader.Authority];
-        if (before.SequenceEqual(host))
+        HeaderMap headers = stream.RequestHeaders;
+        if (forward.HostRewrite is { } literal)
         {
-            return;
+            return literal;
         }
 
-        byte[] original = before.ToArray();
-        if (!suppressEnvoyHeaders && !headers.Has(WellKnownHeader.XEnvoyOriginalHost))
+        if (forward.HostRewriteHeader is { } name)
         {
-            headers.Set(WellKnownHeader.XEnvoyOriginalHost, original);
+            return headers.TryGet(name, out ReadOnlySpan<byte> named) ? named.ToArray() : null;
         }
 
-        if (forward.AppendForwardedHost)
+        if (forward.HostRewritePathRegex is { } regex)
         {
-            headers.AppendValue(WellKnownHeader.XForwardedHost, ","u8, original);
+            return regex.Apply(QueryString.PathOnly(headers[WellKnownHeader.Path]));
+        }
+
+        if (forward.HostRewriteFormat is not { } format)
+        {
+            return null;
+        }
+
+        FormatOutput scratch = stream.Worker.Scratch;
+        scratch.Clear();
+        format.Append(scratch, stream.Info);
+        return scratch.Written.ToArray();
+    }
+
+    private static void SetHost(HeaderMap headers, ForwardModel forward, byte[] host, bool keepsOriginal)
+    {
+        byte[] before = headers[WellKnownHeader.Authority].ToArray();
+        if (forward.AppendForwardedHost && before.Length > 0 && !LastForwardedHost(headers).SequenceEqual(before))
+        {
+            headers.AppendValue(WellKnownHeader.XForwardedHost, ","u8, before);
+        }
+
+        if (keepsOriginal)
+        {
+            headers.Set(WellKnownHeader.XEnvoyOriginalHost, before);
         }
 
         headers.Set(WellKnownHeader.Authority, host);
+    }
+
+    private static ReadOnlySpan<byte> LastForwardedHost(HeaderMap headers)
+    {
+        ReadOnlySpan<byte> hosts = headers[WellKnownHeader.XForwardedHost];
+        return hosts[(hosts.LastIndexOf((byte)',') + 1)..].Trim((byte)' ');
     }
 }

@@ -36,16 +36,16 @@ internal static class ResponseRewrite
             return;
         }
 
+        // The weighted cluster's come first in either order, as in Envoy (weighted_cluster_specifier.cc).
+        Apply(stream, stream.WeightedCluster?.ResponseHeaders);
         if (config.MostSpecificWins)
         {
             Apply(stream, config.ResponseHeaders);
             Apply(stream, stream.VirtualHost?.ResponseHeaders);
             Apply(stream, stream.Route?.ResponseHeaders);
-            Apply(stream, stream.WeightedCluster?.ResponseHeaders);
             return;
         }
 
-        Apply(stream, stream.WeightedCluster?.ResponseHeaders);
         Apply(stream, stream.Route?.ResponseHeaders);
         Apply(stream, stream.VirtualHost?.ResponseHeaders);
         Apply(stream, config.ResponseHeaders);

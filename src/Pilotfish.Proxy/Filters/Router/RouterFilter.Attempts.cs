@@ -115,7 +115,7 @@ public sealed partial class RouterFilter
     {
         AttemptFacts.Connected(Stream.Info, attempt);
         RequestRewrite.ApplyScheme(Stream, stream.Connection);
-        RequestRewrite.ApplyAutoHost(Stream, _forward, attempt.Host!.Hostname);
+        RequestRewrite.ApplyAutoHost(Stream, _forward, attempt.Host!.Hostname, _model.SuppressesEnvoyHeaders);
         _anyStarted = true;
         _named.Connected(Cells);
         attempt.Log?.Connected(attempt);
