@@ -28,11 +28,12 @@ internal static class AssignmentCompiler
             }
 
             Locality locality = group.Locality is { } given ? Convert(given) : Locality.None;
+            var metadata = EndpointMetadata.From(group.Metadata);
             IReadOnlyList<LbEndpoint> endpoints = group.LoadBalancerEndpoints?.LbEndpoints ?? group.LbEndpoints;
             for (int j = 0; j < endpoints.Count; j++)
             {
                 string at = $"{field}endpoints[{i}].lb_endpoints[{j}].endpoint";
-                Add(endpoints[j], group, locality, resolvesNames, at, hosts, names);
+                Add(endpoints[j], group, locality, metadata, resolvesNames, at, hosts, names);
             }
         }
 
@@ -50,7 +51,7 @@ internal static class AssignmentCompiler
     internal static Locality Convert(ProtoLocality locality) => new(locality.Region, locality.Zone, locality.SubZone);
 
     private static void Add(
-        LbEndpoint endpoint, LocalityLbEndpoints group, Locality locality, bool resolvesNames, string field,
+        LbEndpoint endpoint, LocalityLbEndpoints group, Locality locality, EndpointMetadata localityMetadata, bool resolvesNames, string field,
         List<HostConfig> hosts, List<NamedEndpoint> names)
     {
         if (endpoint.Endpoint is not { } target)
@@ -66,6 +67,7 @@ internal static class AssignmentCompiler
             LocalityWeight = group.LoadBalancingWeight ?? 0,
             EdsHealth = Health(endpoint.HealthStatus),
             Metadata = EndpointMetadata.From(endpoint.Metadata),
+            LocalityMetadata = localityMetadata,
             HealthCheckPort = (ushort)(target.HealthCheckConfig?.PortValue ?? 0),
             ActiveHealthCheckDisabled = target.HealthCheckConfig?.DisableActiveHealthCheck ?? false,
             HealthCheckHostname = target.HealthCheckConfig?.Hostname ?? "",

@@ -163,9 +163,29 @@ internal static class ClusterCompiler
             matches.Add(new UpstreamTransportSelector.Match(match.Name, fields, Transport(match.TransportSocket, field, context)));
         }
 
-        return matches.Count == 0 && fallback.IsRaw
+        return matches.Count == 0 && fallback.IsRaw && cluster.TransportSocketMatcher is null
             ? UpstreamTransportSelector.Raw
-            : new UpstreamTransportSelector(fallback, matches);
+            : new UpstreamTransportSelector(fallback, matches, Matcher(cluster, matches));
+    }
+
+    private static TransportMatcher? Matcher(ProtoCluster cluster, List<UpstreamTransportSelector.Match> matches)
+    {
+        if (cluster.TransportSocketMatcher is null)
+        {
+            return null;
+        }
+
+        var byName = new Dictionary<string, UpstreamTransport>(StringComparer.Ordinal);
+        for (int i = 0; i < matches.Count; i++)
+        {
+            if (matches[i].Name.Length == 0 || !byName.TryAdd(matches[i].Name, matches[i].Transport))
+            {
+                throw new ConfigRejectedException($"transport_socket_matches[{i}].name",
+                    $"'{matches[i].Name}' is empty or stands there twice, and transport_socket_matcher chooses by name");
+            }
+        }
+
+        return TransportMatcher.Compile(cluster.TransportSocketMatcher, byName);
     }
 
     private static UpstreamTransport Transport(TransportSocket? socket, string field, UpstreamTransportContext context)

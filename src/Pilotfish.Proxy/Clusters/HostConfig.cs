@@ -16,6 +16,9 @@ public sealed record HostConfig(NetAddress Address, string Hostname)
 
     public EndpointMetadata Metadata { get; init; } = EndpointMetadata.Empty;
 
+    /// <summary>Of the endpoint's locality; all its endpoints share the object.</summary>
+    public EndpointMetadata LocalityMetadata { get; init; } = EndpointMetadata.Empty;
+
     /// <summary>Where active checks go when not to the address itself.</summary>
     public ushort HealthCheckPort { get; init; }
 
@@ -27,5 +30,5 @@ public sealed record HostConfig(NetAddress Address, string Hostname)
     /// <summary>More addresses of the same endpoint, tried in turn when the first refuses.</summary>
     public IReadOnlyList<NetAddress> AdditionalAddresses { get; init; } = [];
 
-    public bool HasSameMetadata(HostConfig other) => Metadata.Equals(other.Metadata);
+    public bool HasSameMetadata(HostConfig other) => Metadata.Equals(other.Metadata) && LocalityMetadata.Equals(other.LocalityMetadata);
 }

@@ -76,7 +76,7 @@ internal sealed class UpstreamConnector(WorkerCluster cluster)
         }
 
         long connected = cluster.Worker.Loop.NowNanoseconds;
-        UpstreamTransport transport = cluster.State.Config.Transport.For(host);
+        UpstreamTransport transport = cluster.State.Config.Transport.For(host, options.Transport);
         IByteStream stream = socket;
         if (!transport.IsRaw)
         {

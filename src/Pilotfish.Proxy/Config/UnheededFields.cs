@@ -75,7 +75,6 @@ public static class UnheededFields
         new("retry_policy_typed_config", static m => m.RetryPolicyTypedConfig is not null, Refused, NoRetryPlugins),
         new("rate_limits", static m => m.RateLimits.Count > 0, Warned, NoRateLimits),
         new("include_vh_rate_limits", static m => m.IncludeVhRateLimits is not null, Warned, NoRateLimits),
-        new("max_internal_redirects", static m => m.MaxInternalRedirects is not null, Warned, "it was replaced; use internal_redirect_policy"),
     ];
 
     public static readonly UnheededField<WeightedCluster>[] OfWeightedCluster =
@@ -112,8 +111,6 @@ public static class UnheededFields
 
     public static readonly UnheededField<Cluster>[] OfCluster =
     [
-        new("transport_socket_matcher", static m => m.TransportSocketMatcher is not null, Refused,
-            "a matcher tree of transport sockets is not available in Pilotfish; use transport_socket_matches"),
         new("lrs_server", static m => m.LrsServer is not null, Warned, "load reports are not sent"),
         new("lrs_report_endpoint_metrics", static m => m.LrsReportEndpointMetrics.Count > 0, Warned, "load reports are not sent"),
     ];

@@ -44,6 +44,23 @@ public sealed class SubsetMatch
         return Create(pairs);
     }
 
+    /// <summary>What a weighted cluster asks for, over what its route asks for where both name a key; null for nothing.</summary>
+    internal static SubsetMatch? Merge(SubsetMatch? route, SubsetMatch? cluster)
+    {
+        if (route is null || cluster is null)
+        {
+            return cluster ?? route;
+        }
+
+        var pairs = new Dictionary<string, string>(route.Pairs, StringComparer.Ordinal);
+        foreach ((string key, string value) in cluster.Pairs)
+        {
+            pairs[key] = value;
+        }
+
+        return Create(pairs);
+    }
+
     /// <summary>Whether a host's metadata has every pair. Parses it: for the few picks that no index answers.</summary>
     internal bool Holds(Host host)
     {

@@ -114,10 +114,15 @@ internal sealed class RouteActionCompiler(
                     $"{at}.request_headers_to_add", $"{at}.request_headers_to_remove"),
                 ResponseHeaders = HeaderMutations.Compile(cluster.ResponseHeadersToAdd, cluster.ResponseHeadersToRemove,
                     $"{at}.response_headers_to_add", $"{at}.response_headers_to_remove"),
-                Subset = SubsetMatch.From(cluster.MetadataMatch) ?? routeSubset,
+                Subset = SubsetMatch.Merge(routeSubset, SubsetMatch.From(cluster.MetadataMatch)),
                 HostRewrite = Bytes(cluster.HostRewriteLiteral),
                 FilterConfigs = PerRouteConfigs.Compile(cluster.TypedPerFilterConfig, $"{at}.typed_per_filter_config", context),
             };
+        }
+
+        if (total > uint.MaxValue)
+        {
+            throw new ConfigRejectedException(field, $"the weights add up to {total}, and {uint.MaxValue} is the most");
         }
 
         return total > 0 ? (compiled, total) : throw new ConfigRejectedException(field, "the weights add up to 0");

@@ -18,9 +18,10 @@ internal static class WeightedChoice
         {
             value = hash;
         }
-        else if (forward.WeightHeader is { } name && headers.TryGet(name, out ReadOnlySpan<byte> text)
-            && DecimalText.TryParse(text, out ulong number))
+        else if (forward.WeightHeader is { } name && headers.FindSlot(name) is >= 0 and int slot && headers.FindSlot(name, slot + 1) < 0
+            && DecimalText.TryParse(headers.At(slot).Value, out ulong number))
         {
+            // One that stands there twice says nothing, as in Envoy.
             value = number;
         }
 

@@ -26,6 +26,20 @@ public sealed class FilterState(FilterState? connection)
         return Connection?.Get(name);
     }
 
+    /// <summary>An object that also goes to the upstream side; null for one that does not.</summary>
+    public IFilterStateObject? GetShared(string name)
+    {
+        foreach (Entry entry in _entries)
+        {
+            if (entry.Name == name)
+            {
+                return entry.Sharing == FilterStateSharing.None ? null : entry.Value;
+            }
+        }
+
+        return Connection?.GetShared(name);
+    }
+
     public T? Get<T>(string name)
         where T : class, IFilterStateObject => Get(name) as T;
 

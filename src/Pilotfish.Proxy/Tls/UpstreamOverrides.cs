@@ -31,9 +31,10 @@ internal static class UpstreamOverrides
         UpstreamTransportSelector transports = cluster.Transport;
         UpstreamHttpOptions http = cluster.Http;
         bool asksForHost = headers is not null && (http.AutoSni || http.AutoSanValidation) && transports.MayEncrypt;
+        TransportMatchState? matched = transports.StateKeys.Count > 0 ? Shared(state, transports.StateKeys) : null;
         if (own is not null && !asksForHost)
         {
-            return own;
+            return matched is null ? own : own with { MatchState = matched };
         }
 
         bool encrypts = state is not null && transports.MayEncrypt;
@@ -48,13 +49,13 @@ internal static class UpstreamOverrides
         }
 
         bool sendsProxy = transports.SendsProxyProtocol && !connection.OmitsProxyProtocol;
-        if (protocols is null && serverName is null && names is null && !sendsProxy && connection.OriginalSource.IsNone)
+        if (protocols is null && serverName is null && names is null && matched is null && !sendsProxy && connection.OriginalSource.IsNone)
         {
             return null;
         }
 
         if (connection.LastOverrides is { } last && last.ApplicationProtocols == protocols && last.ServerName == serverName
-            && last.VerifySubjectAltName == names && last.ProxyProtocol is not null == sendsProxy)
+            && last.VerifySubjectAltName == names && Equals(last.MatchState, matched) && last.ProxyProtocol is not null == sendsProxy)
         {
             return last;
         }
@@ -64,12 +65,28 @@ internal static class UpstreamOverrides
             ApplicationProtocols = protocols,
             ServerName = serverName,
             VerifySubjectAltName = names,
+            MatchState = matched,
             ProxyProtocol = sendsProxy
                 ? new ProxyProtocolFacts(connection.RemoteAddress, connection.LocalAddress, connection.PassThroughTlvs) { Connection = connection }
                 : null,
             Source = connection.OriginalSource,
             Mark = connection.OriginalSourceMark,
         };
+    }
+
+    // Only what filters share with the upstream side; null for nothing.
+    private static TransportMatchState? Shared(FilterState? state, IReadOnlyList<string> keys)
+    {
+        string?[]? values = null;
+        for (int i = 0; i < keys.Count; i++)
+        {
+            if (state?.GetShared(keys[i])?.PlainText is { } text)
+            {
+                (values ??= new string?[keys.Count])[i] = text;
+            }
+        }
+
+        return values is null ? null : new TransportMatchState(values);
     }
 
     // The name as the last request's object where it is the same: no allocation for requests to one host.

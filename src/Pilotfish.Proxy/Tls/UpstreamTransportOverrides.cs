@@ -19,6 +19,9 @@ public sealed record UpstreamTransportOverrides
     /// <summary>What a PROXY header tells of the client; null without one.</summary>
     public ProxyProtocolFacts? ProxyProtocol { get; init; }
 
+    /// <summary>What the cluster's transport_socket_matcher looks at of the filter state; null where it looks at none.</summary>
+    public TransportMatchState? MatchState { get; init; }
+
     /// <summary>original_src: the address to connect from, not necessarily this host's; none leaves the cluster's.</summary>
     public NetAddress Source { get; init; }
 

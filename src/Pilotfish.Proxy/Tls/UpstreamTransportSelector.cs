@@ -5,15 +5,23 @@ using Pilotfish.Proxy.LoadBalancing;
 namespace Pilotfish.Proxy.Tls;
 
 /// <summary>
-/// A cluster's transports: the first match whose fields all equal the endpoint's metadata
-/// (`envoy.transport_socket_match`), else the cluster's own. The answer is kept on the host until its metadata changes.
+/// A cluster's transports: what transport_socket_matcher leads to, or, without one, the first match whose fields all equal the endpoint's metadata
+/// (`envoy.transport_socket_match`), or else its locality's; else the cluster's own. The answer is kept on the host until its metadata changes,
+/// unless it depends on what clients share.
 /// </summary>
 public sealed class UpstreamTransportSelector
 {
     private readonly IReadOnlyList<Match> _matches;
+    private readonly TransportMatcher? _matcher;
 
     public UpstreamTransportSelector(UpstreamTransport fallback, IReadOnlyList<Match> matches)
+        : this(fallback, matches, null)
     {
+    }
+
+    internal UpstreamTransportSelector(UpstreamTransport fallback, IReadOnlyList<Match> matches, TransportMatcher? matcher)
+    {
+        _matcher = matcher;
         Default = fallback;
         _matches = matches;
         MayEncrypt = fallback.Encrypts;
@@ -47,11 +55,36 @@ public sealed class UpstreamTransportSelector
 
     public bool SendsProxyProtocol { get; }
 
-    public UpstreamTransport For(Host host) => _matches.Count == 0 ? Default : host.Transport(this);
+    /// <summary>Objects of the filter state that the choice depends on, where clients share them with the upstream side.</summary>
+    internal IReadOnlyList<string> StateKeys => _matcher?.StateKeys ?? [];
+
+    /// <param name="host">The endpoint.</param>
+    /// <param name="overrides">What the client's side changes; null for connections of the proxy's own.</param>
+    public UpstreamTransport For(Host host, UpstreamTransportOverrides? overrides = null)
+    {
+        if (_matches.Count == 0)
+        {
+            return Default;
+        }
+
+        return overrides?.MatchState is { } state && _matcher is not null
+            ? _matcher.Find(new TransportFacts(host.Config, state)) ?? Default
+            : host.Transport(this);
+    }
 
     internal UpstreamTransport Choose(HostConfig host)
     {
-        Struct? fields = host.Metadata.Namespace(EndpointMetadata.TransportSocketMatchNamespace);
+        if (_matcher is not null)
+        {
+            return _matcher.Find(new TransportFacts(host, null)) ?? Default;
+        }
+
+        return FirstMatch(host.Metadata) ?? FirstMatch(host.LocalityMetadata) ?? Default;
+    }
+
+    private UpstreamTransport? FirstMatch(EndpointMetadata metadata)
+    {
+        Struct? fields = metadata.Namespace(EndpointMetadata.TransportSocketMatchNamespace);
         foreach (Match match in _matches)
         {
             if (match.Accepts(fields))
@@ -60,7 +93,7 @@ public sealed class UpstreamTransportSelector
             }
         }
 
-        return Default;
+        return null;
     }
 
     /// <summary>One entry of transport_socket_matches.</summary>

@@ -2,6 +2,7 @@ using Envoy.Config.Core.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Type.Matcher.V3;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Routing;
 using Pilotfish.Proxy.Streams;
 using Pilotfish.Proxy.Tests.Http;
 using Pilotfish.Testing;
@@ -205,6 +206,71 @@ public sealed class RoutingTests
         await client.SendAsync("GET / HTTP/1.1\r\nHost: h\r\nx-pick: 95\r\n\r\n");
         TestClient server = await second.AcceptAsync();
         await server.ReadHeadAsync();
+    });
+
+    [Fact]
+    public void WeightedClusters_TooHeavy_AreRefused() => LoopRunner.Run(loop =>
+    {
+        ConfigRejectedException e = Assert.Throws<ConfigRejectedException>(() => new ProxyBench(loop).Serve(configureRoute: static route =>
+            route.Route_ = new RouteAction
+            {
+                WeightedClusters = new WeightedCluster
+                {
+                    Clusters =
+                    {
+                        new WeightedCluster.Types.ClusterWeight { Name = "one", Weight = uint.MaxValue },
+                        new WeightedCluster.Types.ClusterWeight { Name = "two", Weight = 1 },
+                    },
+                },
+            }));
+        Assert.Equal("route_config.virtual_hosts[0].routes[0].route.weighted_clusters", e.Field);
+        return Task.CompletedTask;
+    });
+
+    [Fact]
+    public void WeightedClusters_AskForTheRoutesSubsetToo() => LoopRunner.Run(loop =>
+    {
+        Metadata Of(params (string Key, string Value)[] pairs)
+        {
+            var fields = new Google.Protobuf.WellKnownTypes.Struct();
+            foreach ((string key, string value) in pairs)
+            {
+                fields.Fields.Add(key, Google.Protobuf.WellKnownTypes.Value.ForString(value));
+            }
+
+            return new Metadata { FilterMetadata = { ["envoy.lb"] = fields } };
+        }
+
+        var bench = new ProxyBench(loop);
+        RouteConfigModel model = new RouteConfigCompiler(bench.Context).Compile(new RouteConfiguration
+        {
+            VirtualHosts =
+            {
+                new VirtualHost
+                {
+                    Name = "all",
+                    Domains = { "*" },
+                    Routes =
+                    {
+                        new Route
+                        {
+                            Match = new RouteMatch { Prefix = "/" },
+                            Route_ = new RouteAction
+                            {
+                                MetadataMatch = Of(("stage", "prod"), ("version", "1")),
+                                WeightedClusters = new WeightedCluster
+                                {
+                                    Clusters = { new WeightedCluster.Types.ClusterWeight { Name = "one", Weight = 1, MetadataMatch = Of(("version", "2")) } },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        });
+        Assert.Equal(
+            [new("stage", "sprod"), new("version", "s2")], model.VirtualHosts[0].Routes[0].Forward!.WeightedClusters[0].Subset!.Pairs);
+        return Task.CompletedTask;
     });
 
     [Fact]
