@@ -129,6 +129,12 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
             Actions + "reset_high_memory_stream" => state.ResetHighMemoryStream,
             _ => throw new ConfigRejectedException(field + ".name", $"Unknown overload action {action.Name}"),
         };
+        RequireFirst(plan, action.Name, "action", field);
+        if (action.TypedConfig is not null && level != state.ReduceTimeouts && level != state.ShrinkHeap && level != state.ResetHighMemoryStream)
+        {
+            throw new ConfigRejectedException(field + ".typed_config", $"'{action.Name}' takes no configuration");
+        }
+
         if (level == state.ReduceTimeouts)
         {
             AddTimers(action, field + ".typed_config");
@@ -164,10 +170,20 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
             Points + "connection_pool_new_connection" => state.ConnectionPoolNewConnection,
             _ => throw new ConfigRejectedException(field + ".name", $"Unknown load shed point {point.Name}"),
         };
+        RequireFirst(plan, point.Name, "load shed point", field);
         StatScope scope = context.Stats.Scope("overload." + point.Name);
         found.Count(scope.Counter("shed_load_count"));
         plan.Levels.Add(new OverloadPlan.LevelEntry(
             point.Name, found.Level, Triggers(plan, point.Triggers, field), scope.Gauge("scale_percent"), null));
+    }
+
+    // Two of one name would set the same level by turns.
+    private static void RequireFirst(OverloadPlan plan, string name, string kind, string field)
+    {
+        if (plan.Levels.Exists(other => other.Name == name))
+        {
+            throw new ConfigRejectedException(field + ".name", $"Duplicate {kind} {name}");
+        }
     }
 
     private static int TrackedPower(BufferFactoryConfig? config) => config?.MinimumAccountToTrackPowerOfTwo switch
@@ -183,12 +199,18 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
         ScaleTimersOverloadActionConfig config = action.TypedConfig is { } any && any.TryUnpack(out ScaleTimersOverloadActionConfig scale)
             ? scale
             : throw new ConfigRejectedException(field, "reduce_timeouts needs a ScaleTimersOverloadActionConfig");
+        var known = new HashSet<ScaledTimerType>();
         foreach (ScaleTimersOverloadActionConfig.Types.ScaleTimer timer in config.TimerScaleFactors)
         {
             if (timer.Timer is ScaleTimersOverloadActionConfig.Types.TimerType.Unspecified
                 || (int)timer.Timer > (int)ScaledTimerType.HttpDownstreamStreamFlush)
             {
                 throw new ConfigRejectedException(field + ".timer_scale_factors", $"{(int)timer.Timer} is no timer type");
+            }
+
+            if (!known.Add((ScaledTimerType)timer.Timer))
+            {
+                throw new ConfigRejectedException(field + ".timer_scale_factors", $"two entries for timer type {(ScaledTimerType)timer.Timer}");
             }
 
             context.Overload.SetTimer((ScaledTimerType)timer.Timer, timer.MinTimeout is not null
@@ -199,6 +221,11 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
 
     private static List<OverloadTrigger> Triggers(OverloadPlan plan, IReadOnlyList<Trigger> triggers, string field)
     {
+        if (triggers.Count == 0)
+        {
+            throw new ConfigRejectedException(field + ".triggers", "nothing would ever trigger it");
+        }
+
         var compiled = new List<OverloadTrigger>();
         for (int i = 0; i < triggers.Count; i++)
         {
@@ -209,6 +236,11 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
                 throw new ConfigRejectedException(at + ".name", $"Unknown trigger resource {trigger.Name}");
             }
 
+            if (compiled.Exists(other => other.Monitor == trigger.Name))
+            {
+                throw new ConfigRejectedException(at + ".name", $"Duplicate trigger resource {trigger.Name}");
+            }
+
             OverloadTrigger made = trigger.TriggerOneofCase switch
             {
                 Trigger.TriggerOneofOneofCase.Threshold => new OverloadTrigger(trigger.Name, trigger.Threshold.Value, trigger.Threshold.Value),
@@ -216,6 +248,11 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
                     trigger.Name, trigger.Scaled.ScalingThreshold, trigger.Scaled.SaturationThreshold),
                 _ => throw new ConfigRejectedException(at, "a trigger states threshold or scaled"),
             };
+            if (made is not { Start: >= 0 and <= 1, Saturation: >= 0 and <= 1 })
+            {
+                throw new ConfigRejectedException(at, "a threshold is not between 0 and 1");
+            }
+
             if (made.Start > made.Saturation
                 || (made.Start >= made.Saturation && trigger.TriggerOneofCase == Trigger.TriggerOneofOneofCase.Scaled))
             {

@@ -144,6 +144,14 @@ public sealed class OverloadManagerTests
         { "no heap size", m => m.ResourceMonitors[0].TypedConfig = Any.Pack(new FixedHeapConfig()), "not above 0" },
         { "unknown monitor", m => m.ResourceMonitors[0].TypedConfig = Any.Pack(new Duration()), "does not have" },
         { "no trigger kind", m => m.Actions[0].Triggers[0] = new Trigger { Name = "heap" }, "threshold or scaled" },
+        { "same action twice", m => m.Actions.Add(m.Actions[0]), "Duplicate action envoy.overload_actions.stop_accepting_requests" },
+        { "same point twice", m => m.LoadshedPoints.Add(m.LoadshedPoints[0]), "Duplicate load shed point envoy.load_shed_points.tcp_listener_accept" },
+        { "same resource twice", m => m.Actions[0].Triggers.Add(m.Actions[0].Triggers[0]), "actions[0].triggers[1].name: Duplicate trigger resource heap" },
+        { "no triggers", m => m.LoadshedPoints[0].Triggers.Clear(), "loadshed_points[0].triggers" },
+        { "threshold above one", m => m.Actions[0].Triggers[0].Threshold.Value = 1.1, "not between 0 and 1" },
+        { "bound below zero", m => m.Actions[1].Triggers[0] = Scaled("heap", -0.1, 0.8), "not between 0 and 1" },
+        { "config of an action without", m => m.Actions[0].TypedConfig = Any.Pack(new Empty()), "actions[0].typed_config" },
+        { "same timer twice", m => m.Actions[1].TypedConfig = TimersTwice(), "two entries for timer type HttpDownstreamConnectionIdle" },
         { "timers without config", m => m.Actions[1].TypedConfig = null, "ScaleTimersOverloadActionConfig" },
     };
 
@@ -294,6 +302,16 @@ public sealed class OverloadManagerTests
             },
         },
     };
+
+    private static Any TimersTwice()
+    {
+        var timer = new ScaleTimersOverloadActionConfig.Types.ScaleTimer
+        {
+            Timer = ScaleTimersOverloadActionConfig.Types.TimerType.HttpDownstreamConnectionIdle,
+            MinTimeout = Duration.FromTimeSpan(TimeSpan.FromSeconds(1)),
+        };
+        return Any.Pack(new ScaleTimersOverloadActionConfig { TimerScaleFactors = { timer, timer.Clone() } });
+    }
 
     private sealed class ScriptedMonitor : Proxy.Overload.ResourceMonitor
     {

@@ -78,6 +78,19 @@ public sealed class OverloadedTrafficTests
     });
 
     [Fact]
+    public void TcpListenerAccept_ClosesThemAtOnceAndCounts() => LoopRunner.Run(async loop =>
+    {
+        (TransportFixture fixture, OverloadState overload) = Http(loop);
+        Counter count = fixture.Stats.Scope("overload.x").Counter("shed_load_count");
+        overload.TcpListenerAccept.Count(count);
+        overload.TcpListenerAccept.Level.Set(1);
+        Assert.Equal("", await AskAsync(loop, fixture.AddressOf("l")));
+        Assert.Equal(1, fixture.Stats.Value(count));
+        Assert.Equal(1, fixture.Counter("listener.l.downstream_cx_overload_reject"));
+        Assert.Equal(0, fixture.Counter("listener.l.downstream_cx_total"));
+    });
+
+    [Fact]
     public void StopAcceptingConnections_LeavesClientsInTheBacklogUntilItIsOver()
     {
         var clock = new ManualLoopClock();
