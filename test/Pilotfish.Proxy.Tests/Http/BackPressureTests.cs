@@ -21,8 +21,9 @@ public sealed class BackPressureTests
     private const int Piece = 64 * 1024;
     private const int Window = 128 * 1024;
 
-    // Per direction: the two windows or the send queue's mark, a piece above each, buffers' rounding up, and pipes or sockets of the test.
-    private const long HeldMax = 4 * 1024 * 1024;
+    // A stream and its connection each hold per_connection_buffer_limit_bytes (1 MiB) and a piece above it, in a buffer of the next power
+    // of two; beside them lie what was received last and the pipes of the test.
+    private const long HeldMax = (2 * 2 * 1024 * 1024) + (256 * 1024);
 
     [Theory]
     [InlineData(false, false)]
