@@ -38,6 +38,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
     private bool _peerFinished;
     private bool _endUntold;
     private bool _finishing;
+    private bool _sendFailed;
     private int _pauses;
 
     public Http1UpstreamConnection(Http1Pool pool, UpstreamConnection connection, uint bufferLimit)
@@ -111,7 +112,11 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
             return;
         }
 
-        _encoder.Data(data, end, ref events.Meter);
+        if (!_sendFailed)
+        {
+            _encoder.Data(data, end, ref events.Meter);
+        }
+
         _requestSent |= end;
         if (end && !_tunnel)
         {
@@ -129,7 +134,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
 
     public void SendTrailers(HeaderMap trailers)
     {
-        if (_events is { } events)
+        if (_events is { } events && !_sendFailed)
         {
             _encoder.Trailers(trailers, ref events.Meter);
             _requestSent = true;
@@ -167,7 +172,21 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
         }
     }
 
-    public void OnSendFailed() => OnPeerGone(reset: true);
+    /// <summary>
+    /// A peer that takes no more of the request may have sent its answer before: what lies unread is read first. The end behind it then
+    /// counts as a reset, which is what the failed send has used up.
+    /// </summary>
+    public void OnSendFailed()
+    {
+        if (_phase == UpstreamPhase.Body && !_answered)
+        {
+            _sendFailed = true;
+            _keepAlive = false;
+            return;
+        }
+
+        OnPeerGone(reset: true);
+    }
 
     public void OnPeerClosed(bool reset) => OnPeerGone(reset);
 
@@ -209,7 +228,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
 
             if (!result.IsOk || result.IsEnd)
             {
-                OnPeerGone(reset: !result.IsOk);
+                OnPeerGone(reset: !result.IsOk || _sendFailed);
                 continue;
             }
 
@@ -391,7 +410,7 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
     // Who goes on sending keeps the connection until it has ended too.
     private void EndAnswer()
     {
-        if (!_requestSent && _events!.KeepsSending)
+        if (!_requestSent && !_sendFailed && _events!.KeepsSending)
         {
             _answered = true;
         }

@@ -130,6 +130,14 @@ internal abstract class Http2Stream(Http2Session session)
         _heldTrailers = false;
     }
 
+    /// <summary>Nobody takes any more what waits to be sent.</summary>
+    internal void DropPending()
+    {
+        Pending.Release();
+        PendingTrailers = null;
+        EndPending = false;
+    }
+
     /// <summary>DATA payload, possibly a part of a frame. False when the length contradicts content-length.</summary>
     internal bool TakeData(ReadOnlySpan<byte> data, bool end)
     {
@@ -198,6 +206,11 @@ internal abstract class Http2Stream(Http2Session session)
     protected abstract void OnData(ReadOnlySpan<byte> data, bool end);
 
     protected abstract void OnTrailers(HeaderMap trailers);
+
+    /// <summary>Nothing that was held waits any more. The stream may have ended with it.</summary>
+    protected virtual void OnDelivered()
+    {
+    }
 
     /// <summary>METADATA that the peer sent; the map is valid during the call.</summary>
     internal virtual void OnMetadata(HeaderMap metadata)
@@ -296,5 +309,7 @@ internal abstract class Http2Stream(Http2Session session)
             _heldTrailers = false;
             DeliverTrailers();
         }
+
+        OnDelivered();
     }
 }

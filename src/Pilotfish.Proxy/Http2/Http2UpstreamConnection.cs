@@ -181,6 +181,15 @@ internal sealed class Http2UpstreamConnection : Http2Session
             Cells.Add(Stats.StreamRefusedErrors);
         }
 
+        // RFC 9113 section 8.1: a whole answer counts, also when the server wants no more of the request.
+        if (stream is Http2UpstreamStream { IsAnswered: true, KeepsSending: false } answered
+            && (code == Http2ErrorCode.NO_ERROR || stream.IsLocalClosed))
+        {
+            answered.DropPending();
+            answered.LocalEnd();
+            return;
+        }
+
         RemoveStream(stream);
         stream.OnReset(code, code == Http2ErrorCode.REFUSED_STREAM ? Http2End.RemoteRefused : Http2End.RemoteReset);
     }
@@ -196,7 +205,7 @@ internal sealed class Http2UpstreamConnection : Http2Session
 
         foreach (Http2UpstreamStream stream in _streams.Snapshot())
         {
-            if (stream.Id > lastStreamId)
+            if (stream.Id > lastStreamId && !stream.IsAnswered)
             {
                 RemoveStream(stream);
                 stream.OnReset(Http2ErrorCode.REFUSED_STREAM, Http2End.RemoteRefused);
@@ -239,8 +248,28 @@ internal sealed class Http2UpstreamConnection : Http2Session
         else
         {
             // The rest of the request is of no use to anybody.
+            GiveUp(stream);
+        }
+    }
+
+    /// <summary>Ends a stream whose owner knows of it.</summary>
+    internal void GiveUp(Http2UpstreamStream stream)
+    {
+        if (IsClosed)
+        {
+            RemoveStream(stream);
+        }
+        else
+        {
             ResetStream(stream, Http2ErrorCode.CANCEL);
         }
+    }
+
+    /// <summary>Ends a stream that was lost with the connection, and tells its owner.</summary>
+    internal void EndLost(Http2UpstreamStream stream, StreamResetReason reason, string? transportFailure)
+    {
+        RemoveStream(stream);
+        stream.OnConnectionLost(reason, transportFailure);
     }
 
     protected override void RemoveStream(Http2Stream stream)
@@ -268,7 +297,7 @@ internal sealed class Http2UpstreamConnection : Http2Session
         }
 
         Output.FlushNow();
-        EndAll(end == Http2End.PingTimeout ? StreamResetReason.ConnectionTermination : StreamResetReason.ProtocolError, null);
+        EndAll(end == Http2End.PingTimeout ? StreamResetReason.ConnectionTermination : StreamResetReason.ProtocolError, null, answeredOnly: true);
         Close(reset: false);
         Io.CancelReceive();
         TellClosed();
@@ -278,13 +307,13 @@ internal sealed class Http2UpstreamConnection : Http2Session
     {
         base.OnPeerGone(reset);
         TellClosed();
-        EndAll(StreamResetReason.ConnectionTermination, TransportFailures.OfEstablished(Io));
+        EndAll(StreamResetReason.ConnectionTermination, TransportFailures.OfEstablished(Io), answeredOnly: false);
     }
 
     protected override void OnClosed()
     {
         TellClosed();
-        EndAll(StreamResetReason.ConnectionTermination, null);
+        EndAll(StreamResetReason.ConnectionTermination, null, answeredOnly: false);
         Cells.Add(_pool.ClusterStats.CxTxBytesTotal, Output.BytesSent);
         Connection.Finished(ByRemote);
     }
@@ -306,12 +335,25 @@ internal sealed class Http2UpstreamConnection : Http2Session
         }
     }
 
-    private void EndAll(StreamResetReason reason, string? transportFailure)
+    // What came whole is delivered whatever ended the connection. Of the rest, what came before its peer went: an upstream of HTTP/1 is read
+    // to its end in the same way. A peer that broke the protocol is not believed any further.
+    private void EndAll(StreamResetReason reason, string? transportFailure, bool answeredOnly)
     {
         foreach (Http2UpstreamStream stream in _streams.Snapshot())
         {
-            RemoveStream(stream);
-            stream.OnConnectionLost(reason, transportFailure);
+            if (stream.IsLost)
+            {
+                continue;
+            }
+
+            if (stream.IsAnswered || (!answeredOnly && stream.AwaitsReader))
+            {
+                stream.Linger(reason, transportFailure);
+            }
+            else
+            {
+                EndLost(stream, reason, transportFailure);
+            }
         }
     }
 

@@ -19,6 +19,8 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
     private IUpstreamEvents? _events;
     private byte[]? _upgrade;
     private byte[]? _webSocketKey;
+    private StreamResetReason _lossReason;
+    private string? _lossFailure;
 
     public UpstreamConnection Connection => connection.Connection;
 
@@ -30,6 +32,15 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
 
     internal override bool AwaitsReader => _events is not null && Holds;
 
+    /// <summary>The response came to its end, and its reader has not taken all of it yet.</summary>
+    internal bool IsAnswered => IsRemoteClosed && AwaitsReader;
+
+    /// <summary>Whether somebody means to send on behind the answer.</summary>
+    internal bool KeepsSending => _events is { KeepsSending: true } && !IsLocalClosed;
+
+    /// <summary>Its connection is gone; it stays until its reader has what came before.</summary>
+    internal bool IsLost { get; private set; }
+
     internal override ref ByteMeter Meter => ref (_events is { } events ? ref events.Meter : ref Unread);
 
     public void Attach(IUpstreamEvents events)
@@ -38,6 +49,7 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
         _upgrade = null;
         _webSocketKey = null;
         IsHead = false;
+        IsLost = false;
     }
 
     public void SendHeaders(HeaderMap headers, bool end, bool isUpgrade)
@@ -87,7 +99,7 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
     {
         if (connection.Find(Id) == this)
         {
-            connection.ResetStream(this, Http2ErrorCode.CANCEL);
+            connection.GiveUp(this);
         }
 
         _events = null;
@@ -133,6 +145,26 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
         IUpstreamEvents? events = _events;
         _events = null;
         events?.OnUpstreamReset(reason, transportFailure);
+    }
+
+    /// <summary>
+    /// The connection ended under it while its reader was slow: what came is still the reader's, at its pace. Behind that a response without
+    /// an end is told as broken.
+    /// </summary>
+    internal void Linger(StreamResetReason reason, string? transportFailure)
+    {
+        IsLost = true;
+        _lossReason = reason;
+        _lossFailure = transportFailure;
+        DropPending();
+    }
+
+    protected override void OnDelivered()
+    {
+        if (IsLost && connection.Find(Id) == this)
+        {
+            connection.EndLost(this, _lossReason, _lossFailure);
+        }
     }
 
     protected override void OnData(ReadOnlySpan<byte> data, bool end) => Finish(end)?.OnUpstreamData(data, end);
