@@ -48,6 +48,18 @@ public sealed class Http2OverloadTests
         Assert.Equal(pressed ? 1 : 0, scene.Bench.Counter("http2.tx_flush_timeout"));
     });
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void RequestWithoutAnAnswer_IsGivenUpSooner(bool pressed) => Run(ScaledTimerType.HttpDownstreamStreamIdle, pressed, async scene =>
+    {
+        await scene.Client.GetAsync(1);
+        TestClient server = await scene.Upstream.AcceptAsync();
+        await server.ReadHeadAsync();
+        await scene.PassAsync(4 * Least);
+        Assert.Equal(pressed ? 1 : 0, scene.Bench.Counter("http.test.downstream_rq_idle_timeout"));
+    });
+
     // The load-shed points before frames are looked at; what is under way goes on in the milder case.
     [Fact]
     public void GoAwayOnDispatch_TellsTheClientToGo_ServesWhatItHas() => LoopRunner.Run(async loop =>
