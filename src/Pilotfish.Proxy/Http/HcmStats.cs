@@ -103,7 +103,7 @@ public sealed class HcmStats
     public Counter RqCompleted { get; }
 
     /// <summary>By the status' first digit less one.</summary>
-    public IReadOnlyList<Counter> RqClasses { get; }
+    public Counter[] RqClasses { get; }
     public Counter RqRxReset { get; }
     public Counter RqTxReset { get; }
     public Counter RqNonRelativePath { get; }

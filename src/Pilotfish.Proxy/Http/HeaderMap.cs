@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Pilotfish.Proxy.Http;
@@ -24,6 +25,13 @@ public sealed class HeaderMap : IHeaderReader
     private int _used;
     private int _count;
     private int _removed;
+
+    // Which well-known headers there are, a bit for each: most questions are about headers that are absent, and are answered by this alone.
+    private ulong _low;
+    private ulong _high;
+
+    // Whether a well-known header was ever added while there was one: else nothing need be searched behind its first.
+    private bool _repeats;
     private byte[] _keptHead = [];
     private int _keptHeadBytes;
 
@@ -63,7 +71,10 @@ public sealed class HeaderMap : IHeaderReader
         return At(slot);
     }
 
-    public bool Has(WellKnownHeader header) => _first[(int)header] != 0;
+    public bool Has(WellKnownHeader header) => ((((int)header < 64 ? _low : _high) >> (int)header) & 1) != 0;
+
+    /// <summary>Whether it has any of these; one question for a list of headers that few messages have.</summary>
+    internal bool HasAny(WellKnownHeaderSet headers) => ((_low & headers.Low) | (_high & headers.High)) != 0;
 
     public ReadOnlySpan<byte> this[WellKnownHeader header] => TryGet(header, out ReadOnlySpan<byte> value) ? value : default;
 
@@ -106,9 +117,9 @@ public sealed class HeaderMap : IHeaderReader
     public int FindSlot(WellKnownHeader header, int from = 0)
     {
         int first = _first[(int)header] - 1;
-        if (first < 0 || first >= from)
+        if (first < 0 || first >= from || !_repeats)
         {
-            return first;
+            return first >= from ? first : -1;
         }
 
         for (int i = from; i < _count; i++)
@@ -132,6 +143,9 @@ public sealed class HeaderMap : IHeaderReader
         _used = 0;
         _count = 0;
         _removed = 0;
+        _repeats = false;
+        _low = 0;
+        _high = 0;
         Case = null;
         ByteSize = 0;
         if (_arena.Length > RetainedArenaBytesMax)
@@ -246,19 +260,9 @@ public sealed class HeaderMap : IHeaderReader
         ByteSize += length - before;
     }
 
-    public bool Remove(WellKnownHeader header)
-    {
-        int slot = _first[(int)header] - 1;
-        if (slot < 0)
-        {
-            return false;
-        }
-
-        RemoveAfter(slot, header);
-        MarkRemoved(slot);
-        _first[(int)header] = 0;
-        return true;
-    }
+    // Two dozen headers are taken off every request, nearly all of which it does not have: that they are absent is seen without a call.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Remove(WellKnownHeader header) => Has(header) && RemovePresent(header);
 
     public bool Remove(ReadOnlySpan<byte> lowerCaseName)
     {
@@ -299,12 +303,12 @@ public sealed class HeaderMap : IHeaderReader
             return;
         }
 
-        _first[(int)known] = 0;
-        for (int i = slot + 1; i < _count; i++)
+        Forget(known);
+        for (int i = slot + 1; _repeats && i < _count; i++)
         {
             if (_entries[i].Known == known && !_entries[i].IsRemoved)
             {
-                _first[(int)known] = (short)(i + 1);
+                SetFirst(known, i);
                 return;
             }
         }
@@ -409,16 +413,50 @@ public sealed class HeaderMap : IHeaderReader
         entry.Canonical = canonical;
         entry.IsRemoved = false;
         ByteSize += valueLength + (nameLength > 0 ? nameLength : WellKnownHeaders.Name(known).Length);
-        ref short first = ref _first[(int)known];
-        if (first == 0 && known != WellKnownHeader.None)
+        if (known == WellKnownHeader.None)
         {
-            first = (short)_count;
+            return;
         }
+
+        if (_first[(int)known] == 0)
+        {
+            SetFirst(known, _count - 1);
+        }
+        else
+        {
+            _repeats = true;
+        }
+    }
+
+    private bool RemovePresent(WellKnownHeader header)
+    {
+        int slot = _first[(int)header] - 1;
+        RemoveAfter(slot, header);
+        MarkRemoved(slot);
+        Forget(header);
+        return true;
+    }
+
+    private void SetFirst(WellKnownHeader header, int slot)
+    {
+        _first[(int)header] = (short)(slot + 1);
+        ulong bit = 1UL << (int)header;
+        bool isLow = (int)header < 64;
+        _low |= isLow ? bit : 0;
+        _high |= isLow ? 0 : bit;
+    }
+
+    private void Forget(WellKnownHeader header)
+    {
+        _first[(int)header] = 0;
+        var one = WellKnownHeaderSet.Of(header);
+        _low &= ~one.Low;
+        _high &= ~one.High;
     }
 
     private void RemoveAfter(int slot, WellKnownHeader header)
     {
-        for (int i = slot + 1; i < _count; i++)
+        for (int i = slot + 1; _repeats && i < _count; i++)
         {
             if (_entries[i].Known == header && !_entries[i].IsRemoved)
             {

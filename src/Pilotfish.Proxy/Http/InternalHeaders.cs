@@ -21,19 +21,19 @@ internal static class InternalHeaders
         WellKnownHeader.XEnvoyDownstreamServiceNode, WellKnownHeader.XEnvoyOriginalPath, WellKnownHeader.XEnvoyOriginalHost,
     ];
 
+    private static readonly WellKnownHeaderSet s_anyExternal = WellKnownHeaderSet.Of(s_external);
+    private static readonly WellKnownHeaderSet s_anyEdge = WellKnownHeaderSet.Of(s_edge);
+
     public static void Strip(HeaderMap headers, bool isEdge, RouteConfigModel? routes)
     {
-        foreach (WellKnownHeader header in s_external)
+        if (headers.HasAny(s_anyExternal))
         {
-            headers.Remove(header);
+            RemoveAll(headers, s_external);
         }
 
-        if (isEdge)
+        if (isEdge && headers.HasAny(s_anyEdge))
         {
-            foreach (WellKnownHeader header in s_edge)
-            {
-                headers.Remove(header);
-            }
+            RemoveAll(headers, s_edge);
         }
 
         if (routes is not null)
@@ -42,6 +42,14 @@ internal static class InternalHeaders
             {
                 headers.Remove(name);
             }
+        }
+    }
+
+    private static void RemoveAll(HeaderMap headers, WellKnownHeader[] unwanted)
+    {
+        foreach (WellKnownHeader header in unwanted)
+        {
+            headers.Remove(header);
         }
     }
 }

@@ -19,6 +19,6 @@ public readonly record struct Fraction(uint Numerator, uint Denominator)
             _ => 100,
         });
 
-    /// <summary>Whether the request with this random number belongs to the share.</summary>
-    public bool Holds(ulong random) => Numerator != 0 && random % Denominator < Numerator;
+    /// <summary>Whether the request with this random number belongs to the share. All and none, which most shares are, need no division.</summary>
+    public bool Holds(ulong random) => Numerator != 0 && (Numerator >= Denominator || random % Denominator < Numerator);
 }

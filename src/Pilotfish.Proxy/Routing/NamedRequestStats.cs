@@ -7,7 +7,14 @@ internal readonly record struct NamedRequestStats(RequestStats? VirtualCluster, 
 {
     private bool IsEmpty => VirtualCluster is null && Route is null;
 
-    public void Connected(StatCells cells) => Add(cells, static stats => stats.Total);
+    public void Connected(StatCells cells)
+    {
+        // Of every request, most of which have none of these: not even the delegate is fetched for them.
+        if (!IsEmpty)
+        {
+            Add(cells, static stats => stats.Total);
+        }
+    }
 
     public void Retried(StatCells cells) => Add(cells, static stats => stats.Retry);
 

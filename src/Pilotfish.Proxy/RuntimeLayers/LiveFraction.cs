@@ -26,5 +26,5 @@ public readonly record struct LiveFraction(Fraction Default, RuntimeKey? Key)
     public static LiveFraction Of(FractionalPercent? percent, string key, RuntimeValues runtime) => new(Fraction.Of(percent), runtime.Key(key));
 
     /// <summary>Whether the request with this random number belongs to the share.</summary>
-    public bool Holds(ulong random) => Current.Holds(random);
+    public bool Holds(ulong random) => Key is null ? Default.Holds(random) : Current.Holds(random);
 }

@@ -14,6 +14,12 @@ internal sealed class RetryState
     // Hosts remembered for previous_hosts; more attempts than that are not configured in practice.
     private const int TriedMax = 16;
 
+    private static readonly WellKnownHeaderSet s_asking = WellKnownHeaderSet.Of(
+    [
+        WellKnownHeader.XEnvoyRetryOn, WellKnownHeader.XEnvoyRetryGrpcOn, WellKnownHeader.XEnvoyMaxRetries,
+        WellKnownHeader.XEnvoyRetriableStatusCodes, WellKnownHeader.XEnvoyRetriableHeaderNames,
+    ]);
+
     private readonly Host?[] _tried = new Host?[TriedMax];
     private RetryPolicyModel? _policy;
     private RetryRuntime _runtime = RetryRuntime.None;
@@ -60,7 +66,11 @@ internal sealed class RetryState
         _headerStatusCodes = null;
         _headerNames = null;
         _rateLimitedMilliseconds = 0;
-        ReadHeaders(policy, headers);
+        if (headers.HasAny(s_asking))
+        {
+            ReadHeaders(policy, headers);
+        }
+
         if (policy is { RetriableRequestHeaders.Length: > 0 } && !AnyMatches(policy.RetriableRequestHeaders, headers))
         {
             _on = RetryOn.None;
