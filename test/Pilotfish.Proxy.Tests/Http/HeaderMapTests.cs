@@ -6,7 +6,7 @@ namespace Pilotfish.Proxy.Tests.Http;
 
 public sealed class HeaderMapTests
 {
-    private const int Rounds = 200;
+    private const int Rounds = 40;
     private const int Steps = 60;
 
     // Of both words that tell which well-known headers there are.
