@@ -11,6 +11,7 @@ internal sealed record FuzzTarget(string Name, Func<Random, byte[]> Make, Action
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
         HttpHeadFuzzTests.Requests, HttpHeadFuzzTests.Responses, ChunkedFuzzTests.Bodies, HpackFuzzTests.Blocks, Http2FrameFuzzTests.Frames,
-        ClientHelloFuzzTests.Hellos, ProxyHeaderFuzzTests.Headers, PathFuzzTests.Paths,
+        ClientHelloFuzzTests.Hellos, ProxyHeaderFuzzTests.Headers, PathFuzzTests.Paths, TranslationFuzzTests.Http2ToHttp1,
+        TranslationFuzzTests.Http1ToHttp2,
     ];
 }
