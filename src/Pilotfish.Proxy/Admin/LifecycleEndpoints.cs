@@ -1,4 +1,3 @@
-using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http1.InternalServer;
 
@@ -6,7 +5,7 @@ namespace Pilotfish.Proxy.Admin;
 
 /// <summary>State changes: quit, drain, health, log rotation.</summary>
 internal sealed class LifecycleEndpoints(
-    ServerState server, AccessLogFiles accessLogs, Action quit, Action<DrainRequest> drain)
+    ServerState server, Action reopenLogs, Action quit, Action<DrainRequest> drain)
 {
     public IEnumerable<AdminEndpoint> All =>
     [
@@ -36,7 +35,7 @@ internal sealed class LifecycleEndpoints(
         }),
         AdminEndpoint.Post("/reopen_logs", "reopen access logs", (_, response) =>
         {
-            accessLogs.Reopen();
+            reopenLogs();
             response.Write("OK\n");
         }),
     ];

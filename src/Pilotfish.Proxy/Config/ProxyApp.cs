@@ -345,11 +345,18 @@ public sealed class ProxyApp : IDisposable
         }
     }
 
+    /// <summary>After log rotation: access logs and the process's log go to newly opened files. Main loop.</summary>
+    internal void ReopenLogs()
+    {
+        AccessLogs.Reopen();
+        Log.PostReopen();
+    }
+
     private void AddAdminEndpoints(StatTagRules tags)
     {
         Admin.AddAll(new StatsEndpoints(Stats, tags, Server, new HistogramIntervals(Stats, _inputs.MainLoop)).All);
         Admin.AddAll(new ServerInfoEndpoints(Server, _inputs.Options, Node, Workers.Count).All);
-        Admin.AddAll(new LifecycleEndpoints(Server, AccessLogs, () => OnQuit?.Invoke(), Drain).All);
+        Admin.AddAll(new LifecycleEndpoints(Server, ReopenLogs, () => OnQuit?.Invoke(), Drain).All);
         Admin.Add(LoggingEndpoint.Endpoint);
         Admin.AddAll(new RuntimeEndpoints(Runtime).All);
         Admin.Add(new ConfigDumpEndpoint(_bootstrap, _static, Context.ScopedRoutes, () => Subscriptions.Tables).Endpoint);

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Envoy.Config.Bootstrap.V3;
+using Pilotfish.Api.Failures;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Loops;
@@ -56,6 +57,16 @@ public static class ServeCommand
         SetLogLevels(options, stderr);
         try
         {
+            OpenLog(options);
+        }
+        catch (IOException e)
+        {
+            stderr.WriteLine($"Flag '--log-path': the log '{options.LogPath}' cannot be opened: {FailureText.Of(e)}.");
+            return ExitBadConfig;
+        }
+
+        try
+        {
             return Serve(options, bootstrap, stdout);
         }
         catch (BootstrapRejectedException e)
@@ -97,7 +108,7 @@ public static class ServeCommand
         using ProcessSignals terminate = ProcessSignals.Register(loop, PosixSignal.SIGTERM, Stop);
         using ProcessSignals interrupt = ProcessSignals.Register(loop, PosixSignal.SIGINT, Stop);
         using ProcessSignals hangUp = ProcessSignals.Register(loop, PosixSignal.SIGHUP, static _ => { });
-        using ProcessSignals reopen = ProcessSignals.Register(loop, ReopenLogs, _ => app.AccessLogs.Reopen());
+        using ProcessSignals reopen = ProcessSignals.Register(loop, ReopenLogs, _ => app.ReopenLogs());
         loop.Run();
         using (loop.Bind())
         {
@@ -110,6 +121,15 @@ public static class ServeCommand
         {
             Log.Warning(LogComponent.Main, $"caught {signal}; exiting");
             loop.PostStop();
+        }
+    }
+
+    // Validation leaves no traces, as of access logs.
+    private static void OpenLog(ServeOptions options)
+    {
+        if (options.LogPath.Length > 0 && !options.ValidateOnly)
+        {
+            Log.WriteTo(options.LogPath);
         }
     }
 

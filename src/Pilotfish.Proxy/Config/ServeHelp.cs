@@ -14,6 +14,7 @@ internal static class ServeHelp
               --concurrency N              worker threads (default: the CPU quota, else the number of CPUs)
           -l, --log-level LEVEL            trace, debug, info, warning, error, critical or off
               --component-log-level LIST   COMPONENT:LEVEL, separated by commas
+              --log-path FILE              the log is appended to this file instead of standard error
               --allow-unknown-static-fields
                                            fields of the bootstrap that are not known are reported, not refused
               --service-node ID            this proxy's id for the control plane, over the bootstrap's
@@ -27,6 +28,6 @@ internal static class ServeHelp
               --version
 
         Other flags of Envoy are accepted and have no effect.
-        Signals: SIGTERM and SIGINT end the process, SIGUSR1 reopens access logs.
+        Signals: SIGTERM and SIGINT end the process, SIGUSR1 reopens access logs and the file of --log-path.
         """;
 }

@@ -21,6 +21,9 @@ public sealed record ServeOptions
 
     public IReadOnlyList<(string Component, LogLevel Level)> ComponentLogLevels { get; init; } = [];
 
+    /// <summary>The file that gets the process's log; empty for standard error.</summary>
+    public string LogPath { get; init; } = "";
+
     public TimeSpan FileFlushInterval { get; init; } = TimeSpan.FromSeconds(10);
 
     public int FileFlushMinKilobytes { get; init; } = 64;

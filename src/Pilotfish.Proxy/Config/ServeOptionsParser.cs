@@ -21,12 +21,12 @@ public static class ServeOptionsParser
     [
         "-c", "--config-path", "--config-yaml", "--service-node", "--service-cluster", "--service-zone", "--admin-address-path",
         "--concurrency", "--drain-time-s", "--file-flush-interval-msec", "--file-flush-min-size-kb", "-l", "--log-level",
-        "--component-log-level", "--mode", "--drain-strategy",
+        "--component-log-level", "--mode", "--drain-strategy", "--log-path",
     ];
 
     private static readonly HashSet<string> s_harmlessValues =
     [
-        "--base-id", "--base-id-path", "--restart-epoch", "--parent-shutdown-time-s", "--log-format", "--log-path",
+        "--base-id", "--base-id-path", "--restart-epoch", "--parent-shutdown-time-s", "--log-format",
         "--local-address-ip-version", "--socket-path", "--socket-mode", "--hot-restart-version", "--disable-extensions",
         "--stats-tag", "--bootstrap-version", "--max-stats", "--max-obj-name-len",
     ];
@@ -122,6 +122,8 @@ public static class ServeOptionsParser
                 return options with { LogLevel = Level(name, value, ref problem) };
             case "--component-log-level":
                 return options with { ComponentLogLevels = ComponentLevels(value, ref problem) };
+            case "--log-path":
+                return options with { LogPath = value };
             case "--mode":
                 return Mode(options, value, ref problem);
             case "--drain-strategy":

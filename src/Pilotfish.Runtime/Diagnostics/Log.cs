@@ -19,6 +19,8 @@ public static class Log
     // Log lines are read while they happen: short delay, no gathering.
     private static readonly TimeSpan s_flushInterval = TimeSpan.FromMilliseconds(20);
 
+    private static FileWriterOptions Options => new() { BufferBytes = BufferBytes, FlushInterval = s_flushInterval };
+
     private static readonly Lock s_lock = new();
     private static volatile FileWriterThread? s_writer;
     private static volatile Action<LogLevel, LogComponent, string>? s_sink;
@@ -113,6 +115,23 @@ public static class Log
         EnsureStarted()?.Write(Encoding.UTF8.GetBytes(line));
     }
 
+    /// <summary>
+    /// From now on lines are appended to a file, which is made where it is missing. For the start of a process: what was logged before stays where
+    /// it went. Lines reach the file within some 20 ms.
+    /// </summary>
+    /// <exception cref="IOException">The file cannot be opened for appending; the log goes where it went.</exception>
+    public static void WriteTo(string path)
+    {
+        lock (s_lock)
+        {
+            // The writer before it, if there is one, keeps its thread: a caller that holds it must not find it gone.
+            s_writer = FileWriterThread.Open(path, Options);
+        }
+    }
+
+    /// <summary>Opens the file anew before the next line, after its rotation; nothing where the log is no file. Any thread.</summary>
+    public static void PostReopen() => s_writer?.PostReopen();
+
     /// <summary>Waits until what was logged is written, or the limit passes. For process exit.</summary>
     public static void Flush(TimeSpan limit) => s_writer?.Flush(limit);
 
@@ -136,8 +155,7 @@ public static class Log
         {
             try
             {
-                return s_writer ??= FileWriterThread.ForDescriptor(
-                    StandardError, "log", new FileWriterOptions { BufferBytes = BufferBytes, FlushInterval = s_flushInterval });
+                return s_writer ??= FileWriterThread.ForDescriptor(StandardError, "log", Options);
             }
             // How the runtime reports that the kernel gave no thread or no descriptor for one. A lost line is the lesser harm.
             catch (OutOfMemoryException)

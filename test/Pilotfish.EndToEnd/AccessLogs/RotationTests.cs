@@ -62,8 +62,7 @@ public sealed class RotationTests : IDisposable
             File.Move(path, $"{path}.{i}");
             if (i % 2 == 0)
             {
-                using Process kill = Process.Start("kill", ["-USR1", $"{serve.Id}"]);
-                await kill.WaitForExitAsync(Stop);
+                await SignalAsync(serve.Id, "-USR1");
             }
             else
             {
@@ -77,6 +76,48 @@ public sealed class RotationTests : IDisposable
         await UntilAsync(async () => await serve.StatAsync("filesystem.write_total_buffered") == 0);
         Assert.Equal((Requests, 0), (await serve.StatAsync("filesystem.write_buffered"), await serve.StatAsync("filesystem.write_dropped")));
         await UntilAsync(() => Task.FromResult(Lines() == Requests));
+    }
+
+    [Fact]
+    public async Task LogPath_SignalAndPost_OpenTheProcessLogAnew()
+    {
+        string log = Path.Combine(_directory, "proxy.log");
+        string config = Path.Combine(_directory, "bootstrap.yaml");
+        string admin = Path.Combine(_directory, "admin");
+        File.WriteAllText(log, "of an earlier run\n");
+        File.WriteAllText(config, "admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}}\n");
+        using Process serve = Process.Start(new ProcessStartInfo(
+            Executable.Path, ["serve", "-c", config, "--log-path", log, "--admin-address-path", admin, "--concurrency", "1"])
+        {
+            RedirectStandardError = true,
+        })!;
+        try
+        {
+            await UntilAsync(() => Task.FromResult(File.ReadAllText(log).Contains("starting workers", StringComparison.Ordinal)));
+            File.Move(log, log + ".1");
+            await SignalAsync(serve.Id, "-USR1");
+            await UntilAsync(() => Task.FromResult(File.Exists(log)));
+            File.Move(log, log + ".2");
+            using var client = new HttpClient();
+            using HttpResponseMessage reopened = await client.PostAsync(new Uri($"http://{File.ReadAllText(admin)}/reopen_logs"), null, Stop);
+            await UntilAsync(() => Task.FromResult(File.Exists(log)));
+            await SignalAsync(serve.Id, "-TERM");
+            await serve.WaitForExitAsync(Stop);
+        }
+        finally
+        {
+            serve.Kill();
+        }
+
+        Assert.StartsWith("of an earlier run\n[", File.ReadAllText(log + ".1"), StringComparison.Ordinal);
+        Assert.Contains("[warning][main] caught SIGTERM; exiting\n", File.ReadAllText(log), StringComparison.Ordinal);
+        Assert.Equal("", await serve.StandardError.ReadToEndAsync(Stop));
+    }
+
+    private static async Task SignalAsync(int pid, string signal)
+    {
+        using Process kill = Process.Start("kill", [signal, $"{pid}"]);
+        await kill.WaitForExitAsync(Stop);
     }
 
     private int Lines()

@@ -103,6 +103,26 @@ public sealed class ServeCommandTests
     [Fact]
     public void Run_Version_PrintsAndExits() => Assert.Contains("version:", Run("--version").Output);
 
+    [Fact]
+    public void Serve_LogPathThatCannotBeOpened_EndsTheStartWithItsName()
+    {
+        (int exit, _, string errors) = Run("--config-yaml", "node: {id: x}", "--log-path", "/nonexistent/proxy.log", "-l", "off");
+
+        Assert.Equal(1, exit);
+        Assert.StartsWith("Flag '--log-path': the log '/nonexistent/proxy.log' cannot be opened: ", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Validate_LogPath_IsNotMade()
+    {
+        string path = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"));
+
+        (int exit, _, _) = Run("--config-yaml", "node: {id: x}", "--log-path", path, "--mode", "validate", "-l", "off");
+
+        Assert.Equal(0, exit);
+        Assert.False(File.Exists(path));
+    }
+
     private static (int Exit, string Output, string Errors) Run(params string[] args)
     {
         LogLevel[] levels = [.. LogComponent.All.Select(static component => component.Level)];

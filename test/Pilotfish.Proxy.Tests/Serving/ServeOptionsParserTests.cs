@@ -30,6 +30,13 @@ public sealed class ServeOptionsParserTests
     }
 
     [Theory]
+    [InlineData("--log-path=/var/log/proxy.log")]
+    [InlineData("--log-path", "/var/log/proxy.log")]
+    public void Parse_LogPath_IsTaken(params string[] args) =>
+        Assert.Equal("/var/log/proxy.log", ServeOptionsParser.Parse(args, out _)!.LogPath);
+
+    [Theory]
+    [InlineData("--log-path")]
     [InlineData("--nonsense", "x")]
     [InlineData("--concurrency", "many")]
     [InlineData("--mode", "init")]
