@@ -48,17 +48,22 @@ public sealed record DiscoveryOptions
 
     public PushContextOptions Context { get; init; } = new();
 
-    /// <summary>Reads the arguments, or returns null with a sentence.</summary>
+    /// <summary>Reads the arguments and the environment, or returns null with a sentence.</summary>
     public static DiscoveryOptions? Parse(
         IReadOnlyList<string> args, IReadOnlyDictionary<string, string> environment, out string error)
     {
+        if (ControlPlaneFeatures.FromEnvironment(name => environment.GetValueOrDefault(name), out error) is not { } features)
+        {
+            return null;
+        }
+
         var options = new DiscoveryOptions
         {
             MeshConfigFile = DefaultMeshFile,
             Context = new PushContextOptions
             {
                 ClusterId = environment.GetValueOrDefault("CLUSTER_ID") ?? PushContextOptions.DefaultClusterId,
-                Features = ControlPlaneFeatures.FromEnvironment(name => environment.GetValueOrDefault(name)),
+                Features = features,
             },
         };
         for (var i = 0; i < args.Count; i++)

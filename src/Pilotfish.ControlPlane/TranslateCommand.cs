@@ -42,11 +42,17 @@ public static class TranslateCommand
             return ExitUsage;
         }
 
+        if (ControlPlaneFeatures.FromEnvironment(name => environment.GetValueOrDefault(name), out usageError) is not { } features)
+        {
+            stderr.WriteLine(usageError);
+            return ExitUsage;
+        }
+
         var errors = new List<SourceError>();
         var warnings = new List<SourceError>();
         try
         {
-            var push = BuildContext(options, environment, errors, warnings);
+            var push = BuildContext(options, features, errors, warnings);
             var node = ReadNode(options.ProxyFile, errors);
             warnings.ForEach(warning => stderr.WriteLine($"warning: {warning}"));
             if (errors.Count > 0 || node is null || push is null)
@@ -66,7 +72,7 @@ public static class TranslateCommand
     }
 
     private static PushContext? BuildContext(
-        TranslateOptions options, IReadOnlyDictionary<string, string> environment, List<SourceError> errors, List<SourceError> warnings)
+        TranslateOptions options, ControlPlaneFeatures features, List<SourceError> errors, List<SourceError> warnings)
     {
         var reader = new ObjectReader(HostNames.DefaultDomainSuffix);
         var objects = new List<ConfigObject>();
@@ -85,7 +91,6 @@ public static class TranslateCommand
             mesh = ObjectReader.ReadMesh(ReadText(meshFile), meshFile, errors, warnings);
         }
 
-        var features = ControlPlaneFeatures.FromEnvironment(name => environment.GetValueOrDefault(name));
         return mesh is null ? null : PushContext.Create(new PushContextOptions { Features = features }, mesh, snapshot);
     }
 

@@ -18,6 +18,46 @@ public sealed class DiscoveryOptionsTests
     }
 
     [Theory]
+    [InlineData("PILOT_DEBOUNCE_AFTER", "xyz", "a duration such as 100ms or 1m30s")]
+    [InlineData("PILOT_DEBOUNCE_AFTER", "100", "a duration such as 100ms or 1m30s")]
+    [InlineData("PILOT_DEBOUNCE_MAX", "-1s", "a duration such as 100ms or 1m30s")]
+    [InlineData("PILOT_TRACE_SAMPLING", "all", "a number from 0 to 100")]
+    [InlineData("PILOT_TRACE_SAMPLING", "101", "a number from 0 to 100")]
+    [InlineData("PILOT_TRACE_SAMPLING", "NaN", "a number from 0 to 100")]
+    [InlineData("PILOT_HTTP10", "yes", "true or false")]
+    [InlineData("ISTIO_DUAL_STACK", "2", "true or false")]
+    [InlineData("PILOT_SIDECAR_USE_REMOTE_ADDRESS", "on", "true or false")]
+    public async Task WrongVariable_EndsTheStartWithItsNameAndValue(string name, string value, string wanted)
+    {
+        var environment = new Dictionary<string, string> { [name] = value };
+        string expected = $"The environment variable {name} has '{value}'; it must be {wanted}.{Environment.NewLine}";
+        var discovery = new StringWriter();
+        var translate = new StringWriter();
+
+        Assert.Equal(64, await DiscoveryCommand.RunAsync([], environment, TextWriter.Null, discovery));
+        Assert.Equal(64, TranslateCommand.Run(["--proxy", "n", "--type", "routes", "-f", "m"], environment, TextWriter.Null, translate));
+
+        Assert.Equal((expected, expected), (discovery.ToString(), translate.ToString()));
+    }
+
+    [Fact]
+    public void Variables_OfEveryKind_AreRead()
+    {
+        var features = DiscoveryOptions.Parse(
+            [],
+            new Dictionary<string, string>
+            {
+                ["PILOT_DEBOUNCE_AFTER"] = "1m0.5s", ["PILOT_DEBOUNCE_MAX"] = "", ["PILOT_TRACE_SAMPLING"] = "12.5", ["PILOT_HTTP10"] = "1",
+                ["ISTIO_DUAL_STACK"] = "False",
+            },
+            out _)!.Context.Features;
+
+        Assert.Equal(
+            (TimeSpan.FromSeconds(60.5), TimeSpan.FromSeconds(10), 12.5, true, false),
+            (features.DebounceAfter, features.DebounceMax, features.TraceSampling, features.Http10, features.DualStack));
+    }
+
+    [Theory]
     [InlineData("", ":15012 (xDS over TLS) and :15017 (webhooks) are not served.")]
     [InlineData("--secureGRPCAddr=", ": :15017 (webhooks) is not served.")]
     [InlineData("--httpsAddr=", ": :15012 (xDS over TLS) is not served.")]

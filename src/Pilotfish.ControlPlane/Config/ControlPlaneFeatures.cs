@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Pilotfish.ControlPlane.Config;
 
 /// <summary>
@@ -25,16 +27,68 @@ public sealed record ControlPlaneFeatures
     /// <summary>PILOT_DEBOUNCE_MAX: the longest a change waits for quiet.</summary>
     public TimeSpan DebounceMax { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Reads the switches; a value that does not parse counts as absent.</summary>
-    public static ControlPlaneFeatures FromEnvironment(Func<string, string?> variable) => new()
+    /// <summary>Reads the switches, or returns null with a sentence that names the variable and its value. An empty value counts as absent.</summary>
+    public static ControlPlaneFeatures? FromEnvironment(Func<string, string?> variable, out string error)
     {
-        DualStack = Flag(variable("ISTIO_DUAL_STACK")),
-        Http10 = Flag(variable("PILOT_HTTP10")),
-        UseRemoteAddress = Flag(variable("PILOT_SIDECAR_USE_REMOTE_ADDRESS")),
-        TraceSampling = double.TryParse(variable("PILOT_TRACE_SAMPLING"), out var sampling) ? sampling : Default.TraceSampling,
-        DebounceAfter = GoDuration.TryParse(variable("PILOT_DEBOUNCE_AFTER"), out var after) ? after : Default.DebounceAfter,
-        DebounceMax = GoDuration.TryParse(variable("PILOT_DEBOUNCE_MAX"), out var max) ? max : Default.DebounceMax,
-    };
+        var problem = "";
+        var features = new ControlPlaneFeatures
+        {
+            DualStack = Flag("ISTIO_DUAL_STACK"),
+            Http10 = Flag("PILOT_HTTP10"),
+            UseRemoteAddress = Flag("PILOT_SIDECAR_USE_REMOTE_ADDRESS"),
+            TraceSampling = Percent("PILOT_TRACE_SAMPLING", Default.TraceSampling),
+            DebounceAfter = Duration("PILOT_DEBOUNCE_AFTER", Default.DebounceAfter),
+            DebounceMax = Duration("PILOT_DEBOUNCE_MAX", Default.DebounceMax),
+        };
+        error = problem;
+        return problem.Length == 0 ? features : null;
 
-    private static bool Flag(string? value) => value is "true" or "1" or "True" or "TRUE" or "t" or "T";
+        bool Flag(string name)
+        {
+            var value = variable(name);
+            if (value is not (null or "" or "0" or "f" or "F" or "false" or "False" or "FALSE" or "1" or "t" or "T" or "true" or "True" or "TRUE"))
+            {
+                Refuse(name, value, "true or false");
+            }
+
+            return value is ['1' or 't' or 'T', ..];
+        }
+
+        double Percent(string name, double absent)
+        {
+            var value = variable(name);
+            if (string.IsNullOrEmpty(value))
+            {
+                return absent;
+            }
+
+            if (!double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var percent) || percent is not (>= 0 and <= 100))
+            {
+                Refuse(name, value, "a number from 0 to 100");
+            }
+
+            return percent;
+        }
+
+        TimeSpan Duration(string name, TimeSpan absent)
+        {
+            var value = variable(name);
+            if (string.IsNullOrEmpty(value))
+            {
+                return absent;
+            }
+
+            if (!GoDuration.TryParse(value, out var duration))
+            {
+                Refuse(name, value, "a duration such as 100ms or 1m30s");
+            }
+
+            return duration;
+        }
+
+        void Refuse(string name, string value, string wanted)
+        {
+            problem = problem.Length == 0 ? $"The environment variable {name} has '{value}'; it must be {wanted}." : problem;
+        }
+    }
 }
