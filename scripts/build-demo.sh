@@ -23,21 +23,5 @@ else
   pilotfish=$PWD/artifacts/pilotfish
 fi
 
-# The sample is built as the rest is: native needs a C compiler and minutes. One file either way, since what lies beside manifests is read with
-# them; .jit marks the one that needs the machine's .NET runtime.
-app=samples/bookinfo/bin
-if [ "${build:-native}" = jit ]; then
-  if sources_newer_than $app/.jit samples/bookinfo/app; then
-    quietly dotnet publish samples/bookinfo/app -c Release -p:PublishAot=false -p:PublishSingleFile=true --no-self-contained \
-      --use-current-runtime -nologo -v quiet -o artifacts/publish/bookinfo-jit
-    rm -rf $app && mkdir -p $app
-    install -m 0755 artifacts/publish/bookinfo-jit/bookinfo $app/bookinfo
-    touch $app/.jit
-  fi
-elif sources_newer_than $app/bookinfo samples/bookinfo/app || [ -e $app/.jit ]; then
-  need clang clang /usr/include/zlib.h zlib1g-dev
-  echo "Building the bookinfo sample"
-  quietly dotnet publish samples/bookinfo/app -c Release --use-current-runtime -nologo -v quiet -o artifacts/publish/bookinfo
-  rm -rf $app && mkdir -p $app
-  install -m 0755 artifacts/publish/bookinfo/bookinfo $app/bookinfo
-fi
+# The sample is built as the rest is: native needs a C compiler and minutes.
+if [ "${build:-native}" = jit ]; then run samples/bookinfo/build.sh --jit; else run samples/bookinfo/build.sh; fi

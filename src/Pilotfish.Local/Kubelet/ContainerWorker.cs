@@ -38,6 +38,9 @@ internal sealed class ContainerWorker(
 
     public int ExitCode { get; private set; }
 
+    /// <summary>Behind the exit code in a sentence; mostly empty.</summary>
+    public string Explanation => runtime.Explain(spec, ExitCode);
+
     /// <summary>Completes when the container has passed its startup probe (and its postStart hook) for the first time.</summary>
     public Task StartedOnce => _startedOnce.Task;
 
@@ -63,7 +66,7 @@ internal sealed class ContainerWorker(
             TimeSpan pause = _backOff.Next(Stopwatch.GetElapsedTime(began));
             Restarts++;
             Phase = ContainerPhase.BackOff;
-            report($"container {spec.Name} ended with exit code {ExitCode}; restart {Restarts} in {pause.TotalSeconds:0} s");
+            report($"container {spec.Name} ended with exit code {ExitCode}{Explanation}; restart {Restarts} in {pause.TotalSeconds:0} s");
             changed();
             await Task.Delay(pause, _stopping.Token).ContinueWith(_ => { }, TaskScheduler.Default);
         }

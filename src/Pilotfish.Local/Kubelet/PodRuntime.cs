@@ -36,6 +36,8 @@ internal sealed class PodRuntime(
 
     public string ExecFile(ContainerSpec container) => Path.Combine(folder, container.Name + ".exec");
 
+    public string Explain(ContainerSpec container, int exitCode) => MissingProgram.Explain(container, exitCode, node.ManifestFolder);
+
     public async Task<ContainerProcess> StartAsync(ContainerSpec container)
     {
         var environment = new EnvironmentBuilder(manifests, pod, _fields).Build(container, node.Executables.Environment);

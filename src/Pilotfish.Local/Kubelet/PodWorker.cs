@@ -139,7 +139,7 @@ internal sealed class PodWorker(
             _stopping.Token.ThrowIfCancellationRequested();
             if (!spec.IsNativeSidecar && worker.ExitCode != 0)
             {
-                Report($"init container {spec.Name} failed with exit code {worker.ExitCode}");
+                Report($"init container {spec.Name} failed with exit code {worker.ExitCode}{worker.Explanation}");
                 SetPhase(PodPhase.Failed);
                 return false;
             }

@@ -28,6 +28,30 @@ public sealed class PodProblemsTests
         Assert.Single(mesh.Reports, static report => report.Contains("listens on port", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task ProgramOfTheFolderIsMissing_IsNamedWithWhatMakesIt()
+    {
+        const string Pod = """
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: p}
+            spec:
+              terminationGracePeriodSeconds: 1
+              containers:
+              - name: app
+                command: [bin/app, x]
+            """;
+        await using RunningMesh mesh = await RunningMesh.StartAsync(Pod, waitUntilUp: false);
+
+        string without = await mesh.UntilReportAsync("restart 1 in");
+        File.WriteAllText(Path.Combine(mesh.Directory, "build.sh"), "");
+        string with = await mesh.UntilReportAsync("restart 2 in");
+
+        const string Ended = "container app ended with exit code 127: its program 'bin/app' is missing in ";
+        Assert.Contains($"{Ended}{mesh.Directory}; put it there (commands are relative to the manifests' folder); restart 1", without, StringComparison.Ordinal);
+        Assert.Contains($"{Ended}{mesh.Directory}; run '{mesh.Directory}/build.sh', which makes it; restart 2", with, StringComparison.Ordinal);
+    }
+
     private static string Pod(string script) => $$"""
         apiVersion: v1
         kind: Pod
