@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Coverage-guided fuzzing of the parsers: afl++ drives SharpFuzz, the checks are those of the seeded tests (test/Pilotfish.Proxy.Tests/Fuzz).
+# Coverage-guided fuzzing of the parsers and of requests that change their version: afl++ drives SharpFuzz, the checks are those of the seeded tests (test/Pilotfish.Proxy.Tests/Fuzz).
 # usage: fuzz/run.sh SECONDS [TARGET ...]      the seconds are of each target; without a name all have their turn
 # Targets: h1-request h1-response chunked hpack h2-frames client-hello proxy-protocol path h2-to-h1 h1-to-h2
 # What it finds stays in artifacts/fuzz/TARGET; an input that fails is printed in hex and ends the run with 1: make it a test.

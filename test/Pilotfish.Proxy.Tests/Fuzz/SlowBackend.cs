@@ -135,7 +135,8 @@ internal sealed partial class SlowBackend : IDisposable
         return [.. answers];
     }
 
-    [GeneratedRegex(@"\A[A-Z]+( |\z)")]
+    // A method is any token (RFC 9110 section 9.1), in HTTP/2 of lower case, too.
+    [GeneratedRegex(@"\A[A-Za-z0-9!#$%&'*+\-.^_`|~]+( |\z)")]
     private static partial Regex Beginning();
 
     [GeneratedRegex(@"\A:?[a-z0-9!#$%&'*+\-.^_`|~]+\z")]

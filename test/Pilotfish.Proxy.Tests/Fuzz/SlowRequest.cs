@@ -94,7 +94,11 @@ internal sealed partial record SlowRequest(string Method, string Path, string Au
         .Where(f => f.Name is not [':', ..] and not "cookie" && !s_ofTheHop.Contains(f.Name) && !nominated.Contains(f.Name)
             && !f.Name.StartsWith("x-envoy-", StringComparison.Ordinal))
         .Select(static f => $"{f.Name}: {f.Value}")
-        .Append("cookie: " + string.Join("; ", fields.Where(f => f is { Name: "cookie", Value.Length: > 0 } && !nominated.Contains("cookie")).Select(static f => f.Value))));
+        .Append("cookie: " + string.Join("; ", Cookies(fields.Where(f => f.Name == "cookie" && !nominated.Contains("cookie"))))));
+
+    // Joining fields of which one is empty leaves a separator too many, which means nothing (RFC 9113 section 8.2.3).
+    private static IEnumerable<string> Cookies(IEnumerable<(string Name, string Value)> fields) =>
+        fields.SelectMany(static f => f.Value.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
 
     private static string? Single(List<(string Name, string Value)> fields, string name)
     {
