@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Pilotfish.Proxy.Http1;
 using Pilotfish.Proxy.Routing;
@@ -82,7 +83,12 @@ internal static class ConnectionHeaders
                 return false;
             }
 
-            Ascii.ToLower(token, lower, out int length);
+            if (Ascii.ToLower(token, lower, out int length) != OperationStatus.Done)
+            {
+                // No header has such a name; what is before the bad byte may well be one's.
+                continue;
+            }
+
             ReadOnlySpan<byte> name = lower[..length];
             if (IsProtected(name))
             {

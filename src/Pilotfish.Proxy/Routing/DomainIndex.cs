@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Pilotfish.Proxy.Config;
 
@@ -72,7 +73,11 @@ public sealed class DomainIndex
         }
 
         Span<byte> lower = stackalloc byte[HostBytesMax];
-        Ascii.ToLower(host, lower, out int length);
+        if (Ascii.ToLower(host, lower, out int length) != OperationStatus.Done)
+        {
+            return _any;
+        }
+
         ReadOnlySpan<byte> name = lower[..length];
         if (_exact.TryFind(name, out int found))
         {

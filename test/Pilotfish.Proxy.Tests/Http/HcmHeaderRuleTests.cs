@@ -37,6 +37,7 @@ public sealed class HcmHeaderRuleTests
     [InlineData("TE: gzip, trailers", "\r\nte: trailers\r\n")]
     [InlineData("X-Forwarded-Proto: https", "\r\nx-forwarded-proto: https\r\n")]
     [InlineData("X-Other: 1", "\r\nx-forwarded-proto: http\r\n")]
+    [InlineData("Connection: x-a\u00BF\r\nX-A: 1", "\r\nx-a: 1\r\n")]
     public void RequestHeaders_ThatGoOn(string sent, string expected) => LoopRunner.Run(async loop =>
         Assert.Contains(expected, await UpstreamHeadAsync(loop, static _ => { }, $"{Get}{sent}\r\n\r\n")));
 
