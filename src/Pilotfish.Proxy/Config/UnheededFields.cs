@@ -270,7 +270,9 @@ public static class UnheededFields
     {
         foreach (AccessLog log in admin.AccessLog)
         {
-            if (!log.TypedConfig.TryUnpack(out FileAccessLog file) || file.Path != "/dev/null")
+            // By name: unpacking would build descriptors, which every sidecar would pay for.
+            if (log.TypedConfig?.TypeUrl.EndsWith("/envoy.extensions.access_loggers.file.v3.FileAccessLog", StringComparison.Ordinal) != true
+                || FileAccessLog.Parser.ParseFrom(log.TypedConfig.Value).Path != "/dev/null")
             {
                 return true;
             }
