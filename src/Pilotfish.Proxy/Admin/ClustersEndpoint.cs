@@ -81,7 +81,7 @@ internal sealed class ClustersEndpoint(ClusterDirectory clusters, ResourceTable 
             text.Append($"{at}region::{host.Locality.Region}\n");
             text.Append($"{at}zone::{host.Locality.Zone}\n");
             text.Append($"{at}sub_zone::{host.Locality.SubZone}\n");
-            text.Append($"{at}canary::{(IsCanary(host) ? "true" : "false")}\n");
+            text.Append($"{at}canary::{(host.IsCanary ? "true" : "false")}\n");
             text.Append($"{at}priority::{host.Config.Priority}\n");
             text.Append($"{at}success_rate::{Rate(host.Monitor.SuccessRate)}\n");
             text.Append($"{at}local_origin_success_rate::{Rate(host.Monitor.LocalOriginSuccessRate)}\n");
@@ -117,10 +117,6 @@ internal sealed class ClustersEndpoint(ClusterDirectory clusters, ResourceTable 
         ("rq_timeout", host.Monitor.TimedOut, SimpleMetric.Types.Type.Counter),
         ("rq_total", host.RequestsTotal, SimpleMetric.Types.Type.Counter),
     ];
-
-    private static bool IsCanary(Host host) =>
-        host.Config.Metadata.Namespace(EndpointMetadata.SubsetNamespace) is { } fields
-        && fields.Fields.TryGetValue("canary", out Google.Protobuf.WellKnownTypes.Value? canary) && canary.BoolValue;
 
     private static string Rate(double percent) => percent.ToString("G6", CultureInfo.InvariantCulture);
 

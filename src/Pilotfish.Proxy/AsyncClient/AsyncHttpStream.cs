@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Health;
+using Pilotfish.Proxy.Filters.Router;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Http1;
 using Pilotfish.Proxy.LoadBalancing;
@@ -102,7 +103,7 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
         HostPick pick = cluster.Drop() is { } dropped ? HostPick.None(dropped) : cluster.Pick(Target.Request);
         if (pick.Host is not { } host)
         {
-            _http.Count(Cells, 503);
+            Count(503);
             Fail(AsyncFailureKind.NoHost, default, pick.Failure!.Details);
             return;
         }
@@ -294,8 +295,8 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
     {
         _responseStarted = true;
         _host!.Monitor.OnStatus(status, _worker.Loop.NowMilliseconds);
-        _http!.Count(Cells, status);
-        Cells.Record(_http.RqTime, _worker.Loop.NowMilliseconds - _begin);
+        Count(status);
+        _http!.Responses.Took(Cells, _worker.Loop.NowMilliseconds - _begin, ResponseOrigin.Own(_host, ResponseHeaders));
         if (end)
         {
             Finish();
@@ -354,7 +355,7 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
         if (!_responseStarted)
         {
             _host!.Monitor.OnResult(OutlierResult.RequestTimeout, _worker.Loop.NowMilliseconds);
-            _http.Count(Cells, 504);
+            Count(504);
         }
 
         LetGo();
@@ -365,12 +366,15 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
     {
         if (!_responseStarted)
         {
-            _http!.Count(Cells, 503);
+            Count(503);
         }
 
         string details = StreamResetReasons.EndReason(reason, _responseStarted, transportFailure).Details;
         Fail(new AsyncFailure(AsyncFailureKind.Reset, reason, details, transportFailure));
     }
+
+    private void Count(int status) =>
+        _http!.Responses.Count(Cells, status, ResponseOrigin.Own(_host, ResponseHeaders), hidesStatus: false);
 
     private void TellRoom()
     {

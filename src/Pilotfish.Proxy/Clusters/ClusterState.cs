@@ -18,8 +18,9 @@ public sealed class ClusterState
     private bool _isOverridden;
     private object? _httpState;
 
-    internal ClusterState(ClusterModel config, int index, StatScope scope, int workerCount)
+    internal ClusterState(ClusterModel config, int index, StatScope scope, int workerCount, string localZone = "")
     {
+        LocalZone = localZone;
         Config = config;
         Index = index;
         _scope = scope;
@@ -42,6 +43,9 @@ public sealed class ClusterState
     public int Index { get; }
 
     public bool IsRemoved => _removed;
+
+    /// <summary>The zone that this proxy runs in; empty when not stated.</summary>
+    internal string LocalZone { get; }
 
     public ClusterStats Stats => _stats ?? MakeStats();
 

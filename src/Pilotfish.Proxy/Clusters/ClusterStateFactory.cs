@@ -25,7 +25,7 @@ internal sealed class ClusterStateFactory(
             index = _freeIndexes.TryPop(out int free) ? free : _nextIndex++;
         }
 
-        var state = new ClusterState(model, index, stats.Scope("cluster." + model.ObservabilityName), workers.CallerCount);
+        var state = new ClusterState(model, index, stats.Scope("cluster." + model.ObservabilityName), workers.CallerCount, local.Zone);
         state.Apply(runtime);
         return state;
     }

@@ -43,6 +43,10 @@ public sealed class EndpointMetadata : IEquatable<EndpointMetadata>
         return Read().FilterMetadata.TryGetValue(name, out Struct? fields) ? fields : null;
     }
 
+    /// <summary>Whether it says canary: true under <c>envoy.lb</c>. Only messages that have the word are parsed for it.</summary>
+    public bool IsCanary => _message.Span.IndexOf("canary"u8) >= 0
+        && Namespace(SubsetNamespace) is { } fields && fields.Fields.TryGetValue("canary", out Value? value) && value.BoolValue;
+
     private DynamicMetadata MakeFields()
     {
         var fields = new DynamicMetadata();

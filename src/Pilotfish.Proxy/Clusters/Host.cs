@@ -20,12 +20,14 @@ public sealed class Host
     private long _connectFailures;
     private long _requests;
     private int _health;
+    private volatile bool _isCanary;
     private volatile HostConfig _config;
     private volatile TransportChoice? _transport;
 
     public Host(HostConfig config, int workerCount, long addedAtMilliseconds)
     {
         _config = config;
+        _isCanary = config.Metadata.IsCanary;
         _pools = new IHostPool?[workerCount];
         AddedAtMilliseconds = addedAtMilliseconds;
         _health = (int)config.EdsHealth;
@@ -57,9 +59,8 @@ public sealed class Host
     /// <summary>Counted out of both sides of the health ratio.</summary>
     public bool IsExcluded => (Health & ExcludedMask) != 0;
 
-    /// <summary>Whether the endpoint's metadata calls it canary (<c>envoy.lb</c>: canary). Parsed each time: only some retries ask.</summary>
-    public bool IsCanary => Config.Metadata.Namespace(EndpointMetadata.SubsetNamespace) is { } fields
-        && fields.Fields.TryGetValue("canary", out Google.Protobuf.WellKnownTypes.Value? value) && value.BoolValue;
+    /// <summary>Whether the endpoint's metadata calls it canary.</summary>
+    public bool IsCanary => _isCanary;
 
     public int ActiveRequests => Volatile.Read(ref _activeRequests);
 
@@ -133,6 +134,7 @@ public sealed class Host
     {
         HostConfig before = _config;
         _config = config;
+        _isCanary = config.Metadata.IsCanary;
         bool healthChanged = SetHealth(EdsMask & ~config.EdsHealth, on: false) | SetHealth(config.EdsHealth, on: true);
         return healthChanged || before.Weight != config.Weight || before.Priority != config.Priority
             || before.LocalityWeight != config.LocalityWeight || before.Locality != config.Locality

@@ -193,9 +193,7 @@ public static class UnheededFields
 
     public static readonly UnheededField<Router>[] OfRouter =
     [
-        new("dynamic_stats", static m => m.DynamicStats == false, Warned, "statistics of upstream requests are always kept"),
         new("start_child_span", static m => m.StartChildSpan, Warned, "requests are not traced"),
-        new("suppress_grpc_request_failure_code_stats", static m => m.SuppressGrpcRequestFailureCodeStats, Warned, "gRPC failures count as their status"),
     ];
 
     public static readonly UnheededField<HTTPFault>[] OfFault =

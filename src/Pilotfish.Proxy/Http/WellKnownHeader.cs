@@ -74,6 +74,7 @@ public enum WellKnownHeader : byte
     XEnvoyRetriableStatusCodes,
     XEnvoyRetriableHeaderNames,
     XEnvoyUpstreamAltStatName,
+    XEnvoyUpstreamCanary,
     XEnvoyForceTrace,
     XEnvoyIpTags,
     XEnvoyHedgeOnPerTryTimeout,

@@ -81,6 +81,7 @@ public static class WellKnownHeaders
         "x-envoy-retriable-status-codes",
         "x-envoy-retriable-header-names",
         "x-envoy-upstream-alt-stat-name",
+        "x-envoy-upstream-canary",
         "x-envoy-force-trace",
         "x-envoy-ip-tags",
         "x-envoy-hedge-on-per-try-timeout",

@@ -17,7 +17,6 @@ public sealed class ClusterHttp
     private readonly UpstreamHttpOptions _options;
     private Http2Stats? _http2Stats;
     private GrpcClusterStats? _grpc;
-    private readonly StatusCounters _statuses;
 
     private ClusterHttp(ClusterState state)
     {
@@ -27,7 +26,7 @@ public sealed class ClusterHttp
         CxCloseNotify = _scope.Counter("upstream_cx_close_notify");
         CxProtocolError = _scope.Counter("upstream_cx_protocol_error");
         CxMaxRequests = _scope.Counter("upstream_cx_max_requests");
-        _statuses = new StatusCounters(_scope);
+        Responses = new ClusterResponses(_scope, state.LocalZone);
         RqTimeout = _scope.Counter("upstream_rq_timeout");
         RqPerTryTimeout = _scope.Counter("upstream_rq_per_try_timeout");
         RqPerTryIdleTimeout = _scope.Counter("upstream_rq_per_try_idle_timeout");
@@ -43,7 +42,6 @@ public sealed class ClusterHttp
         RqRetryOverflow = _scope.Counter("upstream_rq_retry_overflow");
         RqRetryLimitExceeded = _scope.Counter("upstream_rq_retry_limit_exceeded");
         RqRetryBackoff = _scope.Counter("upstream_rq_retry_backoff_exponential");
-        RqTime = _scope.Histogram("upstream_rq_time");
         _options = state.Config.Http;
         Tracked = state.Config.TracksTimeoutBudgets || state.Config.TracksSizes
             ? new ClusterTracking(_scope, state.Config.TracksTimeoutBudgets, state.Config.TracksSizes)
@@ -71,7 +69,9 @@ public sealed class ClusterHttp
     public Counter RqRetryOverflow { get; }
     public Counter RqRetryLimitExceeded { get; }
     public Counter RqRetryBackoff { get; }
-    public Histogram RqTime { get; }
+
+    /// <summary>Statistics of responses to requests of this cluster, the upstream's or our own in their place.</summary>
+    internal ClusterResponses Responses { get; }
 
     /// <summary>Options of HTTP/2 connections to this cluster.</summary>
     public Http2Options Http2 => _options.Http2;
@@ -141,7 +141,4 @@ public sealed class ClusterHttp
 
         return _options.Protocol;
     }
-
-    /// <summary>Counts a response to a request of this cluster, the upstream's or our own in its place.</summary>
-    public void Count(StatCells cells, int status) => _statuses.Count(cells, status);
 }

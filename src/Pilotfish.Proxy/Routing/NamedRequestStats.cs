@@ -32,8 +32,8 @@ internal readonly record struct NamedRequestStats(RequestStats? VirtualCluster, 
     {
         if (!IsEmpty)
         {
-            VirtualCluster?.Statuses.Count(cells, status);
-            Route?.Statuses.Count(cells, status);
+            VirtualCluster?.Responses.Statuses.Count(cells, status);
+            Route?.Responses.Statuses.Count(cells, status);
         }
     }
 
@@ -68,7 +68,7 @@ internal readonly record struct NamedRequestStats(RequestStats? VirtualCluster, 
     {
         if (stats is not null)
         {
-            cells.Record(stats.Time, milliseconds);
+            cells.Record(stats.Responses.Time, milliseconds);
         }
     }
 }

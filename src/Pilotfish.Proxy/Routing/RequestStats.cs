@@ -8,8 +8,7 @@ namespace Pilotfish.Proxy.Routing;
 /// </summary>
 public sealed class RequestStats(StatScope scope)
 {
-    private StatusCounters? _statuses;
-    private Spread? _time;
+    private ResponseStats? _responses;
 
     /// <summary>Gives the names up when the routes are replaced.</summary>
     internal StatScope Scope { get; } = scope;
@@ -27,11 +26,5 @@ public sealed class RequestStats(StatScope scope)
 
     public Counter Timeout { get; } = scope.Counter("upstream_rq_timeout");
 
-    public StatusCounters Statuses => _statuses ??= new StatusCounters(Scope);
-
-    /// <summary>`upstream_rq_time`, in milliseconds.</summary>
-    public Histogram Time => (_time ??= new Spread(Scope.Histogram("upstream_rq_time"))).Histogram;
-
-    // A reference is published whole; a struct with a torn write would not be.
-    private sealed record Spread(Histogram Histogram);
+    public ResponseStats Responses => _responses ??= new ResponseStats(Scope, "");
 }

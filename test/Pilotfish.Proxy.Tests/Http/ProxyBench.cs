@@ -82,6 +82,9 @@ internal sealed class ProxyBench
 
     public CompileContext Context { get; }
 
+    /// <summary>The zone of this proxy's node.</summary>
+    public string LocalZone { get; init; } = "";
+
     /// <summary>What the recording filter saw at the end of each request.</summary>
     public List<RecordedStream> Recorded { get; } = [];
 
@@ -138,7 +141,7 @@ internal sealed class ProxyBench
                 ConnectTimeoutMilliseconds = ConnectTimeoutMilliseconds,
             }),
         };
-        var state = new ClusterState(model, _clusters++, Stats.Scope($"cluster.{name}"), 1);
+        var state = new ClusterState(model, _clusters++, Stats.Scope($"cluster.{name}"), 1, LocalZone);
         state.Apply(Context.Runtime);
         SetHosts(state, hosts);
         Context.Clusters.Reference(name).Set(state);

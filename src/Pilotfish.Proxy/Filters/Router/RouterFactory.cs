@@ -23,6 +23,8 @@ public sealed class RouterFactory : IHttpFilterFactory
         return new RouterModel
         {
             Retries = new RetryRuntime(context.Config.Runtime),
+            KeepsResponseStats = router.DynamicStats ?? true,
+            HidesGrpcStatus = router.SuppressGrpcRequestFailureCodeStats,
             SuppressesEnvoyHeaders = router.SuppressEnvoyHeaders,
             RespectsExpectedTimeout = router.RespectExpectedRqTimeout,
             RejectsEarlyConnectData = router.RejectConnectRequestEarlyData ?? false,

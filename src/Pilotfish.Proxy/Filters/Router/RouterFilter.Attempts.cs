@@ -107,7 +107,7 @@ public sealed partial class RouterFilter
     private void NoHost(EndReason reason)
     {
         AbandonAll();
-        Charge(503);
+        Charge(503, null);
         Stream.Reply(503, "no healthy upstream"u8, reason.About(_cluster!.Name));
     }
 
@@ -173,7 +173,7 @@ public sealed partial class RouterFilter
         }
 
         int status = reason == StreamResetReason.ProtocolError ? 502 : 503;
-        Charge(status);
+        Charge(status, attempt);
         if (IsAnotherAwaited)
         {
             return;

@@ -13,7 +13,7 @@ public sealed partial class RouterFilter
 
     internal void OnInformational(UpstreamAttempt attempt, int status)
     {
-        Charge(status);
+        Charge(status, attempt);
         if (status == 100 && !Stream.Hcm.Proxy100Continue)
         {
             // The client that asked for it was answered here.
@@ -71,7 +71,7 @@ public sealed partial class RouterFilter
 
         _body.Release();
         _responseStarted = true;
-        Charge(status);
+        Charge(status, attempt);
         if (end)
         {
             ResponseComplete();
@@ -143,6 +143,7 @@ public sealed partial class RouterFilter
         }
         else if (TryTakeRetry(attempt, wanted, out refused))
         {
+            _http.Responses.CountRetried(Cells, status, HidesStatus);
             _retry.NoteRateLimit(ResponseHeaders, Stream.Loop.WallNow);
             GiveWay(attempt);
             ScheduleRetry(afterTimeout: false);
@@ -204,8 +205,13 @@ public sealed partial class RouterFilter
         if (_requestEnded)
         {
             long milliseconds = (info.Times.UpstreamReceiveEnd - info.Times.DownstreamReceiveEnd) / 1_000_000;
-            Cells.Record(_http.RqTime, milliseconds);
-            _named.Took(Cells, milliseconds);
+            if (_model.KeepsResponseStats)
+            {
+                ResponseOrigin origin = OriginOf(_attempt);
+                _http.Responses.Took(Cells, milliseconds, in origin);
+                _named.Took(Cells, milliseconds);
+            }
+
             _http.Tracked?.Responded(Cells, milliseconds, _timeouts.GlobalMilliseconds);
         }
     }

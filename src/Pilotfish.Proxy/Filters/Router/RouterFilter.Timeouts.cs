@@ -88,7 +88,7 @@ public sealed partial class RouterFilter
         if (!_responseStarted)
         {
             TellTimeout(attempt);
-            Charge(TimeoutStatus);
+            Charge(TimeoutStatus, attempt);
         }
     }
 
@@ -153,7 +153,7 @@ public sealed partial class RouterFilter
 
         if (!_responseStarted)
         {
-            Charge(TimeoutStatus);
+            Charge(TimeoutStatus, attempt);
         }
 
         TimeoutReply(reason);

@@ -29,6 +29,7 @@ public sealed partial class RouterFilter : HttpFilter
     private CircuitBreaker _breaker = null!;
     private RouterTimeouts _timeouts;
     private NamedRequestStats _named;
+    private DividedResponses? _alternative;
     private RouterTimers? _timers;
     private HeaderMap? _trailers;
     private List<HeaderMap>? _metadata;
@@ -84,6 +85,7 @@ public sealed partial class RouterFilter : HttpFilter
         _metadata = null;
         _hash = null;
         _setCookie = null;
+        _alternative = null;
         _requestEnded = false;
         _responseStarted = false;
         _downstreamBlocked = false;
@@ -117,6 +119,13 @@ public sealed partial class RouterFilter : HttpFilter
 
         Stream.Info.VirtualClusterName = Stream.VirtualHost!.VirtualClusterOf(headers, out RequestStats? virtualCluster);
         _named = new NamedRequestStats(virtualCluster, Stream.Route!.Stats);
+        _http = ClusterHttp.Of(_cluster);
+        if (headers.TryGet(WellKnownHeader.XEnvoyUpstreamAltStatName, out ReadOnlySpan<byte> alternative))
+        {
+            _alternative = _http.Responses.Named(alternative);
+            headers.Remove(WellKnownHeader.XEnvoyUpstreamAltStatName);
+        }
+
         if (!StrictHeaders.Check(Stream, _model.StrictHeaders) || Dropped(_cluster) || LocalAnswers.Spoilt(Stream))
         {
             _cluster = null;
@@ -124,7 +133,6 @@ public sealed partial class RouterFilter : HttpFilter
         }
 
         Cells.Add(Stream.Hcm.Stats.RqRouted);
-        _http = ClusterHttp.Of(_cluster);
         _breaker = _cluster.Breaker((RoutingPriority)_forward.Priority);
         _isUpgrade = Stream.Upgrade is not null;
         _connect = _forward.Upgrades.Connect;
@@ -327,12 +335,21 @@ public sealed partial class RouterFilter : HttpFilter
 
     // Small things
 
-    // A response to this request, the upstream's or ours in its place.
-    private void Charge(int status)
+    // A response to this request, the upstream's or ours in its place; without an attempt when no host was to be had.
+    private void Charge(int status, UpstreamAttempt? attempt)
     {
-        _http.Count(Cells, status);
-        _named.Responded(Cells, status);
+        if (_model.KeepsResponseStats)
+        {
+            ResponseOrigin origin = OriginOf(attempt);
+            _http.Responses.Count(Cells, status, in origin, HidesStatus);
+            _named.Responded(Cells, status);
+        }
     }
+
+    private bool HidesStatus => _model.HidesGrpcStatus && Stream.IsGrpc;
+
+    private ResponseOrigin OriginOf(UpstreamAttempt? attempt) =>
+        new(attempt?.Host, ResponseOrigin.SaysInternal(Stream.RequestHeaders), attempt is { IsCanary: true }) { Alternative = _alternative };
 
     private void NoteSent(bool end)
     {
@@ -376,8 +393,7 @@ public sealed partial class RouterFilter : HttpFilter
             return false;
         }
 
-        ClusterHttp.Of(cluster).Count(Cells, 503);
-        _named.Responded(Cells, 503);
+        Charge(503, null);
         LocalAnswers.Drop(Stream, reason.About(cluster.Name), marks: !_model.SuppressesEnvoyHeaders);
         return true;
     }

@@ -27,6 +27,12 @@ public sealed class RouterModel : HttpFilterModel
     /// <summary>upstream_log_options.upstream_log_flush_interval: how often an attempt under way is logged; 0 = never.</summary>
     public long UpstreamLogMilliseconds { get; init; }
 
+    /// <summary>dynamic_stats: whether responses count by status and origin, and how long they took.</summary>
+    public bool KeepsResponseStats { get; init; } = true;
+
+    /// <summary>suppress_grpc_request_failure_code_stats: whether gRPC requests count without the status of their responses.</summary>
+    public bool HidesGrpcStatus { get; init; }
+
     /// <summary>What the runtime says of retries.</summary>
     public RetryRuntime Retries { get; init; } = RetryRuntime.None;
 

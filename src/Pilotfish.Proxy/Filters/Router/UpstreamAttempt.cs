@@ -62,6 +62,9 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
     /// <summary>Fields of the response's head; 0 while none came.</summary>
     public int ResponseHeaderCount { get; private set; }
 
+    /// <summary>Whether its host, or the latest head of its response, says that it is a canary.</summary>
+    public bool IsCanary { get; private set; }
+
     /// <summary>When its pool answered, in the loop's nanoseconds.</summary>
     public long Ready { get; private set; }
 
@@ -78,6 +81,7 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
         BodyReceived = 0;
         ResponseHeaderBytes = 0;
         ResponseHeaderCount = 0;
+        IsCanary = host.IsCanary;
         IsHedged = false;
         TimeoutTold = false;
         Log = router.Model.UpstreamLogs.IsEmpty ? null : _keptLog ??= new AttemptLog(router.Owner);
@@ -149,13 +153,18 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
 
     public bool KeepsSending => router.KeepsSending;
 
-    public void OnUpstreamInformational(int status) => router.OnInformational(this, status);
+    public void OnUpstreamInformational(int status)
+    {
+        IsCanary = Host!.IsCanary || ResponseOrigin.SaysCanary(ResponseHeaders);
+        router.OnInformational(this, status);
+    }
 
     public void OnUpstreamHeaders(int status, bool end)
     {
         Log?.Headers(status, ResponseHeaders, end);
         ResponseHeaderBytes = ResponseHeaders.ByteSize;
         ResponseHeaderCount = ResponseHeaders.Count;
+        IsCanary = Host!.IsCanary || ResponseOrigin.SaysCanary(ResponseHeaders);
         if (end)
         {
             Over();
