@@ -1,23 +1,30 @@
-using System.Text;
 using Envoy.Config.Core.V3;
 using Pilotfish.Language.Formats;
-using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Config;
-using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Streams;
 using HeaderMap = Pilotfish.Proxy.Http.HeaderMap;
 
 namespace Pilotfish.Proxy.Routing;
 
-/// <summary>headers_to_remove and headers_to_add of one config level: removals first, then additions in order.</summary>
+/// <summary>
+/// headers_to_remove and headers_to_add of one config level, in Envoy's steps (header_parser.cc): (1) removals; (2) the value of every
+/// addition and whether its action applies, of the headers as they are then; (3) overwrites; (4) additions. So an addition sees nothing
+/// of the ones beside it, and two of ADD_IF_ABSENT both add. Immutable.
+/// </summary>
 public sealed class HeaderMutations
 {
     public static readonly HeaderMutations None = new([], []);
 
-    private readonly byte[][] _removals;
-    private readonly Addition[] _additions;
+    /// <summary>Envoy's bound on the additions of one list.</summary>
+    private const int AdditionsMax = 1000;
 
-    private HeaderMutations(byte[][] removals, Addition[] additions)
+    // Marks of a few additions lie on the stack; of more, which nobody was seen to configure, in an array of this call.
+    private const int StackMarks = 64;
+
+    private readonly byte[][] _removals;
+    private readonly HeaderAddition[] _additions;
+
+    private HeaderMutations(byte[][] removals, HeaderAddition[] additions)
     {
         _removals = removals;
         _additions = additions;
@@ -25,6 +32,7 @@ public sealed class HeaderMutations
 
     public bool IsEmpty => _removals.Length == 0 && _additions.Length == 0;
 
+    /// <summary>Throws <see cref="ConfigRejectedException"/> with the entry's path.</summary>
     public static HeaderMutations Compile(IList<HeaderValueOption> add, IList<string> remove, string addField, string removeField)
     {
         if (add.Count == 0 && remove.Count == 0)
@@ -32,32 +40,33 @@ public sealed class HeaderMutations
             return None;
         }
 
+        if (add.Count > AdditionsMax)
+        {
+            throw new ConfigRejectedException(addField, $"{add.Count} headers are more than {AdditionsMax}");
+        }
+
         var removals = new byte[remove.Count][];
         for (int i = 0; i < removals.Length; i++)
         {
-            RejectProtected(remove[i], $"{removeField}[{i}]");
-            removals[i] = Encoding.ASCII.GetBytes(remove[i].ToLowerInvariant());
+            removals[i] = HeaderAddition.Name(remove[i], $"{removeField}[{i}]");
         }
 
-        var additions = new Addition[add.Count];
+        var additions = new HeaderAddition[add.Count];
         for (int i = 0; i < additions.Length; i++)
         {
-            additions[i] = CompileAddition(add[i], $"{addField}[{i}]");
+            additions[i] = HeaderAddition.Compile(add[i], $"{addField}[{i}]");
         }
 
         return new HeaderMutations(removals, additions);
     }
 
     /// <summary>One addition alone.</summary>
-    public static HeaderMutations Adding(HeaderValueOption option, string field) => new([], [CompileAddition(option, field)]);
+    public static HeaderMutations Adding(HeaderValueOption option, string field) => new([], [HeaderAddition.Compile(option, field)]);
 
     /// <summary>One removal alone.</summary>
-    public static HeaderMutations Removing(string name, string field)
-    {
-        RejectProtected(name, field);
-        return new HeaderMutations([Encoding.ASCII.GetBytes(name.ToLowerInvariant())], []);
-    }
+    public static HeaderMutations Removing(string name, string field) => new([HeaderAddition.Name(name, field)], []);
 
+    /// <summary>Changes the headers; values come from the stream. <paramref name="scratch"/> is overwritten.</summary>
     public void Apply(HeaderMap headers, StreamInfo info, FormatOutput scratch)
     {
         foreach (byte[] name in _removals)
@@ -65,70 +74,36 @@ public sealed class HeaderMutations
             headers.Remove(name);
         }
 
-        foreach (Addition addition in _additions)
+        if (_additions.Length == 0)
         {
-            scratch.Clear();
-            ReadOnlySpan<byte> value = addition.Constant;
-            if (addition.Program is not null)
+            return;
+        }
+
+        // Where each value ends in the scratch; those that do not apply end where they begin and are marked.
+        Span<int> ends = _additions.Length <= StackMarks ? stackalloc int[_additions.Length] : new int[_additions.Length];
+        scratch.Clear();
+        for (int i = 0; i < ends.Length; i++)
+        {
+            ends[i] = _additions[i].Prepare(headers, info, scratch) ? scratch.Length : ~scratch.Length;
+        }
+
+        Put(headers, scratch.Written, ends, overwrites: true);
+        Put(headers, scratch.Written, ends, overwrites: false);
+    }
+
+    private void Put(HeaderMap headers, ReadOnlySpan<byte> values, ReadOnlySpan<int> ends, bool overwrites)
+    {
+        int start = 0;
+        for (int i = 0; i < ends.Length; i++)
+        {
+            bool applies = ends[i] >= 0;
+            int end = applies ? ends[i] : ~ends[i];
+            if (applies && _additions[i].Overwrites == overwrites)
             {
-                addition.Program.Append(scratch, info);
-                value = scratch.Written;
+                _additions[i].Put(headers, values[start..end]);
             }
 
-            if (!value.IsEmpty || addition.KeepEmpty)
-            {
-                Add(headers, addition, value);
-            }
+            start = end;
         }
     }
-
-    private static void Add(HeaderMap headers, Addition addition, ReadOnlySpan<byte> value)
-    {
-        bool exists = headers.FindSlot(addition.Name) >= 0;
-        switch (addition.Action)
-        {
-            case HeaderValueOption.Types.HeaderAppendAction.AddIfAbsent when exists:
-            case HeaderValueOption.Types.HeaderAppendAction.OverwriteIfExists when !exists:
-                return;
-            case HeaderValueOption.Types.HeaderAppendAction.OverwriteIfExists:
-            case HeaderValueOption.Types.HeaderAppendAction.OverwriteIfExistsOrAdd:
-                headers.Set(addition.Name, value);
-                return;
-            default:
-                headers.Add(addition.Name, value);
-                return;
-        }
-    }
-
-    private static Addition CompileAddition(HeaderValueOption option, string field)
-    {
-        string name = option.Header?.Key ?? "";
-        RejectProtected(name, $"{field}.header.key");
-        string text = option.Header!.RawValue.IsEmpty ? option.Header.Value : option.Header.RawValue.ToStringUtf8();
-        FormatProgram? program = text.Contains('%') ? FormatProgram.Compile(text, $"{field}.header.value", omitMissing: true) : null;
-
-        // The old boolean wins where somebody still sends it: append false means overwrite.
-        HeaderValueOption.Types.HeaderAppendAction action = option.Append == false
-            ? HeaderValueOption.Types.HeaderAppendAction.OverwriteIfExistsOrAdd
-            : option.AppendAction;
-        return new Addition(
-            Encoding.ASCII.GetBytes(name.ToLowerInvariant()), Encoding.UTF8.GetBytes(text), program, action, option.KeepEmptyValue);
-    }
-
-    // Changing what routing already decided upon would make log and traffic disagree; host rewrites have fields of their own.
-    private static void RejectProtected(string name, string field)
-    {
-        if (name.Length == 0)
-        {
-            throw new ConfigRejectedException(field, "the header has no name");
-        }
-
-        if (name[0] == ':' || name.Equals("host", StringComparison.OrdinalIgnoreCase))
-        {
-            throw new ConfigRejectedException(field, $"header '{name}' may not be changed here; use a host or path rewrite");
-        }
-    }
-
-    private sealed record Addition(
-        byte[] Name, byte[] Constant, FormatProgram? Program, HeaderValueOption.Types.HeaderAppendAction Action, bool KeepEmpty);
 }

@@ -11,8 +11,6 @@ namespace Pilotfish.Proxy.Tunnels;
 /// <summary>Turns tunneling_config into a <see cref="TunnelModel"/>, or rejects it by the field at fault. Main loop.</summary>
 internal static class TunnelCompiler
 {
-    // envoy's rule on tunneling_config.headers_to_add.
-    private const int HeadersMax = 1000;
     private const string DefaultRequestIdHeader = "x-request-id";
     private const string DefaultRequestIdKey = "tunnel_request_id";
 
@@ -26,11 +24,6 @@ internal static class TunnelCompiler
         if (config.PostPath.Length > 0 && !config.UsePost)
         {
             throw new ConfigRejectedException(field + ".post_path", "only POST has a path; set use_post");
-        }
-
-        if (config.HeadersToAdd.Count > HeadersMax)
-        {
-            throw new ConfigRejectedException(field + ".headers_to_add", $"{config.HeadersToAdd.Count} headers are more than {HeadersMax}");
         }
 
         return new TunnelModel

@@ -1,17 +1,18 @@
 using System.Text;
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Reasons;
 using Pilotfish.Proxy.Routing;
+using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Filters.Router;
 
 /// <summary>Applies response header mutations of every level.</summary>
 internal static class ResponseRewrite
 {
-    /// <summary>Makes the upstream's head the client's.</summary>
+    /// <summary>Makes the upstream's head the client's: what the router says first, so that the route's rules may change or remove it.</summary>
     public static void Finish(HttpStream stream, ForwardModel forward, RouterModel model, string? setCookie)
     {
         HeaderMap headers = stream.ResponseHeaders;
-        Apply(stream);
         if (!model.SuppressesEnvoyHeaders && stream.IsRequestComplete)
         {
             long elapsed = (stream.Info.Times.UpstreamReceiveBegin - stream.Info.Times.DownstreamReceiveEnd) / 1_000_000;
@@ -27,6 +28,8 @@ internal static class ResponseRewrite
         {
             headers.Add(WellKnownHeader.SetCookie, Encoding.ASCII.GetBytes(setCookie));
         }
+
+        Apply(stream);
     }
 
     public static void Apply(HttpStream stream)
@@ -53,9 +56,26 @@ internal static class ResponseRewrite
 
     private static void Apply(HttpStream stream, HeaderMutations? mutations)
     {
-        if (mutations is { IsEmpty: false })
+        if (mutations is not { IsEmpty: false })
         {
-            mutations.Apply(stream.ResponseHeaders, stream.Info, stream.Worker.Scratch);
+            return;
+        }
+
+        // Values may be of the response that is being made. Its end, which may still be another, is not told yet.
+        HeaderMap headers = stream.ResponseHeaders;
+        StreamInfo info = stream.Info;
+        info.ResponseHeaders = headers;
+        info.ResponseCode = ResponseRules.Status(headers);
+        bool isUpstreams = info.Details is null;
+        if (isUpstreams)
+        {
+            info.ResponseCodeDetails = ResponseDetails.ViaUpstream;
+        }
+
+        mutations.Apply(headers, info, stream.Worker.Scratch);
+        if (isUpstreams)
+        {
+            info.ResponseCodeDetails = null;
         }
     }
 }

@@ -50,7 +50,7 @@ public sealed partial class RouterFilter
             return;
         }
 
-        if (_forward.IncludeAttemptCount)
+        if (_forward.IncludeAttemptCount && info.Upstream.AttemptCount > 1)
         {
             Stream.RequestHeaders.SetNumber(WellKnownHeader.XEnvoyAttemptCount, info.Upstream.AttemptCount);
         }
@@ -108,7 +108,7 @@ public sealed partial class RouterFilter
     {
         AbandonAll();
         Charge(503, null);
-        Stream.Reply(503, "no healthy upstream"u8, reason.About(_cluster!.Name));
+        Answer(503, "no healthy upstream"u8, reason.About(_cluster!.Name));
     }
 
     internal void OnReady(UpstreamAttempt attempt, IUpstreamStream stream)
@@ -181,9 +181,37 @@ public sealed partial class RouterFilter
 
         EndReason end = StreamResetReasons.EndReason(reason, responseStarted: false, transportFailure);
         string body = ResetBody.Of(reason, _retry.Retries > 0, transportFailure);
-        Stream.Reply(status, Encoding.ASCII.GetBytes(body), end.About(_cluster!.Name),
-            reason == StreamResetReason.Overflow ? static headers => headers.Set(WellKnownHeader.XEnvoyOverloaded, "true"u8) : null);
+        bool marks = reason == StreamResetReason.Overflow && !_model.SuppressesEnvoyHeaders;
+        Answer(status, Encoding.ASCII.GetBytes(body), end.About(_cluster!.Name), marks ? WellKnownHeader.XEnvoyOverloaded : WellKnownHeader.None);
     }
+
+    // What the router itself answers once it has tried: it tells how often, where upstreams' responses do. A mark is a header that says true.
+    private void Answer(int status, ReadOnlySpan<byte> body, EndReason reason, WellKnownHeader mark = WellKnownHeader.None)
+    {
+        int attempts = _forward.IncludeAttemptCountInResponse ? (int)Stream.Info.Upstream.AttemptCount : 0;
+        if (attempts > 0 || mark != WellKnownHeader.None)
+        {
+            Stream.Reply(status, body, reason, Marking(attempts, mark));
+        }
+        else
+        {
+            Stream.Reply(status, body, reason);
+        }
+    }
+
+    // A method of its own: its closure would otherwise be allocated by every answer.
+    private static Action<HeaderMap> Marking(int attempts, WellKnownHeader mark) => headers =>
+    {
+        if (mark != WellKnownHeader.None)
+        {
+            headers.Set(mark, "true"u8);
+        }
+
+        if (attempts > 0)
+        {
+            headers.SetNumber(WellKnownHeader.XEnvoyAttemptCount, attempts);
+        }
+    };
 
     /// <summary>Whether a response may still come: from an attempt under way, or from a retry that waits for its time.</summary>
     private bool IsAnotherAwaited => _retryPending || _others is { Count: > 0 } || _attempt is { IsInFlight: true };

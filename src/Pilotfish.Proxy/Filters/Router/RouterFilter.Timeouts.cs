@@ -128,7 +128,7 @@ public sealed partial class RouterFilter
 
         AbandonAll();
         int status = Stream.IsRequestComplete ? 504 : 408;
-        Stream.Reply(status, "upstream max stream duration reached"u8, EndReasons.UpstreamMaxStreamDuration.About(_cluster!.Name));
+        Answer(status, "upstream max stream duration reached"u8, EndReasons.UpstreamMaxStreamDuration.About(_cluster!.Name));
     }
 
     private void TryEnded(UpstreamAttempt attempt, EndReason reason)
@@ -194,7 +194,7 @@ public sealed partial class RouterFilter
             _http.Tracked?.Responded(Cells, (Now - Stream.Info.Times.DownstreamReceiveEnd) / 1_000_000, _timeouts.GlobalMilliseconds);
         }
 
-        Stream.Reply(TimeoutStatus, _timeouts.AltResponse ? default : "upstream request timeout"u8, reason.About(_cluster!.Name));
+        Answer(TimeoutStatus, _timeouts.AltResponse ? default : "upstream request timeout"u8, reason.About(_cluster!.Name));
     }
 
     /// <summary>An attempt that was under way is over; asked of clusters that keep figures of attempts.</summary>

@@ -140,12 +140,19 @@ public sealed partial class RouterFilter : HttpFilter
         _hedges = HedgePolicy.Applies(_forward, headers);
         _retryPolicy = _http.Retry ?? _forward.Retry;
         _timeouts = RouterTimeouts.Of(Stream, _forward, _retryPolicy, _model.RespectsExpectedTimeout, _hedges);
-        _retry.Begin(_retryPolicy, headers, _model.Retries);
         _streamMilliseconds = _timeouts.StreamMilliseconds ?? _http.MaxStreamMilliseconds;
 
         // Before the route's header rules, which may remove what is said here.
         _timeouts.Announce(headers, _model.SuppressesEnvoyHeaders, elapsedMilliseconds: 0);
+        if (_forward.IncludeAttemptCount)
+        {
+            headers.SetNumber(WellKnownHeader.XEnvoyAttemptCount, 1);
+        }
+
         RequestRewrite.Apply(Stream, _forward, _model.SuppressesEnvoyHeaders);
+
+        // Behind them, as they may ask for retries.
+        _retry.Begin(_retryPolicy, headers, _model.Retries);
         _hash = (_http.Hash ?? _forward.Hash)?.Compute(headers, Stream.Info, out _setCookie);
 
         long limit = Stream.Route!.RequestBufferLimit ?? Stream.VirtualHost!.RequestBufferLimit ?? Stream.BufferLimit;
@@ -220,7 +227,7 @@ public sealed partial class RouterFilter : HttpFilter
         {
             if (_retry.Retries > 0)
             {
-                Stream.Reply(507, "exceeded request buffer limit while retrying upstream"u8, EndReasons.RetryBufferExceeded);
+                Answer(507, "exceeded request buffer limit while retrying upstream"u8, EndReasons.RetryBufferExceeded);
                 return FilterVerdict.Continue;
             }
 
