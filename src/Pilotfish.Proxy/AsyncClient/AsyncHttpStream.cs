@@ -108,12 +108,18 @@ internal sealed class AsyncHttpStream : IPoolRequester, IUpstreamEvents, ICluste
             return;
         }
 
+        if (HostHttpPools.Of(cluster, host, Target.Priority, null, _protocol) is not { } pool)
+        {
+            Count(503);
+            Fail(AsyncFailureKind.NoHost, default, EndReasons.NoHealthyUpstream.Details);
+            return;
+        }
+
         _host = host;
         _cluster = cluster;
+        _pool = pool;
         cluster.Join(_membership);
         _deadline?.Schedule(_deadlineMilliseconds);
-        _pool = HostHttpPools.Of(cluster, host, Target.Priority, null, _protocol);
-        IUpstreamHttpPool pool = _pool;
         pool.Acquire(this);
     }
 

@@ -20,6 +20,7 @@ public sealed class ClusterStats
         CxConnectTimeout = scope.Counter("upstream_cx_connect_timeout");
         CxConnectAttemptsExceeded = scope.Counter("upstream_cx_connect_attempts_exceeded");
         CxOverflow = scope.Counter("upstream_cx_overflow");
+        CxPoolOverflow = scope.Counter("upstream_cx_pool_overflow");
         CxDestroy = scope.Counter("upstream_cx_destroy");
         CxDestroyLocal = scope.Counter("upstream_cx_destroy_local");
         CxDestroyRemote = scope.Counter("upstream_cx_destroy_remote");
@@ -54,6 +55,7 @@ public sealed class ClusterStats
     public Counter CxConnectTimeout { get; }
     public Counter CxConnectAttemptsExceeded { get; }
     public Counter CxOverflow { get; }
+    public Counter CxPoolOverflow { get; }
     public Counter CxDestroy { get; }
     public Counter CxDestroyLocal { get; }
     public Counter CxDestroyRemote { get; }

@@ -11,4 +11,7 @@ public interface IHostPool
 
     /// <summary>The host failed its health check or was ejected: connections close when the cluster asks for it.</summary>
     void OnHostUnhealthy(bool closeActive);
+
+    /// <summary>A connection to the host ended or did not come about; who owned it may not know yet.</summary>
+    void OnConnectionGone();
 }

@@ -193,6 +193,7 @@ internal sealed class UpstreamConnector(WorkerCluster cluster)
         cluster.State.Breaker(priority).Connections.Release();
         host.ConnectFailed();
         host.ConnectionClosed();
+        host.Slot(cluster.Worker.Index)?.OnConnectionGone();
         host.Monitor.OnResult(
             timedOut ? OutlierResult.LocalConnectTimeout : OutlierResult.LocalConnectFailed, cluster.Worker.Loop.NowMilliseconds);
     }

@@ -104,6 +104,7 @@ public sealed class WorkerCluster
         cells.Record(stats.CxLengthMilliseconds, (Worker.Loop.NowNanoseconds - connection.Times.Begin) / 1_000_000);
         State.Breaker(priority).Connections.Release();
         connection.Host.ConnectionClosed();
+        connection.Host.Slot(Worker.Index)?.OnConnectionGone();
     }
 
     /// <summary>The hosts of this worker alone (ORIGINAL_DST).</summary>

@@ -19,6 +19,8 @@ internal sealed class AlpnPool(WorkerCluster cluster, Host host, RoutingPriority
 
     public bool IsEmpty => !_connecting && _waiting.Count == 0 && (_chosen is null || _chosen.IsEmpty);
 
+    public bool IsBusy => _connecting || _waiting.Count > 0 || _chosen is { IsBusy: true };
+
     public void Acquire(IPoolRequester requester)
     {
         if (_chosen is { } chosen)

@@ -13,4 +13,7 @@ internal interface IHostHttpPool : IUpstreamHttpPool
 
     /// <summary>Whether it holds neither a connection nor a request, so that it may be forgotten.</summary>
     bool IsEmpty { get; }
+
+    /// <summary>Whether requests use it or wait for it, or a connection is on its way; idle connections do not count.</summary>
+    bool IsBusy { get; }
 }

@@ -49,6 +49,8 @@ internal sealed class Http1Pool : IHostHttpPool
     /// <summary>Nothing is open, opening or waited for.</summary>
     public bool IsEmpty => _open == 0 && _connecting == 0 && _pending.Count == 0;
 
+    public bool IsBusy => _open > _idle.Count || _connecting > 0 || _pending.Count > 0;
+
     public void Acquire(IPoolRequester requester)
     {
         if (!TryHandIdle(requester) && _pending.TryAdd(requester) && _connecting < _pending.Count)

@@ -56,6 +56,9 @@ internal sealed class Http2Pool : IHostHttpPool
 
     public bool IsEmpty => _connections.Count == 0 && _connecting == 0 && _pending.Count == 0 && _upgrades.Count == 0;
 
+    public bool IsBusy => _connecting > 0 || _pending.Count > 0 || _upgrades.Count > 0
+        || _connections.Exists(static connection => connection.ActiveStreams > 0);
+
     public void Acquire(IPoolRequester requester)
     {
         if (requester.IsUpgrade)

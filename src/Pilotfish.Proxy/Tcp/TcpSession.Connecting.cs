@@ -152,8 +152,11 @@ internal sealed partial class TcpSession
             return new Attempt(false, false, "the tunnel's request would have a value that no header may have");
         }
 
-        IUpstreamHttpPool pool = HostHttpPools.Of(
-            _cluster!, host, RoutingPriority.Default, Overrides(), ClusterHttp.Of(_cluster!.State).OwnProtocol);
+        if (HostHttpPools.Of(_cluster!, host, RoutingPriority.Default, Overrides(), ClusterHttp.Of(_cluster!.State).OwnProtocol) is not { } pool)
+        {
+            return new Attempt(false, false, "max_connection_pools of the cluster is reached");
+        }
+
         var tunnel = new TunnelStream(_worker.Loop, request, this);
         _tunnel = tunnel;
         TunnelFailure? failure = await tunnel.OpenAsync(pool);

@@ -34,6 +34,8 @@ internal sealed class RawPool : IHostHttpPool
 
     public bool IsEmpty => _open == 0 && _connecting == 0 && _pending.Count == 0;
 
+    public bool IsBusy => !IsEmpty;
+
     internal ClusterStats ClusterStats => _cluster.State.Stats;
 
     internal StatCells Cells => _cluster.Worker.Stats;

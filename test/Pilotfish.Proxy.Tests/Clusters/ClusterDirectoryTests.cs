@@ -387,6 +387,10 @@ public sealed class ClusterDirectoryTests
 
         public void OnHostLeft() => LeftCount++;
 
+        public void OnConnectionGone()
+        {
+        }
+
         public void OnHostUnhealthy(bool closeActive)
         {
         }

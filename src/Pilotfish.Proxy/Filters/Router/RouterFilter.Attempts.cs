@@ -37,16 +37,17 @@ public sealed partial class RouterFilter
         WorkerCluster worker = Stream.Worker.Worker.Cluster(cluster);
         LoadBalancingRequest request = BalancingRequest();
         HostPick pick = worker.Pick(in request);
+        IUpstreamHttpPool? pool = pick.Host is { } candidate ? PoolOf(worker, candidate, in request) : null;
 
-        // A first attempt without a host is none: the count stays 0.
-        if (pick.Host is not null || _retry.Retries > 0)
+        // A first attempt without a host or a pool is none: the count stays 0.
+        if (pool is not null || _retry.Retries > 0)
         {
             info.Upstream.AttemptCount++;
         }
 
-        if (pick.Host is not { } host)
+        if (pool is null)
         {
-            NoHost(pick.Failure!);
+            NoHost(pick.Failure ?? EndReasons.NoHealthyUpstream);
             return;
         }
 
@@ -55,23 +56,34 @@ public sealed partial class RouterFilter
             Stream.RequestHeaders.SetNumber(WellKnownHeader.XEnvoyAttemptCount, info.Upstream.AttemptCount);
         }
 
+        Host host = pick.Host!;
         UpstreamAttempt attempt = NextAttempt();
         attempt.Start(host, Now);
         info.Times.UpstreamRequestBegin = attempt.Begin;
         info.Times.UpstreamPoolReady = 0;
         _retry.Remember(host);
         AttemptFacts.Picked(info, host);
+        attempt.Acquire(pool);
+    }
+
+    // Null when max_connection_pools are in use.
+    private IUpstreamHttpPool? PoolOf(WorkerCluster worker, Host host, in LoadBalancingRequest request)
+    {
+        StreamInfo info = Stream.Info;
         var priority = (RoutingPriority)_forward.Priority;
         UpstreamTransportOverrides? overrides =
-            UpstreamOverrides.Of(info.Connection, info.FilterState, cluster.Config, Stream.RequestHeaders, Stream.TransportOverrides);
-        if (worker.Provision is not null && !_isRaw)
+            UpstreamOverrides.Of(info.Connection, info.FilterState, worker.State.Config, Stream.RequestHeaders, Stream.TransportOverrides);
+        if (_isRaw)
+        {
+            return HostHttpPools.Of(worker, host, priority, overrides, UpstreamProtocol.Raw);
+        }
+
+        if (worker.Provision is not null)
         {
             HostHttpPools.Anticipate(worker, in request, priority, overrides, info.Protocol);
         }
 
-        attempt.Acquire(_isRaw
-            ? HostHttpPools.Of(worker, host, priority, overrides, UpstreamProtocol.Raw)
-            : HostHttpPools.Of(worker, host, priority, overrides, info.Protocol));
+        return HostHttpPools.Of(worker, host, priority, overrides, info.Protocol);
     }
 
     private LoadBalancingRequest BalancingRequest()

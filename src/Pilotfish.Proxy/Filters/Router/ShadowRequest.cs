@@ -62,8 +62,14 @@ internal sealed class ShadowRequest : IPoolRequester, IUpstreamEvents
             return;
         }
 
-        _pool = HostHttpPools.Of(cluster, host, RoutingPriority.Default, null, HttpProtocol.Http11);
-        _pool.Acquire(this);
+        if (HostHttpPools.Of(cluster, host, RoutingPriority.Default, null, HttpProtocol.Http11) is not { } pool)
+        {
+            End();
+            return;
+        }
+
+        _pool = pool;
+        pool.Acquire(this);
     }
 
     public void OnPoolReady(IUpstreamStream stream)
