@@ -40,57 +40,34 @@ internal sealed class ListenerSockets
     {
         problem = null;
         var sockets = new ListenerSockets(workers, model.Addresses, model.Sockets);
-        var bound = new List<NetAddress>();
-        var probes = new List<ListenSocket>();
-        foreach (NetAddress address in model.Addresses)
+        var first = new ListenSocketTransfer?[model.Addresses.Count];
+        var bound = new NetAddress[first.Length];
+        for (int i = 0; i < first.Length; i++)
         {
-            // Workers open their own sockets a moment later. The main loop's probe tells now whether that will work and
-            // which port 0 becomes, so that a bad address is one line of a NACK. It is closed once the workers
-            // listen, and loses no connection.
-            if (sockets.IsShared(address))
+            bound[i] = model.Addresses[i];
+            if (!sockets.IsShared(bound[i]))
             {
-                IoError error = ListenSocket.TryListen(workers.MainLoop, address, model.Sockets, out ListenSocket? probe);
-                if (probe is null)
-                {
-                    problem = $"cannot bind '{address}': {error.Describe()}";
-                    probes.ForEach(one => one.Close());
-                    return null;
-                }
+                continue;
+            }
 
-                probes.Add(probe);
-                bound.Add(probe.LocalAddress);
-            }
-            else
+            // Workers open their own sockets a moment later. The main loop's tells now whether that will work and which port 0
+            // becomes, so that a bad address is one line of a NACK. It listens from here on, so the first worker takes it over: were it
+            // closed, a client whose handshake with it is under way would be reset.
+            IoError error = ListenSocket.TryListen(workers.MainLoop, bound[i], model.Sockets, out ListenSocket? socket);
+            if (socket is null)
             {
-                bound.Add(address);
+                problem = $"cannot bind '{bound[i]}': {error.Describe()}";
+                Array.ForEach(first, static one => one?.Dispose());
+                return null;
             }
+
+            bound[i] = socket.LocalAddress;
+            first[i] = socket.Detach();
         }
 
         sockets.Bound = bound;
-        workers.PostAll(
-            worker => sockets.Open(worker, model.State, acceptor),
-            () => probes.ForEach(probe => Retire(probe, workers, model.State, acceptor)));
+        workers.PostAll(worker => sockets.Open(worker, first, model.State, acceptor));
         return sockets;
-    }
-
-    /// <summary>Closes a probe. The kernel may have given it connections meanwhile: a worker serves them.</summary>
-    private static void Retire(ListenSocket probe, WorkerSet workers, ListenerState state, ConnectionAcceptor acceptor)
-    {
-        Worker worker = workers.All[0];
-        while (probe.TryAccept(out SocketStream? stream) == IoError.None)
-        {
-            worker.Loop.Post(static moved =>
-            {
-                var (worker, transfer, state, acceptor) = ((Worker, SocketHandleTransfer, ListenerState, ConnectionAcceptor))moved!;
-                SocketStream attached = SocketStream.Attach(worker.Loop, transfer);
-                if (!attached.IsClosed)
-                {
-                    acceptor.Accept(worker, attached, state);
-                }
-            }, (worker, stream!.Detach(), state, acceptor));
-        }
-
-        probe.Close();
     }
 
     /// <summary>Stops listening: what the kernel has accepted already is still served.</summary>
@@ -106,19 +83,21 @@ internal sealed class ListenerSockets
 
     private bool IsShared(NetAddress address) => Options.ReusePort && address.IsIp;
 
-    private void Open(Worker worker, ListenerState state, ConnectionAcceptor acceptor)
+    private void Open(Worker worker, ListenSocketTransfer?[] first, ListenerState state, ConnectionAcceptor acceptor)
     {
-        foreach (NetAddress address in Bound)
+        for (int i = 0; i < first.Length; i++)
         {
-            if (!IsShared(address) && worker.Index != 0)
+            if (first[i] is null && worker.Index != 0)
             {
                 continue;
             }
 
-            IoError error = ListenSocket.TryListen(worker.Loop, address, Options, out ListenSocket? socket);
+            IoError error = first[i] is { } transfer && worker.Index == 0
+                ? ListenSocket.Adopt(worker.Loop, transfer, out ListenSocket? socket)
+                : ListenSocket.TryListen(worker.Loop, Bound[i], Options, out socket);
             if (socket is null)
             {
-                Log.Error(LogComponent.Config, $"listener '{state.Name}' cannot bind '{address}': {error.Describe()}");
+                Log.Error(LogComponent.Config, $"listener '{state.Name}' cannot bind '{Bound[i]}': {error.Describe()}");
                 continue;
             }
 

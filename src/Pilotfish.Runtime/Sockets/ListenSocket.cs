@@ -57,16 +57,22 @@ public sealed class ListenSocket : IReadinessHandler
             return Errno.ToIoError(errno);
         }
 
-        var opened = new ListenSocket(loop, fd, address, options.AcceptsPerTurn);
-        errno = loop.Register(fd, opened, Epoll.EPOLLIN | Epoll.EPOLLET, out opened._key);
+        return Adopt(loop, new ListenSocketTransfer(fd, address, options.AcceptsPerTurn), out listener);
+    }
+
+    /// <summary>Takes over a socket that another loop let go; what waits in its backlog comes along. On failure it is closed.</summary>
+    public static IoError Adopt(EventLoop loop, ListenSocketTransfer transfer, out ListenSocket? listener)
+    {
+        (int fd, NetAddress bound, int acceptsPerTurn) = transfer.Take();
+        var opened = new ListenSocket(loop, fd, bound, acceptsPerTurn);
+        int errno = loop.Register(fd, opened, Epoll.EPOLLIN | Epoll.EPOLLET, out opened._key);
+        listener = errno == 0 ? opened : null;
         if (errno != 0)
         {
             SocketCalls.Close(fd);
-            return Errno.ToIoError(errno);
         }
 
-        listener = opened;
-        return IoError.None;
+        return Errno.ToIoError(errno);
     }
 
     /// <summary>As <see cref="TryListen"/>, for callers to whom failure is fatal.</summary>
@@ -145,6 +151,16 @@ public sealed class ListenSocket : IReadinessHandler
         }
     }
 
+    /// <summary>Lets go of the socket, to be adopted on another loop; it listens on meanwhile. This object is closed afterwards.</summary>
+    public ListenSocketTransfer Detach()
+    {
+        ObjectDisposedException.ThrowIf(_fd < 0, this);
+        var transfer = new ListenSocketTransfer(_fd, _bound, _acceptsPerTurn);
+        _loop.Unregister(_key, _fd);
+        LetGo();
+        return transfer;
+    }
+
     public void Close()
     {
         if (_fd < 0)
@@ -154,14 +170,20 @@ public sealed class ListenSocket : IReadinessHandler
 
         _loop.Unregister(_key);
         SocketCalls.Close(_fd);
-        _fd = -1;
-        // From here on accept is worth trying: it tells a paused accepter that the socket is closed.
-        _readable = true;
         if (_bound.Kind == AddressFamilyKind.Unix && !_bound.UnixPath.StartsWith('@'))
         {
             FileCalls.Unlink(_bound.UnixPath);
         }
 
+        LetGo();
+    }
+
+    private void LetGo()
+    {
+        _fd = -1;
+
+        // From here on accept is worth trying: it tells a paused accepter that the socket is closed.
+        _readable = true;
         if (_ready.IsPending)
         {
             _ready.CompleteLater(IoResult.Failed(IoError.Closed));

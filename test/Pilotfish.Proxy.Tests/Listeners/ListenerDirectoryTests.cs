@@ -47,6 +47,23 @@ public sealed class ListenerDirectoryTests
         client.Close();
     });
 
+    /// <summary>Closing it would reset a client whose handshake with it is under way.</summary>
+    [Fact]
+    public void Listener_SocketThatProvedTheAddress_ServesOn() => LoopRunner.Run(async loop =>
+    {
+        var fixture = new TransportFixture(loop);
+        ListenSocket greeter = TestPeers.Greeter(loop, "hi");
+        fixture.Apply(TransportFixture.StaticCluster("c", greeter.LocalAddress));
+        Assert.Empty(fixture.Apply(TransportFixture.TcpListener("l", "c")));
+        string[] before = ListeningInodes(fixture.AddressOf("l"));
+        Assert.Single(before);
+        SocketStream client = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
+        Assert.Equal("hi", await TestPeers.ReceiveTextAsync(client, 2));
+        Assert.Equal(before, ListeningInodes(fixture.AddressOf("l")));
+        client.Close();
+        greeter.Close();
+    });
+
     [Fact]
     public void Listeners_SameAddress_SecondIsRejected() => LoopRunner.Run(loop =>
     {
@@ -276,4 +293,13 @@ public sealed class ListenerDirectoryTests
         client.Close();
         return heard;
     }
+
+    // proc(5): the fields of a line are sl, local address, remote address, state (0A: listening), ..., inode.
+    private static string[] ListeningInodes(NetAddress address) =>
+    [
+        .. from line in File.ReadLines("/proc/self/net/tcp").Skip(1)
+           let fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+           where fields[1].EndsWith($":{address.Port:X4}", StringComparison.Ordinal) && fields[3] == "0A"
+           select fields[9],
+    ];
 }

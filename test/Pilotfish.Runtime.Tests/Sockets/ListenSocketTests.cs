@@ -38,6 +38,37 @@ public sealed class ListenSocketTests : IDisposable
         return Task.CompletedTask;
     });
 
+    /// <summary>It listens between two loops too: who connects then is accepted by the loop that adopts it.</summary>
+    [Fact]
+    public void Detach_ThenAdopt_LosesNoConnection() => LoopRunner.Run(async loop =>
+    {
+        ListenSocket first = ListenSocket.Listen(loop, NetAddress.Loopback(0));
+        ListenSocketTransfer transfer = first.Detach();
+        Assert.True(first.IsClosed);
+        Assert.Equal(IoError.Closed, (await first.AcceptAsync()).Error);
+        SocketStream client = SocketStream.Create(loop);
+        Assert.Equal(IoError.None, await client.ConnectAsync(first.LocalAddress));
+        Assert.Equal(IoError.None, ListenSocket.Adopt(loop, transfer, out ListenSocket? second));
+        Assert.Equal(first.LocalAddress, second!.LocalAddress);
+        SocketStream accepted = (await second.AcceptAsync()).Stream!;
+        Assert.Equal(client.LocalAddress, accepted.RemoteAddress);
+        Assert.Throws<InvalidOperationException>(() => ListenSocket.Adopt(loop, transfer, out _));
+        SocketStreamTests.CloseAll(second);
+        client.Close();
+        accepted.Close();
+        Assert.Equal(0, loop.HandleCount);
+    });
+
+    [Fact]
+    public void DetachedSocket_DroppedInstead_StopsListening() => LoopRunner.Run(async loop =>
+    {
+        ListenSocket first = ListenSocket.Listen(loop, NetAddress.Loopback(0));
+        first.Detach().Dispose();
+        SocketStream client = SocketStream.Create(loop);
+        Assert.Equal(IoError.ConnectionRefused, await client.ConnectAsync(first.LocalAddress));
+        Assert.Throws<ObjectDisposedException>(() => first.Detach());
+    });
+
     [Theory]
     [InlineData(1, 1)]
     [InlineData(3, 3)]
