@@ -17,7 +17,7 @@ internal static class Leftovers
     public static async Task<int> RemoveAsync()
     {
         int removed = 0;
-        foreach (MeshFolders folders in MeshFolders.All().ToArray())
+        foreach (MeshFolders folders in MeshFolders.All())
         {
             bool isClaimed = File.Exists(folders.Lock);
             bool isYoung = DateTime.UtcNow - Directory.GetCreationTimeUtc(folders.Base) < s_youth;

@@ -12,6 +12,8 @@ internal sealed class MeshFolders(string id)
 
     private const int IdBytes = 3;
 
+    private const int CreationsMax = 10;
+
     public string Id => id;
 
     public static MeshFolders New() => new(RandomNumberGenerator.GetHexString(IdBytes * 2, lowercase: true));
@@ -38,14 +40,34 @@ internal sealed class MeshFolders(string id)
 
     public static string ContainerLog(string podFolder, string container) => Path.Combine(podFolder, "logs", container + ".log");
 
+    /// <exception cref="IOException">They cannot be made, or others remove them as often as they are made.</exception>
     public void Create()
     {
-        Directory.CreateDirectory(Root);
-        Directory.CreateDirectory(Base, OwnerOnly);
-        Directory.CreateDirectory(RuntimeState);
+        for (int tries = CreationsMax; ; tries--)
+        {
+            try
+            {
+                Directory.CreateDirectory(Root);
+                Directory.CreateDirectory(Base, OwnerOnly);
+                Directory.CreateDirectory(RuntimeState);
+                return;
+            }
+            catch (IOException) when (tries > 0)
+            {
+                // Another mesh that ends removes what is empty, between two of these steps or in the middle of one.
+            }
+        }
     }
 
-    public static IEnumerable<MeshFolders> All() => Directory.Exists(Root)
-        ? Directory.EnumerateDirectories(Root).Select(path => new MeshFolders(Path.GetFileName(path)))
-        : [];
+    public static IReadOnlyList<MeshFolders> All()
+    {
+        try
+        {
+            return Array.ConvertAll(Directory.GetDirectories(Root), path => new MeshFolders(Path.GetFileName(path)));
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+    }
 }
