@@ -41,6 +41,9 @@ public sealed class CompileContext
     /// <summary>Secrets that come by subscription, one for all who name them alike.</summary>
     internal Tls.SharedSecrets Secrets { get; } = new();
 
+    /// <summary>Statistics of filters whose config comes by ECDS.</summary>
+    internal ExtensionDiscoveryStats ExtensionDiscovery { get; } = new();
+
     /// <summary>What pressure makes of the process; never triggered unless the bootstrap says what to watch.</summary>
     public Overload.OverloadState Overload { get; } = new();
 

@@ -17,10 +17,12 @@ internal sealed class EcdsFilterConsumer : IResourceConsumer
     private readonly HttpFilterContext _context;
     private readonly HttpFilterModel? _default;
     private readonly Warming.Target? _warming;
+    private readonly ExtensionDiscoveryStats.Entry _stats;
 
     private EcdsFilterConsumer(
         HttpFilterSlot slot, ExtensionConfigSource source, HttpFilterContext context, HttpFilterModel? fallback, Warming.Target? warming)
     {
+        _stats = context.Config.ExtensionDiscovery.Of(context.Config.Stats, "http_filter", slot.Name);
         _slot = slot;
         _source = source;
         _context = context;
@@ -38,11 +40,28 @@ internal sealed class EcdsFilterConsumer : IResourceConsumer
         var slot = new HttpFilterSlot(filter.Name, filter.Disabled, fallback);
         Warming.Target? warming = source.ApplyDefaultConfigWithoutWarming ? null : network.Warming.Add($"ECDS {filter.Name}");
         var consumer = new EcdsFilterConsumer(slot, source, context, fallback, warming);
+        context.Owned.Add(consumer._stats);
         context.Owned.Add(context.Config.Subscriptions.Subscribe(ResourceType.Extension, filter.Name, consumer, source.ConfigSource));
         return slot;
     }
 
     public void OnResource(string name, ReadOnlyMemory<byte> message, string version)
+    {
+        ulong hash = ExtensionDiscoveryStats.HashOf(message);
+        try
+        {
+            Accept(name, message);
+        }
+        catch (ConfigRejectedException)
+        {
+            _stats.Refused(hash);
+            throw;
+        }
+
+        _stats.Accepted(hash);
+    }
+
+    private void Accept(string name, ReadOnlyMemory<byte> message)
     {
         TypedExtensionConfig config;
         try
@@ -59,9 +78,17 @@ internal sealed class EcdsFilterConsumer : IResourceConsumer
         _warming?.Ready();
     }
 
-    public void OnRemoved(string name) => _slot.Set(_default);
+    public void OnRemoved(string name)
+    {
+        _slot.Set(_default);
+        _stats.Removed();
+    }
 
-    public void OnInitialFetchTimeout(string name) => _warming?.Ready();
+    public void OnInitialFetchTimeout(string name)
+    {
+        _stats.TimedOut();
+        _warming?.Ready();
+    }
 
     private void RequireListed(Any? config)
     {

@@ -156,9 +156,9 @@ internal abstract partial class Http2Session
             Cells.Add(Stats.RxMessagingError);
             OnBlockFault(stream, id, Http2End.Messaging, streamOnly: true);
         }
-        else if (end && Find(id) == stream && stream is { IsClosed: true, AwaitsReader: false })
+        else if (end && Find(id) == stream && stream.IsClosed)
         {
-            RemoveStream(stream);
+            EndClosed(stream);
         }
     }
 }

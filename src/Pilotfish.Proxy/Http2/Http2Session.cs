@@ -77,7 +77,7 @@ internal abstract partial class Http2Session : ISendQueueOwner
 
     protected IByteStream Io { get; }
 
-    protected StatCells Cells { get; }
+    internal StatCells Cells { get; }
 
     protected HeaderBlockReader Reader { get; }
 
@@ -330,14 +330,24 @@ internal abstract partial class Http2Session : ISendQueueOwner
     {
         if (stream.IsClosed)
         {
-            if (!stream.AwaitsReader)
-            {
-                RemoveStream(stream);
-            }
+            EndClosed(stream);
         }
         else
         {
             OnLocalEnd(stream);
+        }
+    }
+
+    // Both sides have ended. A stream whose reader is slow stays until it has what came.
+    private void EndClosed(Http2Stream stream)
+    {
+        if (stream.AwaitsReader)
+        {
+            stream.NoteDeferredClose();
+        }
+        else
+        {
+            RemoveStream(stream);
         }
     }
 

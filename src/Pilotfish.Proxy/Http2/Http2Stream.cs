@@ -21,6 +21,8 @@ internal abstract class Http2Stream(Http2Session session)
     private long _expectedBytes;
     private bool _toldBlocked;
     private bool _freedUntold;
+    private bool _closeDeferred;
+    private int _pendingCounted;
 
     /// <summary>Where a stream counts whose owner has gone: nobody reads it.</summary>
     protected ByteMeter Unread;
@@ -119,7 +121,13 @@ internal abstract class Http2Stream(Http2Session session)
     internal void Close()
     {
         State = StreamState.Closed;
-        Pending.Release();
+        ReleasePending();
+        if (_closeDeferred)
+        {
+            _closeDeferred = false;
+            Session.Cells.Decrement(Session.Stats.DeferredStreamClose);
+        }
+
         _held.Release();
         _metadata?.Release();
         _metadata = null;
@@ -133,9 +141,26 @@ internal abstract class Http2Stream(Http2Session session)
     /// <summary>Nobody takes any more what waits to be sent.</summary>
     internal void DropPending()
     {
-        Pending.Release();
+        ReleasePending();
         PendingTrailers = null;
         EndPending = false;
+    }
+
+    /// <summary>What waits to be sent is not sent any more.</summary>
+    protected void ReleasePending()
+    {
+        Pending.Release();
+        CountPending();
+    }
+
+    /// <summary>Both sides ended, and what came waits for its reader: counted until the stream leaves.</summary>
+    internal void NoteDeferredClose()
+    {
+        if (!_closeDeferred)
+        {
+            _closeDeferred = true;
+            Session.Cells.Increment(Session.Stats.DeferredStreamClose);
+        }
     }
 
     /// <summary>DATA payload, possibly a part of a frame. False when the length contradicts content-length.</summary>
@@ -189,6 +214,7 @@ internal abstract class Http2Stream(Http2Session session)
     /// <summary>Re-reads whether what waits is too much; its owner hears of a change later in the turn, never inside a send.</summary>
     internal void CheckBlocked()
     {
+        CountPending();
         int waiting = Pending.Length;
         if (!IsSendBlocked && waiting > Http2Limits.StreamPendingBytesHigh)
         {
@@ -200,6 +226,17 @@ internal abstract class Http2Stream(Http2Session session)
             IsSendBlocked = false;
             _freedUntold = !_toldBlocked;
             Session.Loop.Defer(static state => ((Http2Stream)state!).TellBlocked(), this);
+        }
+    }
+
+    // pending_send_bytes: of all streams together.
+    private void CountPending()
+    {
+        int change = Pending.Length - _pendingCounted;
+        if (change != 0)
+        {
+            _pendingCounted += change;
+            Session.Cells.Add(Session.Stats.PendingSendBytes, change);
         }
     }
 

@@ -135,6 +135,11 @@ internal sealed class Http2UpstreamConnection : Http2Session
             Cells.Add(Stats.Trailers);
             opened.RemoteEnd();
             opened.TakeTrailers();
+            if (_streams.Find(id) == opened && opened is { IsClosed: true, AwaitsReader: true })
+            {
+                opened.NoteDeferredClose();
+            }
+
             return;
         }
 

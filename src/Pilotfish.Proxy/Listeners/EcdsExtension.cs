@@ -19,11 +19,14 @@ internal sealed class EcdsExtension<T> : IResourceConsumer
     private readonly Func<Any, string, Warming, T> _compile;
     private readonly Warming.Target? _awaited;
     private readonly T? _default;
+    private readonly ExtensionDiscoveryStats.Entry _stats;
     private Warming? _arriving;
     private volatile T? _current;
 
-    private EcdsExtension(ExtensionConfigSource source, Func<Any, string, Warming, T> compile, Warming.Target? awaited, T? fallback)
+    private EcdsExtension(
+        ExtensionConfigSource source, Func<Any, string, Warming, T> compile, Warming.Target? awaited, T? fallback, ExtensionDiscoveryStats.Entry stats)
     {
+        _stats = stats;
         _source = source;
         _compile = compile;
         _awaited = awaited;
@@ -34,6 +37,7 @@ internal sealed class EcdsExtension<T> : IResourceConsumer
     /// <summary>The version in force; null when there is none.</summary>
     public T? Current => _current;
 
+    /// <param name="kind">What statistics call such filters.</param>
     /// <param name="name">The filter's name, which is the resource's.</param>
     /// <param name="source">config_discovery.</param>
     /// <param name="field">Where it stands.</param>
@@ -43,17 +47,33 @@ internal sealed class EcdsExtension<T> : IResourceConsumer
     /// <param name="compile">Makes a version of a typed_config, the field's name, and what that version waits for.</param>
     /// <exception cref="ConfigRejectedException">default_config is wrong.</exception>
     public static EcdsExtension<T> Subscribe(
-        string name, ExtensionConfigSource source, string field, CompileContext context, Warming warming, ICollection<IDisposable> owned,
+        string kind, string name, ExtensionConfigSource source, string field, CompileContext context, Warming warming, ICollection<IDisposable> owned,
         Func<Any, string, Warming, T> compile)
     {
         T? fallback = source.DefaultConfig is null ? null : compile(source.DefaultConfig, $"{field}.default_config", warming);
         Warming.Target? awaited = source.ApplyDefaultConfigWithoutWarming ? null : warming.Add($"ECDS {name}");
-        var extension = new EcdsExtension<T>(source, compile, awaited, fallback);
+        ExtensionDiscoveryStats.Entry stats = context.ExtensionDiscovery.Of(context.Stats, kind, name);
+        owned.Add(stats);
+        var extension = new EcdsExtension<T>(source, compile, awaited, fallback, stats);
         owned.Add(context.Subscriptions.Subscribe(ResourceType.Extension, name, extension, source.ConfigSource));
         return extension;
     }
 
     public void OnResource(string name, ReadOnlyMemory<byte> message, string version)
+    {
+        ulong hash = ExtensionDiscoveryStats.HashOf(message);
+        try
+        {
+            Accept(message, hash);
+        }
+        catch (ConfigRejectedException)
+        {
+            _stats.Refused(hash);
+            throw;
+        }
+    }
+
+    private void Accept(ReadOnlyMemory<byte> message, ulong hash)
     {
         TypedExtensionConfig config;
         try
@@ -78,6 +98,7 @@ internal sealed class EcdsExtension<T> : IResourceConsumer
         warming.WhenReady(() =>
         {
             _current = compiled;
+            _stats.Accepted(hash);
             _awaited?.Ready();
         });
     }
@@ -86,7 +107,12 @@ internal sealed class EcdsExtension<T> : IResourceConsumer
     {
         _arriving?.Abandon();
         _current = _default;
+        _stats.Removed();
     }
 
-    public void OnInitialFetchTimeout(string name) => _awaited?.Ready();
+    public void OnInitialFetchTimeout(string name)
+    {
+        _stats.TimedOut();
+        _awaited?.Ready();
+    }
 }

@@ -134,12 +134,12 @@ internal sealed class FilterChainCompiler(CompileContext context, string listene
         if (isLast)
         {
             return new EcdsTerminalFilter(EcdsExtension<TerminalNetworkFilter>.Subscribe(
-                name, discovery, field, context, filterContext.Warming, filterContext.Owned,
+                "network_filter", name, discovery, field, context, filterContext.Warming, filterContext.Owned,
                 (config, at, warming) => CompileTerminal(config, name, at, filterContext.For(warming))));
         }
 
         filters.Add(new EcdsNetworkFilter(EcdsExtension<NetworkFilter>.Subscribe(
-            name, discovery, field, context, filterContext.Warming, filterContext.Owned,
+            "network_filter", name, discovery, field, context, filterContext.Warming, filterContext.Owned,
             (config, at, warming) => CompileInner(config, name, at, filterContext.For(warming)))));
         return null;
     }

@@ -210,7 +210,7 @@ internal sealed class ListenerCompiler(CompileContext context)
             ListenerFilter filter = config.ConfigDiscovery is { } discovery
                 ? new EcdsListenerFilter(
                     EcdsExtension<ListenerFilter>.Subscribe(
-                        config.Name, discovery, field + ".config_discovery", context, warming, owned,
+                        "tcp_listener_filter", config.Name, discovery, field + ".config_discovery", context, warming, owned,
                         (any, at, _) => Compile(any, config.Name, at, transparent)),
                     state.Stats)
                 : Compile(config.TypedConfig ?? new(), config.Name, field + ".typed_config", transparent);

@@ -64,6 +64,8 @@ public sealed class UpstreamClosesTests
         ProxyBench bench = Serve(loop, upstream);
         Client client = await Client.StartAsync(bench, http2Client);
         Http2Peer server = await AnswerAsync(bench, upstream, ending);
+        Assert.Equal(1, Gauge(bench, "cluster.backend.http2", "deferred_stream_close"));
+        Assert.Equal(http2Client, Gauge(bench, "http2", "pending_send_bytes") > 0);
         string before = await client.ReadAsync(readBefore);
         await CloseAsync(bench, server, closing);
         Assert.Equal(closing == Closing.Fault ? 0 : 1, bench.Counter("cluster.backend.upstream_cx_destroy_remote"));
@@ -258,10 +260,14 @@ public sealed class UpstreamClosesTests
 
     private static async Task GivenBackAsync(ProxyBench bench)
     {
-        await bench.Loop.UntilAsync(() => bench.Stats.Value(bench.Stats.Scope("cluster.backend").Gauge("upstream_rq_active")) == 0);
-        await bench.Loop.UntilAsync(() => bench.Stats.Value(bench.Stats.Scope("cluster.backend.http2").Gauge("streams_active")) == 0);
+        await bench.Loop.UntilAsync(() => Gauge(bench, "cluster.backend", "upstream_rq_active") == 0);
+        await bench.Loop.UntilAsync(() => Gauge(bench, "cluster.backend.http2", "streams_active") == 0);
+        Assert.Equal((0, 0), (Gauge(bench, "cluster.backend.http2", "deferred_stream_close"), Gauge(bench, "cluster.backend.http2", "pending_send_bytes")));
+        await bench.Loop.UntilAsync(() => Gauge(bench, "http2", "pending_send_bytes") == 0);
         await bench.Loop.UntilAsync(() => bench.Loop.Buffers.RentedBytes < 300_000);
     }
+
+    private static long Gauge(ProxyBench bench, string scope, string name) => bench.Stats.Value(bench.Stats.Scope(scope).Gauge(name));
 
     /// <summary>A client that reads as much as it is told to.</summary>
     private sealed class Client(TestClient plain, bool http2)

@@ -90,8 +90,17 @@ public sealed class EcdsListenerTests
         Assert.StartsWith("typed_config: ", Refused(fixture, "inner", s_tcp));
         Assert.StartsWith("typed_config: ", Refused(fixture, "last", s_counting));
         Assert.StartsWith("typed_config: type ", Refused(fixture, "look", s_tcp));
+        Assert.Equal((1, 1), Discovery(fixture, "network_filter.inner"));
+        Assert.Equal((1, 1), Discovery(fixture, "network_filter.last"));
+        Assert.Equal((1, 1), Discovery(fixture, "tcp_listener_filter.look"));
         await ServesAsync(fixture, "PROXY TCP4 1.2.3.4 5.6.7.8 9 10\r\n");
     });
+
+    private static (long Reload, long Fail) Discovery(TransportFixture fixture, string name)
+    {
+        Pilotfish.Proxy.Stats.StatScope scope = fixture.Context.Stats.Scope("extension_config_discovery." + name);
+        return (fixture.Context.Stats.Value(scope.Counter("config_reload")), fixture.Context.Stats.Value(scope.Counter("config_fail")));
+    }
 
     [Fact]
     public void Subscriptions_EndWithTheListener_AndWithItsVersions() => Run(fixture =>

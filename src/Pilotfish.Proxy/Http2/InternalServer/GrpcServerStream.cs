@@ -95,7 +95,7 @@ internal sealed class GrpcServerStream(GrpcServerConnection connection) : Http2S
         if (HeldBytes > 0 && connection.HoldsTooMuch() && _call is { } call)
         {
             // What waits is not sent any more: the client has shown that it does not take it.
-            Pending.Release();
+            ReleasePending();
             call.Refuse(200, GrpcStatusCode.ResourceExhausted, "The client's connection has too many bytes waiting; it must read what it asked for.");
         }
     }
