@@ -34,7 +34,12 @@ internal static class ResultOperators
             _ => "Normal",
         });
         all.AddNumber("UPSTREAM_REQUEST_ATTEMPT_COUNT", static s => s.Info.Upstream.AttemptCount);
-        all.AddText("LOCAL_REPLY_BODY", static s => s.Info.LocalReplyBody);
+        all.AddPlain("LOCAL_REPLY_BODY", static (in FormatSource s, FormatOutput o) =>
+        {
+            // Without a body it is an empty text and no missing value, as in Envoy.
+            o.Append(s.Info.LocalReplyBody ?? "");
+            return FormatValueKind.Text;
+        });
         all.AddText("CUSTOM_FLAGS", static s => s.Info.CustomFlags);
         all.Add("GRPC_STATUS", GrpcStatusText);
         all.AddPlain("GRPC_STATUS_NUMBER", static (in FormatSource s, FormatOutput o) => WriteStatusNumber(s.Info, o));

@@ -87,10 +87,7 @@ public static class UnheededFields
         new("additional_request_chance", static m => m.AdditionalRequestChance is not null, Warned, "it does nothing in Envoy either"),
     ];
 
-    public static readonly UnheededField<DirectResponseAction>[] OfDirectResponse =
-    [
-        new("body_format", static m => m.BodyFormat is not null, Refused, "bodies of direct responses are not formatted"),
-    ];
+    public static readonly UnheededField<DirectResponseAction>[] OfDirectResponse = [];
 
     public static readonly UnheededField<Decorator>[] OfDecorator =
     [

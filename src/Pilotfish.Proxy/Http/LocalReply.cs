@@ -15,28 +15,51 @@ internal static class LocalReply
         StreamInfo info = stream.Info;
         info.ResponseCode = status;
         info.ResponseHeaders = headers;
-        LocalReplyResult rewritten = stream.Hcm.LocalReplies.Apply(stream, status, body);
-        status = rewritten.Status;
-        headers.SetNumber(WellKnownHeader.Status, status);
-        info.ResponseCode = status;
-        info.LocalReplyBody = rewritten.Body.IsEmpty ? null : Encoding.UTF8.GetString(rewritten.Body);
-        if (stream.IsGrpc)
+        LocalReplyRules rules = stream.Hcm.LocalReplies;
+        if (rules.IsEmpty)
         {
-            SendGrpc(stream, status, rewritten.Body, grpcStatus);
+            var plain = new LocalReplyResult(status, body, ReplyBodyFormat.TextType, isJson: false);
+            Send(stream, plain, isOwnType: !headers.Has(WellKnownHeader.ContentType), grpcStatus);
             return;
         }
 
-        SendPlain(stream, rewritten);
+        // A type that a mapper's headers say is the config's word; else one that a filter said holds for the body that it was said of.
+        byte[]? typeBefore = headers.TryGet(WellKnownHeader.ContentType, out ReadOnlySpan<byte> type) ? type.ToArray() : null;
+        LocalReplyResult reply = rules.Apply(stream, status, body);
+        bool isTypeConfigured = !headers[WellKnownHeader.ContentType].SequenceEqual(typeBefore);
+        bool isOwnType = !headers.Has(WellKnownHeader.ContentType) || (!isTypeConfigured && !reply.Body.SequenceEqual(body));
+        Send(stream, reply, isOwnType, grpcStatus);
     }
 
-    private static void SendPlain(HttpStream stream, LocalReplyResult reply)
+    private static void Send(HttpStream stream, LocalReplyResult reply, bool isOwnType, int? grpcStatus)
+    {
+        StreamInfo info = stream.Info;
+        stream.ResponseHeaders.SetNumber(WellKnownHeader.Status, reply.Status);
+        info.ResponseCode = reply.Status;
+        info.LocalReplyBody = reply.Body.IsEmpty ? null : Encoding.UTF8.GetString(reply.Body);
+        if (stream.IsGrpc)
+        {
+            SendGrpc(stream, reply, grpcStatus);
+        }
+        else
+        {
+            SendPlain(stream, reply, isOwnType);
+        }
+    }
+
+    private static void SendPlain(HttpStream stream, LocalReplyResult reply, bool isOwnType)
     {
         HeaderMap headers = stream.ResponseHeaders;
         bool bodyAllowed = reply.Status is not (204 or 304) && reply.Status >= 200;
-        if (!reply.Body.IsEmpty && bodyAllowed)
+        if (reply.Body.IsEmpty || !bodyAllowed)
+        {
+            headers.Remove(WellKnownHeader.ContentLength);
+            headers.Remove(WellKnownHeader.ContentType);
+        }
+        else
         {
             headers.SetNumber(WellKnownHeader.ContentLength, reply.Body.Length);
-            if (!headers.Has(WellKnownHeader.ContentType) || reply.HasOwnContentType)
+            if (isOwnType)
             {
                 headers.Set(WellKnownHeader.ContentType, reply.ContentType);
             }
@@ -75,16 +98,21 @@ internal static class LocalReply
     }
 
     // gRPC clients want 200 with the status in the head ("trailers only").
-    private static void SendGrpc(HttpStream stream, int status, ReadOnlySpan<byte> body, int? grpcStatus)
+    private static void SendGrpc(HttpStream stream, LocalReplyResult reply, int? grpcStatus)
     {
         HeaderMap headers = stream.ResponseHeaders;
-        byte[] message = GrpcText.EncodeMessage(body);
         headers.SetNumber(WellKnownHeader.Status, 200);
         headers.Set(WellKnownHeader.ContentType, "application/grpc"u8);
-        headers.SetNumber(WellKnownHeader.GrpcStatus, grpcStatus ?? GrpcText.StatusOf(status));
-        if (message.Length > 0)
+        headers.Remove(WellKnownHeader.ContentLength);
+        if (!headers.Has(WellKnownHeader.GrpcStatus))
         {
-            headers.Set(WellKnownHeader.GrpcMessage, message);
+            headers.SetNumber(WellKnownHeader.GrpcStatus, grpcStatus ?? GrpcText.StatusOf(reply.Status));
+        }
+
+        ReadOnlySpan<byte> message = reply.IsJson && reply.Body.EndsWith("\n"u8) ? reply.Body[..^1] : reply.Body;
+        if (!message.IsEmpty && !stream.IsHead)
+        {
+            headers.Set(WellKnownHeader.GrpcMessage, GrpcText.EncodeMessage(message));
         }
 
         SendHead(stream, end: true);

@@ -1,7 +1,4 @@
-using System.Text;
-using Envoy.Config.Core.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
-using Pilotfish.Language.Formats;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Routing;
@@ -14,13 +11,15 @@ public sealed class LocalReplyRules
     public static readonly LocalReplyRules None = new([], null);
 
     private readonly Mapper[] _mappers;
-    private readonly BodyFormat? _format;
+    private readonly ReplyBodyFormat? _format;
 
-    private LocalReplyRules(Mapper[] mappers, BodyFormat? format)
+    private LocalReplyRules(Mapper[] mappers, ReplyBodyFormat? format)
     {
         _mappers = mappers;
         _format = format;
     }
+
+    public bool IsEmpty => _mappers.Length == 0 && _format is null;
 
     public static LocalReplyRules Compile(LocalReplyConfig? config, string field)
     {
@@ -41,23 +40,22 @@ public sealed class LocalReplyRules
 
             mappers[i] = new Mapper(
                 AccessLogFilterCompiler.Compile(mapper.Filter, $"{at}.filter"),
-                (int?)mapper.StatusCode,
+                Status(mapper.StatusCode, $"{at}.status_code"),
                 mapper.Body is null ? null : DataSources.ReadBytes(mapper.Body, $"{at}.body"),
-                CompileFormat(mapper.BodyFormatOverride, $"{at}.body_format_override"),
+                ReplyBodyFormat.Compile(mapper.BodyFormatOverride, $"{at}.body_format_override"),
                 HeaderMutations.Compile(mapper.HeadersToAdd, [], $"{at}.headers_to_add", ""));
         }
 
-        return new LocalReplyRules(mappers, CompileFormat(config.BodyFormat, $"{field}.body_format"));
+        return new LocalReplyRules(mappers, ReplyBodyFormat.Compile(config.BodyFormat, $"{field}.body_format"));
     }
 
+    /// <summary>
+    /// Envoy's steps (local_reply.cc): the first mapper that matches changes the body, the headers, then the status, as its headers may tell
+    /// the status before; then the body is formatted.
+    /// </summary>
     internal LocalReplyResult Apply(HttpStream stream, int status, ReadOnlySpan<byte> body)
     {
-        if (_mappers.Length == 0 && _format is null)
-        {
-            return new LocalReplyResult(status, body, "text/plain"u8, hasOwnContentType: false);
-        }
-
-        BodyFormat? format = _format;
+        ReplyBodyFormat? format = _format;
         foreach (Mapper mapper in _mappers)
         {
             var source = new FormatSource(stream.Info, AccessLogType.NotSet);
@@ -66,58 +64,26 @@ public sealed class LocalReplyRules
                 continue;
             }
 
-            status = mapper.Status ?? status;
             body = mapper.Body ?? body;
-            format = mapper.Format ?? format;
             mapper.Headers.Apply(stream.ResponseHeaders, stream.Info, stream.Worker.Scratch);
+            status = mapper.Status ?? status;
+            format = mapper.Format ?? format;
             break;
         }
 
         if (format is null)
         {
-            return new LocalReplyResult(status, body, "text/plain"u8, hasOwnContentType: false);
+            return new LocalReplyResult(status, body, ReplyBodyFormat.TextType, isJson: false);
         }
 
+        stream.ResponseHeaders.SetNumber(WellKnownHeader.Status, status);
         stream.Info.ResponseCode = status;
-        stream.Info.LocalReplyBody = Encoding.UTF8.GetString(body);
-        stream.Worker.Scratch.Clear();
-        FormatOutput output = stream.Worker.Scratch;
-        if (format.Json is { } json)
-        {
-            output = stream.Worker.BodyScratch;
-            output.Clear();
-            json.Append(output, stream.Worker.Scratch, new FormatSource(stream.Info, AccessLogType.NotSet));
-        }
-        else
-        {
-            format.Text!.Append(output, stream.Info);
-        }
-
-        return new LocalReplyResult(status, output.Written, format.ContentType, hasOwnContentType: true);
+        return new LocalReplyResult(status, format.Apply(stream, body), format.ContentType, format.IsJson);
     }
 
-    private static BodyFormat? CompileFormat(SubstitutionFormatString? format, string field)
-    {
-        if (format is null)
-        {
-            return null;
-        }
+    private static int? Status(uint? code, string field) => code is < 200 or > 599
+        ? throw new ConfigRejectedException(field, $"{code} is not between 200 and 599")
+        : (int?)code;
 
-        if (format.FormatCase == SubstitutionFormatString.FormatOneofCase.JsonFormat)
-        {
-            return new BodyFormat(null,
-                JsonFormatProgram.Compile(format.JsonFormat, $"{field}.json_format", typed: false, format.OmitEmptyValues),
-                Encoding.ASCII.GetBytes(format.ContentType.Length > 0 ? format.ContentType : "application/json"));
-        }
-
-        string text = format.FormatCase == SubstitutionFormatString.FormatOneofCase.TextFormatSource
-            ? DataSources.ReadText(format.TextFormatSource, $"{field}.text_format_source")
-            : format.TextFormat;
-        string type = format.ContentType.Length > 0 ? format.ContentType : "text/plain";
-        return new BodyFormat(FormatProgram.Compile(text, field, format.OmitEmptyValues), null, Encoding.ASCII.GetBytes(type));
-    }
-
-    private sealed record Mapper(AccessLogFilter Filter, int? Status, byte[]? Body, BodyFormat? Format, HeaderMutations Headers);
-
-    private sealed record BodyFormat(FormatProgram? Text, JsonFormatProgram? Json, byte[] ContentType);
+    private sealed record Mapper(AccessLogFilter Filter, int? Status, byte[]? Body, ReplyBodyFormat? Format, HeaderMutations Headers);
 }

@@ -46,7 +46,18 @@ internal static class LocalAnswers
     private static void Direct(HttpStream stream, DirectResponseModel answer)
     {
         stream.Worker.Stats.Add(stream.Hcm.Stats.RqDirectResponse);
-        stream.Reply(answer.Status, answer.Body, EndReasons.DirectResponse, _ => ResponseRewrite.Apply(stream));
+        byte[]? type = null;
+        byte[] body = answer.IsFormatted ? answer.Format(stream, out type) : answer.Body;
+        stream.Reply(answer.Status, body, EndReasons.DirectResponse, headers =>
+        {
+            // Before the route's rules, which may say another.
+            if (type is not null)
+            {
+                headers.Set(WellKnownHeader.ContentType, type);
+            }
+
+            ResponseRewrite.Apply(stream);
+        });
     }
 
     /// <summary>The cluster of now; null when there is none, and then the request was answered.</summary>
