@@ -15,7 +15,13 @@ namespace Pilotfish.Agent.Identity;
 internal static class WorkloadSocket
 {
     public const string DefaultFileName = "socket";
-    private const long HealthMilliseconds = 1000;
+
+    /// <summary>
+    /// A dead server's socket refuses at once; who is connected and hears nothing has met a busy machine, at whose start many processes
+    /// begin together, more often than a hung server. Longer than Istio's second, because a living server's socket would be removed.
+    /// </summary>
+    private const long HealthMilliseconds = 5000;
+
     private const long TurnMilliseconds = 20;
     private const int FrameHeaderBytes = 9;
     private const int FrameTypeAt = 3;
@@ -25,7 +31,7 @@ internal static class WorkloadSocket
     private static ReadOnlySpan<byte> Hello => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0"u8;
 
     /// <summary>True when somebody else serves there. A dead socket is removed.</summary>
-    /// <param name="loop">Stepped until the server has answered, at most for a second.</param>
+    /// <param name="loop">Stepped until the server has answered, at most for five seconds.</param>
     /// <param name="directory">Where sockets of identities are mounted.</param>
     /// <param name="fileName">The socket's name, which the user may choose (WORKLOAD_IDENTITY_SOCKET_FILE).</param>
     /// <exception cref="AgentConfigException">A chosen socket is not there, its name is a path, or a dead one cannot be removed.</exception>
