@@ -14,8 +14,19 @@ internal static class AssignmentCompiler
     private const uint PriorityMax = 128;
     private const uint WeightMax = uint.MaxValue;
 
-    public static AssignmentModel Compile(ClusterLoadAssignment assignment, bool resolvesNames, string field)
+    /// <param name="assignment">The message.</param>
+    /// <param name="resolvesNames">Whether endpoints may be names.</param>
+    /// <param name="field">The path of the message within its resource, with its last dot.</param>
+    /// <param name="warnings">Where fields without effect are told; null when the message was checked before.</param>
+    /// <param name="resource">What warnings call the resource.</param>
+    public static AssignmentModel Compile(
+        ClusterLoadAssignment assignment, bool resolvesNames, string field, ConfigProblems? warnings = null, string resource = "")
     {
+        if (warnings is not null)
+        {
+            CheckUnheeded(assignment, field, resource, warnings);
+        }
+
         var hosts = new List<HostConfig>();
         var names = new List<NamedEndpoint>();
         for (int i = 0; i < assignment.Endpoints.Count; i++)
@@ -43,9 +54,28 @@ internal static class AssignmentCompiler
             Hosts = hosts,
             Names = names,
             OverprovisioningFactor = policy?.OverprovisioningFactor ?? PriorityLoads.DefaultOverprovisioningFactor,
-            DropPerMillion = Drop(policy),
+            DropPerMillion = Drop(policy, field),
+            WeighsHealth = policy?.WeightedPriorityHealth ?? false,
             StaleAfterMilliseconds = ProtoValues.Milliseconds(policy?.EndpointStaleAfter, 0),
         };
+    }
+
+    private static void CheckUnheeded(ClusterLoadAssignment assignment, string field, string resource, ConfigProblems warnings)
+    {
+        UnheededFields.Check(UnheededFields.OfAssignment, assignment, field.TrimEnd('.'), resource, warnings);
+        for (int i = 0; i < assignment.Endpoints.Count; i++)
+        {
+            LocalityLbEndpoints group = assignment.Endpoints[i];
+            UnheededFields.Check(UnheededFields.OfLocalityEndpoints, group, $"{field}endpoints[{i}]", resource, warnings);
+            IReadOnlyList<LbEndpoint> endpoints = group.LoadBalancerEndpoints?.LbEndpoints ?? group.LbEndpoints;
+            for (int j = 0; j < endpoints.Count; j++)
+            {
+                if (endpoints[j].HostIdentifierCase == LbEndpoint.HostIdentifierOneofCase.EndpointName)
+                {
+                    UnheededFields.Check(UnheededFields.OfLbEndpoint, endpoints[j], $"{field}endpoints[{i}].lb_endpoints[{j}]", resource, warnings);
+                }
+            }
+        }
     }
 
     internal static Locality Convert(ProtoLocality locality) => new(locality.Region, locality.Zone, locality.SubZone);
@@ -68,7 +98,8 @@ internal static class AssignmentCompiler
             EdsHealth = Health(endpoint.HealthStatus),
             Metadata = EndpointMetadata.From(endpoint.Metadata),
             LocalityMetadata = localityMetadata,
-            HealthCheckPort = (ushort)(target.HealthCheckConfig?.PortValue ?? 0),
+            HealthCheckAddress = HealthCheckAddress(target.HealthCheckConfig, $"{field}.health_check_config"),
+            HealthCheckPort = HealthCheckPort(target.HealthCheckConfig, $"{field}.health_check_config"),
             ActiveHealthCheckDisabled = target.HealthCheckConfig?.DisableActiveHealthCheck ?? false,
             HealthCheckHostname = target.HealthCheckConfig?.Hostname ?? "",
         };
@@ -92,6 +123,17 @@ internal static class AssignmentCompiler
         });
     }
 
+    private static NetAddress? HealthCheckAddress(Endpoint.Types.HealthCheckConfig? check, string field) =>
+        check?.Address is { } address ? ProtoValues.Address(address, field + ".address") : null;
+
+    private static ushort HealthCheckPort(Endpoint.Types.HealthCheckConfig? check, string field)
+    {
+        uint port = check?.PortValue ?? 0;
+        return port <= ushort.MaxValue
+            ? (ushort)port
+            : throw new ConfigRejectedException(field + ".port_value", $"{port} is above {ushort.MaxValue}");
+    }
+
     private static HostHealth Health(HealthStatus status) => status switch
     {
         HealthStatus.Unhealthy or HealthStatus.Timeout => HostHealth.FailedEdsHealth,
@@ -100,19 +142,18 @@ internal static class AssignmentCompiler
         _ => HostHealth.Healthy,
     };
 
-    // Categories add up; Envoy takes their sum, at most everything.
-    private static uint Drop(ClusterLoadAssignment.Types.Policy? policy)
+    // The API has a list, of which Envoy takes one element.
+    private static uint Drop(ClusterLoadAssignment.Types.Policy? policy, string field)
     {
-        ulong sum = 0;
-        if (policy is not null)
+        if (policy is null || policy.DropOverloads.Count == 0)
         {
-            foreach (ClusterLoadAssignment.Types.Policy.Types.DropOverload drop in policy.DropOverloads)
-            {
-                sum += PerMillion(drop.DropPercentage);
-            }
+            return 0;
         }
 
-        return (uint)Math.Min(sum, 1_000_000);
+        return policy.DropOverloads.Count == 1
+            ? (uint)Math.Min(PerMillion(policy.DropOverloads[0].DropPercentage), 1_000_000)
+            : throw new ConfigRejectedException(
+                field + "policy.drop_overloads", $"{policy.DropOverloads.Count} categories are given; only one can be dropped");
     }
 
     private static ulong PerMillion(FractionalPercent? percent) => percent is null ? 0 : percent.Denominator switch

@@ -14,6 +14,9 @@ internal sealed record AssignmentModel
 
     public uint DropPerMillion { get; init; }
 
+    /// <summary>weighted_priority_health: whether a priority's health is a share of its hosts' weights instead of their number.</summary>
+    public bool WeighsHealth { get; init; }
+
     /// <summary>Without a new assignment within this time the endpoints are stale and go; 0 = never.</summary>
     public long StaleAfterMilliseconds { get; init; }
 }

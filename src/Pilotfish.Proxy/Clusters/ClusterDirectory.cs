@@ -179,12 +179,12 @@ public sealed class ClusterDirectory : IResourceCollection
         Warm(entry, model, assignment);
     }
 
-    private static AssignmentModel Assignment(ProtoCluster message, ClusterModel model)
+    private AssignmentModel Assignment(ProtoCluster message, ClusterModel model)
     {
         try
         {
             return message.LoadAssignment is { } inline
-                ? AssignmentCompiler.Compile(inline, model.Dns is not null, "load_assignment.")
+                ? AssignmentCompiler.Compile(inline, model.Dns is not null, "load_assignment.", _context.Warnings, $"cluster '{model.Name}'")
                 : new AssignmentModel();
         }
         catch
@@ -229,13 +229,13 @@ public sealed class ClusterDirectory : IResourceCollection
         if (RestingCluster.Suits(model, _context.Stats))
         {
             var resting = new RestingCluster(model, _states, _context.Clusters.Gate);
-            return new Version(model, new EdsHosts(model, resting, _context.Subscriptions, _context.Workers.MainLoop), null, resting);
+            return new Version(model, new EdsHosts(model, resting, _context), null, resting);
         }
 
         ClusterMembership membership = _states.Membership(_states.Create(model));
         HostSource source = model.Discovery switch
         {
-            DiscoveryKind.Eds => new EdsHosts(model, membership, _context.Subscriptions, _context.Workers.MainLoop),
+            DiscoveryKind.Eds => new EdsHosts(model, membership, _context),
             DiscoveryKind.StrictDns or DiscoveryKind.LogicalDns =>
                 new DnsHosts(membership, assignment, _resolver, _context.Workers.MainLoop, _random),
             _ => new StaticHosts(membership, assignment),

@@ -24,6 +24,7 @@ internal sealed class ClusterMembership : IHostSink
     private List<Host> _ordered = [];
     private uint _overprovisioningFactor = PriorityLoads.DefaultOverprovisioningFactor;
     private uint _dropPerMillion;
+    private bool _weighsHealth;
     private ulong? _panicThreshold;
 
     public ClusterMembership(ClusterState state, Locality local, WorkerSet workers, WorkerRandom random, RuntimeValues runtime)
@@ -52,12 +53,12 @@ internal sealed class ClusterMembership : IHostSink
     internal OutlierDetector? Outliers => _outliers;
 
     public void Update(AssignmentModel assignment, Envoy.Config.Endpoint.V3.ClusterLoadAssignment? message) =>
-        Update(assignment.Hosts, assignment.OverprovisioningFactor, assignment.DropPerMillion);
+        Update(assignment.Hosts, assignment.OverprovisioningFactor, assignment.DropPerMillion, assignment.WeighsHealth);
 
     /// <summary>Takes over hosts that were made when the cluster woke, before anything else.</summary>
     public void Adopt(HostSet set)
     {
-        (_overprovisioningFactor, _dropPerMillion) = (set.OverprovisioningFactor, set.DropPerMillion);
+        (_overprovisioningFactor, _dropPerMillion, _weighsHealth) = (set.OverprovisioningFactor, set.DropPerMillion, set.WeighsHealth);
         foreach (Host host in set.All)
         {
             _hosts.Add((host.Address, host.Hostname), host);
@@ -72,10 +73,11 @@ internal sealed class ClusterMembership : IHostSink
     public void Update(
         IReadOnlyList<HostConfig> configs,
         uint overprovisioningFactor = PriorityLoads.DefaultOverprovisioningFactor,
-        uint dropPerMillion = 0)
+        uint dropPerMillion = 0,
+        bool weighsHealth = false)
     {
-        bool changed = overprovisioningFactor != _overprovisioningFactor || dropPerMillion != _dropPerMillion;
-        (_overprovisioningFactor, _dropPerMillion) = (overprovisioningFactor, dropPerMillion);
+        bool changed = overprovisioningFactor != _overprovisioningFactor || dropPerMillion != _dropPerMillion || weighsHealth != _weighsHealth;
+        (_overprovisioningFactor, _dropPerMillion, _weighsHealth) = (overprovisioningFactor, dropPerMillion, weighsHealth);
         var next = new Dictionary<(NetAddress, string), Host>(configs.Count);
         var ordered = new List<Host>(configs.Count);
         foreach (HostConfig config in configs)
@@ -219,13 +221,13 @@ internal sealed class ClusterMembership : IHostSink
                 }
             }
 
-            Update(present, _overprovisioningFactor, _dropPerMillion);
+            Update(present, _overprovisioningFactor, _dropPerMillion, _weighsHealth);
         }
     }
 
     private void Publish()
     {
-        HostSet set = _builder.Build(_ordered, _overprovisioningFactor, _dropPerMillion);
+        HostSet set = _builder.Build(_ordered, _overprovisioningFactor, _dropPerMillion, _weighsHealth);
         State.Publish(set);
         Count(set);
     }

@@ -47,7 +47,7 @@ internal sealed class ClusterStateFactory(
         }
 
         return new HostSetBuilder(model.LoadBalancing, local, workers.CallerCount, runtime)
-            .Build(hosts, assignment.OverprovisioningFactor, assignment.DropPerMillion);
+            .Build(hosts, assignment.OverprovisioningFactor, assignment.DropPerMillion, assignment.WeighsHealth);
     }
 
     /// <summary>A state for a report: it has no index and no statistics.</summary>

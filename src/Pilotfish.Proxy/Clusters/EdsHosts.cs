@@ -1,6 +1,7 @@
 using Envoy.Config.Endpoint.V3;
 using Google.Protobuf;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Timers;
 
@@ -11,24 +12,23 @@ internal sealed class EdsHosts : HostSource, IResourceConsumer
 {
     private readonly ClusterModel _model;
     private readonly IHostSink _sink;
-    private readonly ISubscriptions _subscriptions;
-    private readonly Runtime.Loops.EventLoop _mainLoop;
+    private readonly CompileContext _context;
     private LoopTimer? _stale;
+    private StatScope? _scope;
     private IDisposable? _subscription;
     private Action? _initialized;
 
-    public EdsHosts(ClusterModel model, IHostSink sink, ISubscriptions subscriptions, Runtime.Loops.EventLoop mainLoop)
+    public EdsHosts(ClusterModel model, IHostSink sink, CompileContext context)
     {
         _model = model;
         _sink = sink;
-        _subscriptions = subscriptions;
-        _mainLoop = mainLoop;
+        _context = context;
     }
 
     public override void Start(Action initialized)
     {
         _initialized = initialized;
-        _subscription = _subscriptions.Subscribe(ResourceType.Endpoints, _model.EdsServiceName, this, _model.EdsSource);
+        _subscription = _context.Subscriptions.Subscribe(ResourceType.Endpoints, _model.EdsServiceName, this, _model.EdsSource);
     }
 
     public void OnResource(string name, ReadOnlyMemory<byte> message, string version)
@@ -43,11 +43,18 @@ internal sealed class EdsHosts : HostSource, IResourceConsumer
             throw new ConfigRejectedException("", $"the assignment is not a valid ClusterLoadAssignment: {e.Message}", e);
         }
 
-        AssignmentModel assignment = AssignmentCompiler.Compile(parsed, resolvesNames: false, field: "");
+        if (parsed.ClusterName != name && parsed.ClusterName.Length > 0)
+        {
+            throw new ConfigRejectedException("cluster_name", $"'{parsed.ClusterName}' is not the name of the resource, '{name}'");
+        }
+
+        AssignmentModel assignment = AssignmentCompiler.Compile(
+            parsed, resolvesNames: false, field: "", _context.Warnings, $"assignment '{name}'");
         _stale?.Cancel();
         if (assignment.StaleAfterMilliseconds > 0)
         {
-            _stale ??= new LoopTimer(_mainLoop, static state => ((EdsHosts)state!)._sink.Update(new AssignmentModel(), null), this);
+            Count("assignment_timeout_received");
+            _stale ??= new LoopTimer(_context.Workers.MainLoop, static state => ((EdsHosts)state!).OnStale(), this);
             _stale.Schedule(assignment.StaleAfterMilliseconds);
         }
 
@@ -65,6 +72,21 @@ internal sealed class EdsHosts : HostSource, IResourceConsumer
         _initialized = null;
         _stale?.Cancel();
         _subscription?.Dispose();
+        _scope?.Dispose();
+        _scope = null;
+    }
+
+    private void OnStale()
+    {
+        Count("assignment_stale");
+        _sink.Update(new AssignmentModel(), null);
+    }
+
+    // Few assignments ever grow stale: their counters are made with the first that says when.
+    private void Count(string name)
+    {
+        _scope ??= _context.Stats.Scope("cluster." + _model.ObservabilityName);
+        _context.Stats.Main.Add(_scope.Counter(name));
     }
 
     private void Initialized()

@@ -19,6 +19,9 @@ public sealed record HostConfig(NetAddress Address, string Hostname)
     /// <summary>Of the endpoint's locality; all its endpoints share the object.</summary>
     public EndpointMetadata LocalityMetadata { get; init; } = EndpointMetadata.Empty;
 
+    /// <summary>Where active checks go in place of the address; null = the address.</summary>
+    public NetAddress? HealthCheckAddress { get; init; }
+
     /// <summary>Where active checks go when not to the address itself.</summary>
     public ushort HealthCheckPort { get; init; }
 

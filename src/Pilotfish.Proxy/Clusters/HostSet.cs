@@ -41,6 +41,9 @@ public sealed class HostSet
     /// <summary>The chance that a request is dropped because the control plane asked for it, in parts per million.</summary>
     internal uint DropPerMillion { get; init; }
 
+    /// <summary>weighted_priority_health of the assignment.</summary>
+    internal bool WeighsHealth { get; init; }
+
     /// <summary>This worker's place in the set; that worker's loop only.</summary>
     internal ref WorkerBalancer? Balancer(int worker) => ref _balancers[worker];
 }

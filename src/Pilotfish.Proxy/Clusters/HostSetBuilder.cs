@@ -10,19 +10,20 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
     public const string PanicKey = "upstream.healthy_panic_threshold";
 
     public HostSet Build(
-        IReadOnlyList<Host> hosts, uint overprovisioningFactor = PriorityLoads.DefaultOverprovisioningFactor, uint dropPerMillion = 0)
+        IReadOnlyList<Host> hosts, uint overprovisioningFactor = PriorityLoads.DefaultOverprovisioningFactor, uint dropPerMillion = 0,
+        bool weighsHealth = false)
     {
         SubsetIndex? subsets = policy.Subsets is { } subsetPolicy
-            ? SubsetIndex.Build(subsetPolicy, hosts, members => BuildOne(members, overprovisioningFactor, 0, null))
+            ? SubsetIndex.Build(subsetPolicy, hosts, members => BuildOne(members, overprovisioningFactor, 0, weighsHealth, null))
             : null;
-        return BuildOne(hosts, overprovisioningFactor, dropPerMillion, subsets);
+        return BuildOne(hosts, overprovisioningFactor, dropPerMillion, weighsHealth, subsets);
     }
 
-    private HostSet BuildOne(IReadOnlyList<Host> hosts, uint overprovisioningFactor, uint dropPerMillion, SubsetIndex? subsets)
+    private HostSet BuildOne(IReadOnlyList<Host> hosts, uint overprovisioningFactor, uint dropPerMillion, bool weighsHealth, SubsetIndex? subsets)
     {
         Host[] all = [.. hosts];
         int nextList = 0;
-        PriorityLevel[] levels = BuildLevels(all, overprovisioningFactor, ref nextList);
+        PriorityLevel[] levels = BuildLevels(all, overprovisioningFactor, weighsHealth, ref nextList);
         (int healthy, int degraded, int excluded) = (0, 0, 0);
         foreach (PriorityLevel level in levels)
         {
@@ -40,10 +41,11 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
             OverprovisioningFactor = overprovisioningFactor,
             Subsets = subsets,
             DropPerMillion = dropPerMillion,
+            WeighsHealth = weighsHealth,
         };
     }
 
-    private PriorityLevel[] BuildLevels(Host[] all, uint overprovisioningFactor, ref int nextList)
+    private PriorityLevel[] BuildLevels(Host[] all, uint overprovisioningFactor, bool weighsHealth, ref int nextList)
     {
         uint priorityMax = 0;
         foreach (Host host in all)
@@ -54,22 +56,27 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
         var levels = new PriorityLevel[all.Length == 0 ? 0 : priorityMax + 1];
         for (uint priority = 0; priority < levels.Length; priority++)
         {
-            levels[priority] = BuildLevel(all, priority, overprovisioningFactor, ref nextList);
+            levels[priority] = BuildLevel(all, priority, overprovisioningFactor, weighsHealth, ref nextList);
         }
 
         return levels;
     }
 
-    private PriorityLevel BuildLevel(Host[] all, uint priority, uint overprovisioningFactor, ref int nextList)
+    private PriorityLevel BuildLevel(Host[] all, uint priority, uint overprovisioningFactor, bool weighsHealth, ref int nextList)
     {
         var members = new List<Host>();
         int excluded = 0;
+        (ulong healthy, ulong degraded, ulong sum) = (0, 0, 0);
         foreach (Host host in all)
         {
             if (host.Config.Priority == priority)
             {
                 members.Add(host);
                 excluded += host.IsExcluded ? 1 : 0;
+                ulong mass = weighsHealth ? host.Weight : 1;
+                sum += host.IsExcluded ? 0 : mass;
+                healthy += Is(host, HostAvailability.Healthy) ? mass : 0;
+                degraded += Is(host, HostAvailability.Degraded) ? mass : 0;
             }
         }
 
@@ -85,6 +92,9 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
             Localities = localities,
             HasLocalLocality = localities.Length > 0 && localities[0].Locality == local,
             ExcludedCount = excluded,
+            HealthyMass = healthy,
+            DegradedMass = degraded,
+            Mass = sum,
         };
     }
 

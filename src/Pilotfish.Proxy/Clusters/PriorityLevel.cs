@@ -14,6 +14,15 @@ public sealed class PriorityLevel
 
     public required int ExcludedCount { get; init; }
 
+    /// <summary>The number of healthy hosts, or the sum of their weights where weighted_priority_health says so.</summary>
+    internal ulong HealthyMass { get; init; }
+
+    /// <summary>The same of degraded hosts.</summary>
+    internal ulong DegradedMass { get; init; }
+
+    /// <summary>The same of all that are not excluded.</summary>
+    internal ulong Mass { get; init; }
+
     internal HostList Select(HostAvailability availability) => availability switch
     {
         HostAvailability.Healthy => Healthy,

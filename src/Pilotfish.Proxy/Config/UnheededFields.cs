@@ -2,6 +2,7 @@ using Envoy.Config.Accesslog.V3;
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Cluster.V3;
 using Envoy.Config.Core.V3;
+using Envoy.Config.Endpoint.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
@@ -110,6 +111,27 @@ public static class UnheededFields
     [
         new("lrs_server", static m => m.LrsServer is not null, Warned, "load reports are not sent"),
         new("lrs_report_endpoint_metrics", static m => m.LrsReportEndpointMetrics.Count > 0, Warned, "load reports are not sent"),
+    ];
+
+    public static readonly UnheededField<ClusterLoadAssignment>[] OfAssignment =
+    [
+        new("named_endpoints", static m => m.NamedEndpoints.Count > 0, Warned, "no endpoint is taken from there, as in Envoy"),
+    ];
+
+    public static readonly UnheededField<ClusterLoadAssignment.Types.Policy.Types.DropOverload>[] OfDropOverload =
+    [
+        new("category", static _ => false, Warned, "load reports, which would tell of it, are not sent"),
+    ];
+
+    public static readonly UnheededField<LocalityLbEndpoints>[] OfLocalityEndpoints =
+    [
+        new("leds_cluster_locality_config", static m => m.LedsClusterLocalityConfig is not null, Refused, "endpoints of a locality cannot be subscribed to"),
+        new("proximity", static m => m.Proximity is not null, Warned, "no balancer reads it, in Envoy neither"),
+    ];
+
+    public static readonly UnheededField<LbEndpoint>[] OfLbEndpoint =
+    [
+        new("endpoint_name", static m => m.HasEndpointName, Refused, "endpoints without an address do not exist, in Envoy neither"),
     ];
 
     public static readonly UnheededField<Cluster.Types.CommonLbConfig>[] OfCommonLb =

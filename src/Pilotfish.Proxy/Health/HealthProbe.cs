@@ -95,9 +95,12 @@ internal abstract class HealthProbe(WorkerCluster cluster, Host host, HealthChec
         return true;
     }
 
-    // The endpoint's own port goes before the cluster's.
-    private NetAddress Address() =>
-        host.Config.HealthCheckPort != 0 ? host.Address.WithPort(host.Config.HealthCheckPort)
-        : policy.Port != 0 ? host.Address.WithPort(policy.Port)
-        : host.Address;
+    // The endpoint's own address and port go before the cluster's port.
+    private NetAddress Address()
+    {
+        NetAddress address = host.Config.HealthCheckAddress ?? host.Address;
+        return host.Config.HealthCheckPort != 0 ? address.WithPort(host.Config.HealthCheckPort)
+            : policy.Port != 0 && host.Config.HealthCheckAddress is null ? address.WithPort(policy.Port)
+            : address;
+    }
 }

@@ -101,17 +101,15 @@ internal sealed class PriorityLoads
         for (int i = 0; i < levels.Length; i++)
         {
             bool takesPart = i >= 64 || (excluded & (1ul << i)) == 0;
-            uint hosts = (uint)(levels[i].All.Hosts.Length - levels[i].ExcludedCount);
-            healthy[i] = takesPart ? Availability(levels[i].Healthy.Hosts.Length, hosts, overprovisioningFactor) : 0;
-            degraded[i] = takesPart ? Availability(levels[i].Degraded.Hosts.Length, hosts, overprovisioningFactor) : 0;
+            healthy[i] = takesPart ? Availability(levels[i].HealthyMass, levels[i].Mass, overprovisioningFactor) : 0;
+            degraded[i] = takesPart ? Availability(levels[i].DegradedMass, levels[i].Mass, overprovisioningFactor) : 0;
             total = Math.Min(100, total + healthy[i] + degraded[i]);
         }
 
         return total;
     }
 
-    private static uint Availability(int usable, uint hosts, uint factor) =>
-        hosts == 0 ? 0 : (uint)Math.Min(100, (ulong)factor * (uint)usable / hosts);
+    private static uint Availability(ulong usable, ulong all, uint factor) => all == 0 ? 0 : (uint)UInt128.Min(100, (UInt128)factor * usable / all);
 
     private void Distribute(ReadOnlySpan<uint> healthy, ReadOnlySpan<uint> degraded, uint total)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Config.Cluster.V3;
 using Envoy.Config.Core.V3;
+using Envoy.Config.Endpoint.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Common.Fault.V3;
@@ -64,6 +65,14 @@ internal static class UnheededTables
         (ScopedRoutes.Types.ScopeKeyBuilder.Types.FragmentBuilder.Types.HeaderValueExtractor.Descriptor, []),
         (ScopedRouteConfiguration.Descriptor, []),
         (Cluster.Descriptor, Rows(UnheededFields.OfCluster)),
+        (ClusterLoadAssignment.Descriptor, Rows(UnheededFields.OfAssignment)),
+        (ClusterLoadAssignment.Types.Policy.Descriptor, []),
+        (ClusterLoadAssignment.Types.Policy.Types.DropOverload.Descriptor, Rows(UnheededFields.OfDropOverload)),
+        (LocalityLbEndpoints.Descriptor, Rows(UnheededFields.OfLocalityEndpoints)),
+        (LbEndpoint.Descriptor, Rows(UnheededFields.OfLbEndpoint)),
+        (Endpoint.Descriptor, []),
+        (Endpoint.Types.HealthCheckConfig.Descriptor, []),
+        (Endpoint.Types.AdditionalAddress.Descriptor, []),
         (Cluster.Types.CommonLbConfig.Descriptor, Rows(UnheededFields.OfCommonLb)),
         (Cluster.Types.CommonLbConfig.Types.ZoneAwareLbConfig.Descriptor, []),
         (Cluster.Types.CommonLbConfig.Types.ConsistentHashingLbConfig.Descriptor, []),
