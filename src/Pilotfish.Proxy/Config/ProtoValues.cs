@@ -74,25 +74,57 @@ internal static class ProtoValues
         return values;
     }
 
-    public static KeepAliveOptions? KeepAlive(TcpKeepalive? keepAlive) => keepAlive is null
-        ? null
-        : new KeepAliveOptions
-        {
-            IdleSeconds = (int)(keepAlive.KeepaliveTime ?? 0),
-            IntervalSeconds = (int)(keepAlive.KeepaliveInterval ?? 0),
-            Probes = (int)(keepAlive.KeepaliveProbes ?? 0),
-        };
+    /// <summary>Null for none, which a number of 0 asks for, too.</summary>
+    public static KeepAliveOptions? KeepAlive(TcpKeepalive? keepAlive) =>
+        keepAlive is null or { KeepaliveTime: 0 } or { KeepaliveInterval: 0 } or { KeepaliveProbes: 0 }
+            ? null
+            : new KeepAliveOptions
+            {
+                IdleSeconds = (int)(keepAlive.KeepaliveTime ?? 0),
+                IntervalSeconds = (int)(keepAlive.KeepaliveInterval ?? 0),
+                Probes = (int)(keepAlive.KeepaliveProbes ?? 0),
+            };
 
-    public static List<RawSocketOption> SocketOptions(IReadOnlyList<SocketOption> options)
+    /// <summary>What concerns stream sockets.</summary>
+    public static List<RawSocketOption> SocketOptions(IReadOnlyList<SocketOption> options, string field)
     {
         var raw = new List<RawSocketOption>(options.Count);
-        foreach (SocketOption option in options)
+        for (int i = 0; i < options.Count; i++)
         {
-            raw.Add(option.ValueCase == SocketOption.ValueOneofCase.BufValue
-                ? new RawSocketOption((int)option.Level, (int)option.Name, 0, option.BufValue.Memory)
-                : new RawSocketOption((int)option.Level, (int)option.Name, (int)option.IntValue));
+            SocketOption option = options[i];
+            if (option.Type is not { Stream: null, Datagram: not null })
+            {
+                raw.Add(SocketOption(option, $"{field}[{i}]"));
+            }
         }
 
         return raw;
+    }
+
+    private static RawSocketOption SocketOption(SocketOption option, string field)
+    {
+        RawSocketOption raw = option.ValueCase switch
+        {
+            Envoy.Config.Core.V3.SocketOption.ValueOneofCase.BufValue => new RawSocketOption((int)option.Level, (int)option.Name, 0, option.BufValue.Memory),
+            Envoy.Config.Core.V3.SocketOption.ValueOneofCase.IntValue => new RawSocketOption((int)option.Level, (int)option.Name, (int)option.IntValue),
+            _ => throw new ConfigRejectedException(field, "neither int_value nor buf_value is set"),
+        };
+        return raw with
+        {
+            State = option.State switch
+            {
+                Envoy.Config.Core.V3.SocketOption.Types.SocketState.StatePrebind => SocketOptionState.PreBind,
+                Envoy.Config.Core.V3.SocketOption.Types.SocketState.StateBound => SocketOptionState.Bound,
+                Envoy.Config.Core.V3.SocketOption.Types.SocketState.StateListening => SocketOptionState.Listening,
+                _ => throw new ConfigRejectedException(field + ".state", $"{(int)option.State} is no state of a socket"),
+            },
+            Family = option.IpVersion switch
+            {
+                Envoy.Config.Core.V3.SocketOption.Types.SocketIpVersion.Unspecified => null,
+                Envoy.Config.Core.V3.SocketOption.Types.SocketIpVersion.Ipv4 => AddressFamilyKind.IPv4,
+                Envoy.Config.Core.V3.SocketOption.Types.SocketIpVersion.Ipv6 => AddressFamilyKind.IPv6,
+                _ => throw new ConfigRejectedException(field + ".ip_version", $"{(int)option.IpVersion} is no version of IP"),
+            },
+        };
     }
 }

@@ -28,7 +28,7 @@ internal sealed class ListenerCompiler(CompileContext context)
 
         // Everything that may be refused comes before the chains, which subscribe to resources.
         List<NetAddress> addresses = Addresses(listener);
-        ListenSocketOptions sockets = Sockets(listener, transparent);
+        ListenSocketOptions[] sockets = Sockets(listener, transparent);
         AccessLogSet logs = context.AccessLogs?.Compile(listener.AccessLog, "access_log", context) ?? AccessLogSet.Empty;
         List<FilterChainModel> chains = [];
         List<IDisposable> owned = [];
@@ -255,7 +255,7 @@ internal sealed class ListenerCompiler(CompileContext context)
         return filter;
     }
 
-    private static ListenSocketOptions Sockets(Listener listener, bool transparent)
+    private static ListenSocketOptions[] Sockets(Listener listener, bool transparent)
     {
         ListenSocketOptions defaults = ListenSocketOptions.Default;
         if (listener.MaxConnectionsToAcceptPerSocketEvent == 0)
@@ -268,7 +268,7 @@ internal sealed class ListenerCompiler(CompileContext context)
             throw new ConfigRejectedException("enable_mptcp", "only IP addresses have multipath TCP");
         }
 
-        return defaults with
+        ListenSocketOptions own = defaults with
         {
             AcceptsPerTurn = (int)Math.Min(
                 listener.MaxConnectionsToAcceptPerSocketEvent ?? int.MaxValue, ListenSocketOptions.AcceptsPerTurnCap),
@@ -281,7 +281,26 @@ internal sealed class ListenerCompiler(CompileContext context)
             KeepAlive = ProtoValues.KeepAlive(listener.TcpKeepalive),
             FastOpenQueue = (int)(listener.TcpFastOpenQueueLength ?? 0),
             UnixMode = listener.Address?.Pipe is { Mode: > 0 } pipe ? (int)pipe.Mode : null,
-            Raw = listener.SocketOptions.Count == 0 ? defaults.Raw : ProtoValues.SocketOptions(listener.SocketOptions),
+            Raw = listener.SocketOptions.Count == 0 ? defaults.Raw : ProtoValues.SocketOptions(listener.SocketOptions, "socket_options"),
         };
+        var all = new ListenSocketOptions[1 + listener.AdditionalAddresses.Count];
+        all[0] = own;
+        for (int i = 1; i < all.Length; i++)
+        {
+            all[i] = Sockets(listener.AdditionalAddresses[i - 1], own, $"additional_addresses[{i - 1}]");
+        }
+
+        return all;
     }
+
+    /// <summary>What an additional address says of its own socket counts in place of what the listener says.</summary>
+    private static ListenSocketOptions Sockets(AdditionalAddress address, ListenSocketOptions listeners, string field) => listeners with
+    {
+        DualStack = address.Address?.SocketAddress?.Ipv4Compat ?? false,
+        UnixMode = address.Address?.Pipe is { Mode: > 0 } pipe ? (int)pipe.Mode : null,
+        KeepAlive = address.TcpKeepalive is { } keepAlive ? ProtoValues.KeepAlive(keepAlive) : listeners.KeepAlive,
+        Raw = address.SocketOptions is { } options
+            ? ProtoValues.SocketOptions(options.SocketOptions, field + ".socket_options.socket_options")
+            : listeners.Raw,
+    };
 }

@@ -294,7 +294,7 @@ public sealed class ListenerDirectory : IResourceCollection
             return null;
         }
 
-        if (entry.Sockets is { } present && Same(present.Configured, model.Addresses) && present.Options == model.Sockets)
+        if (entry.Sockets is { } present && Same(present.Configured, model.Addresses) && Same(present.Options, model.Sockets))
         {
             return null;
         }
@@ -408,12 +408,13 @@ public sealed class ListenerDirectory : IResourceCollection
         return false;
     }
 
-    private static bool Same(IReadOnlyList<NetAddress> a, IReadOnlyList<NetAddress> b)
+    private static bool Same<T>(IReadOnlyList<T> a, IReadOnlyList<T> b)
+        where T : IEquatable<T>
     {
         bool same = a.Count == b.Count;
         for (int i = 0; same && i < a.Count; i++)
         {
-            same = a[i] == b[i];
+            same = a[i].Equals(b[i]);
         }
 
         return same;

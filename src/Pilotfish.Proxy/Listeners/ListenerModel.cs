@@ -70,7 +70,8 @@ public sealed class ListenerModel
     /// <summary>Read at every decision; inactive when the listener bypasses the overload manager.</summary>
     public OverloadState Overload { get; init; } = OverloadState.Inactive;
 
-    internal ListenSocketOptions Sockets { get; init; } = ListenSocketOptions.Default;
+    /// <summary>One for each of <see cref="Addresses"/>.</summary>
+    internal IReadOnlyList<ListenSocketOptions> Sockets { get; init; } = [];
 
     public DynamicMetadata? Metadata { get; init; }
 

@@ -14,7 +14,7 @@ internal sealed class ListenerSockets
     private readonly WorkerSet _workers;
     private readonly List<WorkerListener>[] _byWorker;
 
-    private ListenerSockets(WorkerSet workers, IReadOnlyList<NetAddress> configured, ListenSocketOptions options)
+    private ListenerSockets(WorkerSet workers, IReadOnlyList<NetAddress> configured, IReadOnlyList<ListenSocketOptions> options)
     {
         _workers = workers;
         Configured = configured;
@@ -29,7 +29,8 @@ internal sealed class ListenerSockets
 
     public IReadOnlyList<NetAddress> Configured { get; }
 
-    public ListenSocketOptions Options { get; }
+    /// <summary>One for each of the addresses.</summary>
+    public IReadOnlyList<ListenSocketOptions> Options { get; }
 
     /// <summary>The addresses with their real ports.</summary>
     public IReadOnlyList<NetAddress> Bound { get; private set; }
@@ -45,7 +46,7 @@ internal sealed class ListenerSockets
         for (int i = 0; i < first.Length; i++)
         {
             bound[i] = model.Addresses[i];
-            if (!sockets.IsShared(bound[i]))
+            if (!sockets.IsShared(i))
             {
                 continue;
             }
@@ -53,7 +54,7 @@ internal sealed class ListenerSockets
             // Workers open their own sockets a moment later. The main loop's tells now whether that will work and which port 0
             // becomes, so that a bad address is one line of a NACK. It listens from here on, so the first worker takes it over: were it
             // closed, a client whose handshake with it is under way would be reset.
-            IoError error = ListenSocket.TryListen(workers.MainLoop, bound[i], model.Sockets, out ListenSocket? socket);
+            IoError error = ListenSocket.TryListen(workers.MainLoop, bound[i], model.Sockets[i], out ListenSocket? socket);
             if (socket is null)
             {
                 problem = $"cannot bind '{bound[i]}': {error.Describe()}";
@@ -81,7 +82,7 @@ internal sealed class ListenerSockets
         _byWorker[worker.Index].Clear();
     });
 
-    private bool IsShared(NetAddress address) => Options.ReusePort && address.IsIp;
+    private bool IsShared(int index) => Options[index].ReusePort && Configured[index].IsIp;
 
     private void Open(Worker worker, ListenSocketTransfer?[] first, ListenerState state, ConnectionAcceptor acceptor)
     {
@@ -94,7 +95,7 @@ internal sealed class ListenerSockets
 
             IoError error = first[i] is { } transfer && worker.Index == 0
                 ? ListenSocket.Adopt(worker.Loop, transfer, out ListenSocket? socket)
-                : ListenSocket.TryListen(worker.Loop, Bound[i], Options, out socket);
+                : ListenSocket.TryListen(worker.Loop, Bound[i], Options[i], out socket);
             if (socket is null)
             {
                 Log.Error(LogComponent.Config, $"listener '{state.Name}' cannot bind '{Bound[i]}': {error.Describe()}");

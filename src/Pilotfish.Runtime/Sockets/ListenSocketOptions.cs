@@ -48,4 +48,24 @@ public sealed record ListenSocketOptions
     public bool Multipath { get; init; }
 
     public IReadOnlyList<RawSocketOption> Raw { get; init; } = [];
+
+    /// <summary>By content, <see cref="Raw"/> too.</summary>
+    public bool Equals(ListenSocketOptions? other) => other is not null && Rest == other.Rest && Same(Raw, other.Raw);
+
+    public override int GetHashCode() => Rest.GetHashCode();
+
+    private (int, bool, bool, bool, bool, bool, KeepAliveOptions?, int, int, int, int, int?, int, bool) Rest => (
+        Backlog, ReusePort, Transparent, FreeBind, DualStack, NoDelay, KeepAlive, Mark, ReceiveBufferBytes, SendBufferBytes, FastOpenQueue, UnixMode,
+        AcceptsPerTurn, Multipath);
+
+    private static bool Same(IReadOnlyList<RawSocketOption> one, IReadOnlyList<RawSocketOption> other)
+    {
+        bool isSame = one.Count == other.Count;
+        for (int i = 0; isSame && i < one.Count; i++)
+        {
+            isSame = one[i] == other[i];
+        }
+
+        return isSame;
+    }
 }

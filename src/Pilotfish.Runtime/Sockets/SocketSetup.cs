@@ -53,10 +53,9 @@ internal static class SocketSetup
             errno = FileCalls.ChangeMode(address.UnixPath, mode);
         }
 
-        if (errno == 0)
-        {
-            errno = SocketCalls.Listen(fd, options.Backlog);
-        }
+        errno = errno != 0 ? errno : ApplyRaw(fd, options.Raw, address.Kind, SocketOptionState.Bound);
+        errno = errno != 0 ? errno : SocketCalls.Listen(fd, options.Backlog);
+        errno = errno != 0 ? errno : ApplyRaw(fd, options.Raw, address.Kind, SocketOptionState.Listening);
 
         if (errno != 0)
         {
@@ -76,7 +75,7 @@ internal static class SocketSetup
             errno = errno != 0 ? errno : ApplyRouting(fd, remote.Kind, options.Transparent, options.FreeBind, options.Mark);
         }
 
-        errno = errno != 0 ? errno : ApplyRaw(fd, options.Raw);
+        errno = errno != 0 ? errno : ApplyRaw(fd, options.Raw, remote.Kind, SocketOptionState.PreBind);
         if (errno != 0 || options.Source.IsNone || !remote.IsIp)
         {
             return errno;
@@ -116,7 +115,7 @@ internal static class SocketSetup
             errno = errno != 0 ? errno : ApplyRouting(fd, address.Kind, options.Transparent, options.FreeBind, options.Mark);
         }
 
-        return errno != 0 ? errno : ApplyRaw(fd, options.Raw);
+        return errno != 0 ? errno : ApplyRaw(fd, options.Raw, address.Kind, SocketOptionState.PreBind);
     }
 
     private static int ApplyBuffers(int fd, int receiveBytes, int sendBytes)
@@ -159,12 +158,17 @@ internal static class SocketSetup
         return errno != 0 || mark == 0 ? errno : SocketCalls.SetOption(fd, SocketOption.SOL_SOCKET, SocketOption.SO_MARK, mark);
     }
 
-    private static int ApplyRaw(int fd, IReadOnlyList<RawSocketOption> options)
+    private static int ApplyRaw(int fd, IReadOnlyList<RawSocketOption> options, AddressFamilyKind family, SocketOptionState state)
     {
         int errno = 0;
         for (int i = 0; i < options.Count && errno == 0; i++)
         {
             RawSocketOption option = options[i];
+            if (option.State != state || (option.Family is { } only && only != family))
+            {
+                continue;
+            }
+
             errno = option.Bytes.IsEmpty
                 ? SocketCalls.SetOption(fd, option.Level, option.Name, option.Number)
                 : SocketCalls.SetOption(fd, option.Level, option.Name, option.Bytes.Span);
