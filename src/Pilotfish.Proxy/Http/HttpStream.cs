@@ -286,9 +286,18 @@ public sealed partial class HttpStream
     /// </summary>
     public void ClearRouteCache() => _routeChosen = false;
 
-    /// <summary>The most specific per-route config of a filter, or null.</summary>
+    /// <summary>The most specific per-route config of a filter, or null. A level that only switches the filter on has none.</summary>
     public T? RouteConfigOf<T>(string filterName)
-        where T : class => FindPerRoute(filterName)?.Config as T;
+        where T : class
+    {
+        T? config = null;
+        for (int level = 0; level < RouteConfigLevels && config is null; level++)
+        {
+            config = RouteConfigAt<T>(level, filterName);
+        }
+
+        return config;
+    }
 
     /// <summary>The config of one level alone: 0 for the weighted cluster's, then route, virtual host and route config.</summary>
     internal T? RouteConfigAt<T>(int level, string filterName)

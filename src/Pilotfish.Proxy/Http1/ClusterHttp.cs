@@ -42,6 +42,7 @@ public sealed class ClusterHttp
         RqRetryOverflow = _scope.Counter("upstream_rq_retry_overflow");
         RqRetryLimitExceeded = _scope.Counter("upstream_rq_retry_limit_exceeded");
         RqRetryBackoff = _scope.Counter("upstream_rq_retry_backoff_exponential");
+        RetryOrShadowAbandoned = _scope.Counter("retry_or_shadow_abandoned");
         _options = state.Config.Http;
         Tracked = state.Config.TracksTimeoutBudgets || state.Config.TracksSizes
             ? new ClusterTracking(_scope, state.Config.TracksTimeoutBudgets, state.Config.TracksSizes)
@@ -72,6 +73,9 @@ public sealed class ClusterHttp
 
     /// <summary>Statistics of responses to requests of this cluster, the upstream's or our own in their place.</summary>
     internal ClusterResponses Responses { get; }
+
+    /// <summary>Requests whose body was too large to be kept for a retry or a mirror.</summary>
+    public Counter RetryOrShadowAbandoned { get; }
 
     /// <summary>Options of HTTP/2 connections to this cluster.</summary>
     public Http2Options Http2 => _options.Http2;

@@ -47,14 +47,14 @@ public sealed class HashPolicyModel
     /// <summary>The hash, or null when no policy found its value.</summary>
     /// <param name="headers">The request.</param>
     /// <param name="info">The stream, for addresses and filter state.</param>
-    /// <param name="setCookie">The Set-Cookie value that the response must carry when a cookie was made up; otherwise null.</param>
-    public ulong? Compute(HeaderMap headers, StreamInfo info, out string? setCookie)
+    /// <param name="setCookies">The Set-Cookie values that the response must carry for cookies that were made up; null for none.</param>
+    public ulong? Compute(HeaderMap headers, StreamInfo info, out string[]? setCookies)
     {
-        setCookie = null;
+        setCookies = null;
         ulong? hash = null;
         foreach (Policy policy in _policies)
         {
-            if (Value(policy, headers, info, ref setCookie) is { } value)
+            if (Value(policy, headers, info, ref setCookies) is { } value)
             {
                 hash = hash is null ? value : BitOperations.RotateLeft(hash.Value, 1) ^ value;
             }
@@ -68,24 +68,19 @@ public sealed class HashPolicyModel
         return hash;
     }
 
-    private static ulong? Value(Policy policy, HeaderMap headers, StreamInfo info, ref string? setCookie)
+    private static ulong? Value(Policy policy, HeaderMap headers, StreamInfo info, ref string[]? setCookies)
     {
         switch (policy.Kind)
         {
             case Kind.Header:
-                if (!headers.TryGet(policy.Name, out ReadOnlySpan<byte> value))
-                {
-                    return null;
-                }
-
-                return XxHash64.HashToUInt64(policy.Rewrite is null ? value : policy.Rewrite.Apply(value));
+                return HeaderHash(policy, headers);
             case Kind.Query:
                 return QueryString.TryGet(headers[WellKnownHeader.Path], policy.Name, out ReadOnlySpan<byte> parameter)
                     ? XxHash64.HashToUInt64(parameter)
                     : null;
             case Kind.SourceIp:
                 Span<byte> address = stackalloc byte[64];
-                return info.Connection.RemoteAddress.TryFormatIp(address, out int length)
+                return info.ClientAddress.TryFormatIp(address, out int length)
                     ? XxHash64.HashToUInt64(address[..length])
                     : null;
             case Kind.FilterState:
@@ -93,13 +88,45 @@ public sealed class HashPolicyModel
             case Kind.Nothing:
                 return null;
             default:
-                return CookieHash(policy, headers, info, ref setCookie);
+                return CookieHash(policy, headers, info, ref setCookies);
         }
     }
 
-    private static ulong? CookieHash(Policy policy, HeaderMap headers, StreamInfo info, ref string? setCookie)
+    private static ulong? HeaderHash(Policy policy, HeaderMap headers)
     {
-        if (CookieHeader.TryGet(headers, policy.Name, out ReadOnlySpan<byte> value))
+        int slot = headers.FindSlot(policy.Name);
+        if (slot < 0)
+        {
+            return null;
+        }
+
+        return headers.FindSlot(policy.Name, slot + 1) < 0
+            ? XxHash64.HashToUInt64(policy.Rewritten(headers.At(slot).Value))
+            : HashAll(policy, headers, slot);
+    }
+
+    // One hash seeds the next. The values are sorted, so that their order says nothing, as in Envoy (hash_policy.cc).
+    private static ulong HashAll(Policy policy, HeaderMap headers, int slot)
+    {
+        var values = new List<byte[]>();
+        for (; slot >= 0; slot = headers.FindSlot(policy.Name, slot + 1))
+        {
+            values.Add(policy.Rewritten(headers.At(slot).Value).ToArray());
+        }
+
+        values.Sort(static (a, b) => a.AsSpan().SequenceCompareTo(b));
+        ulong hash = 0;
+        foreach (byte[] value in values)
+        {
+            hash = XxHash64.HashToUInt64(value, (long)hash);
+        }
+
+        return hash;
+    }
+
+    private static ulong? CookieHash(Policy policy, HeaderMap headers, StreamInfo info, ref string[]? setCookies)
+    {
+        if (CookieHeader.TryGet(headers, policy.Name, out ReadOnlySpan<byte> value) && !value.IsEmpty)
         {
             return XxHash64.HashToUInt64(value);
         }
@@ -112,7 +139,7 @@ public sealed class HashPolicyModel
         string addresses = info.Connection.RemoteAddress.ToString() + info.Connection.LocalAddress;
         string made = XxHash64.HashToUInt64(Encoding.ASCII.GetBytes(addresses)).ToString("x16");
         string age = policy.CookieMaxAgeSeconds > 0 ? $"; Max-Age={policy.CookieMaxAgeSeconds}" : "";
-        setCookie = $"{policy.Text}=\"{made[..CookieValueLength]}\"{age}{policy.CookieSuffix}; HttpOnly";
+        setCookies = [.. setCookies ?? [], $"{policy.Text}=\"{made[..CookieValueLength]}\"{age}{policy.CookieSuffix}; HttpOnly"];
         return XxHash64.HashToUInt64(Encoding.ASCII.GetBytes(made));
     }
 
@@ -129,8 +156,9 @@ public sealed class HashPolicyModel
             case RouteAction.Types.HashPolicy.PolicySpecifierOneofCase.Cookie:
                 return CompileCookie(policy.Cookie, policy.Terminal);
             case RouteAction.Types.HashPolicy.PolicySpecifierOneofCase.ConnectionProperties:
-                // Of a connection's properties there is one to hash; without it the entry says nothing, as in Envoy.
-                return new Policy(policy.ConnectionProperties.SourceIp ? Kind.SourceIp : Kind.Nothing, "", policy.Terminal);
+                // Of a connection's properties there is one to hash; without it the entry is as if it were not there, as in Envoy.
+                bool hashes = policy.ConnectionProperties.SourceIp;
+                return new Policy(hashes ? Kind.SourceIp : Kind.Nothing, "", hashes && policy.Terminal);
             case RouteAction.Types.HashPolicy.PolicySpecifierOneofCase.QueryParameter:
                 return new Policy(Kind.Query, policy.QueryParameter.Name, policy.Terminal);
             case RouteAction.Types.HashPolicy.PolicySpecifierOneofCase.FilterState:
@@ -180,5 +208,7 @@ public sealed class HashPolicyModel
         public long CookieMaxAgeSeconds { get; init; } = -1;
 
         public string CookieSuffix { get; init; } = "";
+
+        public ReadOnlySpan<byte> Rewritten(ReadOnlySpan<byte> value) => Rewrite is null ? value : Rewrite.Apply(value);
     }
 }

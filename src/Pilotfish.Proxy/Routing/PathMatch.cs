@@ -8,17 +8,21 @@ using TypedExtensionConfig = Envoy.Config.Core.V3.TypedExtensionConfig;
 
 namespace Pilotfish.Proxy.Routing;
 
-/// <summary>The path part of a route's match. All kinds but prefix see the path without its query.</summary>
+/// <summary>The path part of a route's match. No kind sees the query.</summary>
 public sealed class PathMatch
 {
     private readonly byte[] _text;
     private readonly bool _ignoreCase;
+
+    // CONNECT without a path matches nothing but connect_matcher, as in Envoy; every other path has a byte.
+    private readonly int _bytesLeast;
     private readonly Re2Regex? _regex;
 
     private PathMatch(PathKind kind, string text, bool ignoreCase, Re2Regex? regex = null)
     {
         Kind = kind;
         _text = Encoding.UTF8.GetBytes(text);
+        _bytesLeast = Math.Max(1, _text.Length);
         _ignoreCase = ignoreCase;
         _regex = regex;
     }
@@ -72,20 +76,19 @@ public sealed class PathMatch
     }
 
     /// <param name="headers">The request.</param>
-    /// <param name="path">The whole path, with query; empty for CONNECT.</param>
-    /// <param name="pathOnly">The same without query and fragment.</param>
+    /// <param name="path">Without query and fragment, and without parameters where they do not count.</param>
     /// <param name="isConnect">Whether the method is CONNECT.</param>
-    public bool Matches(HeaderMap headers, ReadOnlySpan<byte> path, ReadOnlySpan<byte> pathOnly, bool isConnect) => Kind switch
+    public bool Matches(HeaderMap headers, ReadOnlySpan<byte> path, bool isConnect) => Kind switch
     {
         PathKind.Connect => isConnect,
-        PathKind.Prefix => path.Length >= _text.Length && Same(path[.._text.Length]),
-        PathKind.Exact => pathOnly.Length == _text.Length && Same(pathOnly),
-        PathKind.SeparatedPrefix => pathOnly.Length >= _text.Length && Same(pathOnly[.._text.Length])
-            && (pathOnly.Length == _text.Length || pathOnly[_text.Length] == '/'),
+        PathKind.Prefix => path.Length >= _bytesLeast && Same(path[.._text.Length]),
+        PathKind.Exact => path.Length == _text.Length && Same(path),
+        PathKind.SeparatedPrefix => path.Length >= _text.Length && Same(path[.._text.Length])
+            && (path.Length == _text.Length || path[_text.Length] == '/'),
 
         // Parameters after a semicolon may be part of a template, so they count even where other kinds do not see them, as in Envoy.
         PathKind.Template => Template!.Matches(QueryString.PathOnly(headers[WellKnownHeader.Path])),
-        _ => _regex!.IsFullMatch(pathOnly),
+        _ => path.Length >= _bytesLeast && _regex!.IsFullMatch(path),
     };
 
     private static UriTemplate CompileTemplate(TypedExtensionConfig policy, string field)

@@ -30,40 +30,46 @@ public sealed class PerRouteConfigs
         var compiled = new Dictionary<string, PerRouteConfig>(StringComparer.Ordinal);
         foreach ((string name, Any config) in configs)
         {
-            if (CompileOne(name, config, $"{field}['{name}']", context) is { } one)
-            {
-                compiled.Add(name, one);
-            }
+            compiled.Add(name, CompileOne(name, config, $"{field}['{name}']", context));
         }
 
         return new PerRouteConfigs(compiled);
     }
 
-    private static PerRouteConfig? CompileOne(string name, Any config, string field, CompileContext context)
+    // Whatever stands at a level switches the filter on there unless it says disabled (router/per_filter_config.cc).
+    private static PerRouteConfig CompileOne(string name, Any config, string field, CompileContext context)
     {
         ExtensionConfig typed = ExtensionRegistry.Unwrap(config, field);
         bool optional = false;
-        bool disabled = false;
         if (typed.MessageName == FilterConfigName)
         {
             FilterConfig wrapper = typed.Parse(FilterConfig.Parser);
-            optional = wrapper.IsOptional;
-            disabled = wrapper.Disabled;
-            if (wrapper.Config is null || wrapper.Config.TypeUrl.Length == 0)
+            if (wrapper.Disabled)
             {
-                return new PerRouteConfig(null, disabled);
+                return new PerRouteConfig(null, Disabled: true);
             }
 
+            if (wrapper.Config is null)
+            {
+                throw new ConfigRejectedException($"{field}.config", $"it is not set, and filter '{name}' is not disabled");
+            }
+
+            if (wrapper.Config.TypeUrl.Length == 0)
+            {
+                return new PerRouteConfig(null, Disabled: false);
+            }
+
+            optional = wrapper.IsOptional;
             typed = ExtensionRegistry.Unwrap(wrapper.Config, $"{field}.config");
         }
 
-        if (!context.Extensions.TryFind(typed.MessageName, out IHttpFilterRouteConfigFactory? factory))
+        if (context.Extensions.TryFind(typed.MessageName, out IHttpFilterRouteConfigFactory? factory))
         {
-            return optional
-                ? null
-                : throw new ConfigRejectedException(field, $"filter '{name}' has per-route config of the unknown type '{typed.MessageName}'");
+            return new PerRouteConfig(factory.CompileRouteConfig(typed, context), Disabled: false);
         }
 
-        return new PerRouteConfig(factory.CompileRouteConfig(typed, context), disabled);
+        return optional
+            ? new PerRouteConfig(null, Disabled: false)
+            : throw new ConfigRejectedException(field, $"filter '{name}' has per-route config of the unknown type '{typed.MessageName}'");
     }
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Buffers.Text;
 using System.Text;
 using Envoy.Config.Route.V3;
 using Pilotfish.Proxy.Config;
@@ -6,14 +6,14 @@ using Pilotfish.Proxy.Http;
 
 namespace Pilotfish.Proxy.Routing;
 
-/// <summary>A compiled redirect. Building a Location allocates; redirected requests end here.</summary>
+/// <summary>A compiled redirect. Building a Location allocates; redirected requests end here. Texts that are empty count as not set, as in Envoy.</summary>
 public sealed class RedirectModel
 {
-    private string? _scheme;
-    private string _host = "";
+    private byte[] _scheme = [];
+    private byte[] _host = [];
     private uint _port;
-    private string? _path;
-    private string? _prefixRewrite;
+    private byte[] _path = [];
+    private byte[] _prefixRewrite = [];
     private RegexRewrite? _regexRewrite;
     private bool _stripQuery;
 
@@ -25,18 +25,11 @@ public sealed class RedirectModel
 
     public static RedirectModel Compile(RedirectAction action, string field) => new()
     {
-        _scheme = action.SchemeRewriteSpecifierCase switch
-        {
-            RedirectAction.SchemeRewriteSpecifierOneofCase.HttpsRedirect when action.HttpsRedirect => "https",
-            RedirectAction.SchemeRewriteSpecifierOneofCase.SchemeRedirect => action.SchemeRedirect,
-            _ => null,
-        },
-        _host = action.HostRedirect,
+        _scheme = action.HttpsRedirect ? "https"u8.ToArray() : Encoding.UTF8.GetBytes(action.SchemeRedirect),
+        _host = Encoding.UTF8.GetBytes(action.HostRedirect),
         _port = action.PortRedirect,
-        _path = action.PathRewriteSpecifierCase == RedirectAction.PathRewriteSpecifierOneofCase.PathRedirect ? action.PathRedirect : null,
-        _prefixRewrite = action.PathRewriteSpecifierCase == RedirectAction.PathRewriteSpecifierOneofCase.PrefixRewrite
-            ? action.PrefixRewrite
-            : null,
+        _path = Encoding.UTF8.GetBytes(action.PathRedirect),
+        _prefixRewrite = Encoding.UTF8.GetBytes(action.PrefixRewrite),
         _regexRewrite = RegexRewrite.Compile(action.RegexRewrite, $"{field}.regex_rewrite"),
         _stripQuery = action.StripQuery,
         Status = action.ResponseCode switch
@@ -49,57 +42,76 @@ public sealed class RedirectModel
         },
     };
 
-    public static RedirectModel ToHttps() => new() { _scheme = "https", Status = 301 };
+    public static RedirectModel ToHttps() => new() { _scheme = "https"u8.ToArray(), Status = 301 };
 
-    public string Location(HeaderMap headers, PathMatch? matched)
+    /// <summary>Changes nothing: where a direct response that moved or was created is found.</summary>
+    public static RedirectModel ToItself { get; } = new();
+
+    public byte[] Location(HeaderMap headers, PathMatch? matched)
     {
-        string scheme = Text(headers[WellKnownHeader.Scheme]);
-        scheme = scheme.Length == 0 ? "http" : scheme;
-        string finalScheme = _scheme ?? scheme;
-        string authority = Text(headers[WellKnownHeader.Authority]);
-        return string.Concat(finalScheme, "://", Host(authority, scheme, finalScheme), Path(headers[WellKnownHeader.Path], matched));
+        ReadOnlySpan<byte> scheme = _scheme;
+        if (scheme.IsEmpty)
+        {
+            scheme = headers.TryGet(WellKnownHeader.Scheme, out ReadOnlySpan<byte> own) ? own : "http"u8;
+        }
+
+        ReadOnlySpan<byte> path = Path(headers[WellKnownHeader.Path], matched);
+        ReadOnlySpan<byte> slash = path.StartsWith("/"u8) ? default : "/"u8;
+        return [.. scheme, .. "://"u8, .. Host(headers, scheme), .. slash, .. path];
     }
 
-    private string Host(string authority, string scheme, string finalScheme)
+    private ReadOnlySpan<byte> Host(HeaderMap headers, ReadOnlySpan<byte> scheme)
     {
-        int colon = authority.LastIndexOf(':');
-        bool hasPort = colon > authority.LastIndexOf(']') && colon >= 0;
-        string host = _host.Length > 0 ? _host : hasPort ? authority[..colon] : authority;
+        ReadOnlySpan<byte> authority = headers[WellKnownHeader.Authority];
+        int colon = authority.LastIndexOf((byte)':');
+        colon = colon > authority.LastIndexOf((byte)']') ? colon : -1;
+        ReadOnlySpan<byte> host = _host.Length > 0 ? _host : colon >= 0 ? authority[..colon] : authority;
         if (_port != 0)
         {
-            return string.Create(CultureInfo.InvariantCulture, $"{host}:{_port}");
+            Span<byte> digits = stackalloc byte[16];
+            Utf8Formatter.TryFormat(_port, digits, out int length);
+            byte[] whole = [.. host, (byte)':', .. digits[..length]];
+            return whole;
         }
 
-        if (_host.Length > 0 || !hasPort)
-        {
-            return host;
-        }
-
-        // A port that is the old scheme's default would be wrong under the new one.
-        string port = authority[(colon + 1)..];
-        bool schemeChanges = finalScheme != scheme;
-        bool isDefault = (scheme == "http" && port == "80") || (scheme == "https" && port == "443");
-        return schemeChanges && isDefault ? host : authority;
+        return _host.Length > 0 || colon < 0 || IsDefaultPort(headers, scheme, authority[(colon + 1)..]) ? host : authority;
     }
 
-    private string Path(ReadOnlySpan<byte> path, PathMatch? matched)
+    // A port that is the default of what the client spoke would be wrong under another scheme. What it spoke is told by x-forwarded-proto, which
+    // the URL of an HTTP/1.1 request does not change (http/utility.cc processRequestHost).
+    private static bool IsDefaultPort(HeaderMap headers, ReadOnlySpan<byte> scheme, ReadOnlySpan<byte> port)
     {
-        int queryStart = path.IndexOf((byte)'?');
-        string query = queryStart < 0 || _stripQuery ? "" : Text(path[queryStart..]);
-        ReadOnlySpan<byte> only = queryStart < 0 ? path : path[..queryStart];
-        if (_path is not null)
-        {
-            // A redirect path with a query of its own replaces the old one.
-            return _path.Contains('?') ? _path : _path + query;
-        }
-
-        if (_prefixRewrite is not null)
-        {
-            return _prefixRewrite + Text(only[Math.Min(matched?.MatchedLength(path) ?? 0, only.Length)..]) + query;
-        }
-
-        return _regexRewrite is null ? Text(only) + query : Text(_regexRewrite.Apply(only)) + query;
+        ReadOnlySpan<byte> before = headers[WellKnownHeader.XForwardedProto];
+        return !before.SequenceEqual(scheme)
+            && ((before.SequenceEqual("http"u8) && port.SequenceEqual("80"u8)) || (before.SequenceEqual("https"u8) && port.SequenceEqual("443"u8)));
     }
 
-    private static string Text(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes);
+    private ReadOnlySpan<byte> Path(ReadOnlySpan<byte> path, PathMatch? matched)
+    {
+        bool ownQuery = _path.AsSpan().Contains((byte)'?');
+        if (ownQuery)
+        {
+            // A redirect path with a query of its own replaces the old one, and is not stripped.
+            return _path;
+        }
+
+        if (_path.Length > 0)
+        {
+            int query = path.IndexOf((byte)'?');
+            path = (byte[])[.. _path, .. query < 0 ? default : path[query..]];
+        }
+        else if (_prefixRewrite.Length > 0)
+        {
+            path = (byte[])[.. _prefixRewrite, .. path[Math.Min(matched?.MatchedLength(path) ?? 0, path.Length)..]];
+        }
+        else if (_regexRewrite is not null)
+        {
+            ReadOnlySpan<byte> only = QueryString.PathOnly(path);
+            byte[] rewritten = _regexRewrite.Apply(only);
+            path = rewritten.Length == 0 ? path : (byte[])[.. rewritten, .. path[only.Length..]];
+        }
+
+        int end = _stripQuery ? path.IndexOf((byte)'?') : -1;
+        return end < 0 ? path : path[..end];
+    }
 }

@@ -54,19 +54,18 @@ public sealed class RouteIndex
     public static RouteModel? Find(
         RouteIndex? index, RouteModel[] routes, bool ignoresParameters, HeaderMap headers, StreamInfo info, ulong random)
     {
-        ReadOnlySpan<byte> path = headers[WellKnownHeader.Path];
+        ReadOnlySpan<byte> path = QueryString.PathOnly(headers[WellKnownHeader.Path]);
         if (ignoresParameters && path.IndexOf((byte)';') is >= 0 and int parameters)
         {
             path = path[..parameters];
         }
 
-        ReadOnlySpan<byte> pathOnly = QueryString.PathOnly(path);
         bool isConnect = headers[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
         if (index is null)
         {
             foreach (RouteModel route in routes)
             {
-                if (route.Matcher.Matches(headers, path, pathOnly, isConnect, info, random))
+                if (route.Matcher.Matches(headers, path, isConnect, info, random))
                 {
                     return route;
                 }
@@ -76,20 +75,20 @@ public sealed class RouteIndex
         }
 
         int best = int.MaxValue;
-        if (index._exact.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(pathOnly, out int[]? candidates))
+        if (index._exact.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(path, out int[]? candidates))
         {
-            best = First(routes, candidates, int.MaxValue, headers, path, pathOnly, isConnect, info, random);
+            best = First(routes, candidates, int.MaxValue, headers, path, isConnect, info, random);
         }
 
         if (index._prefixes is { } prefixes)
         {
             for (int entry = prefixes.FindLongest(path); entry >= 0; entry = prefixes.ShorterThan(entry))
             {
-                best = Math.Min(best, First(routes, prefixes.PositionsOf(entry), best, headers, path, pathOnly, isConnect, info, random));
+                best = Math.Min(best, First(routes, prefixes.PositionsOf(entry), best, headers, path, isConnect, info, random));
             }
         }
 
-        best = Math.Min(best, First(routes, index._walked, best, headers, path, pathOnly, isConnect, info, random));
+        best = Math.Min(best, First(routes, index._walked, best, headers, path, isConnect, info, random));
         return best == int.MaxValue ? null : routes[best];
     }
 
@@ -104,7 +103,7 @@ public sealed class RouteIndex
     }
 
     private static int First(
-        RouteModel[] routes, int[] positions, int before, HeaderMap headers, ReadOnlySpan<byte> path, ReadOnlySpan<byte> pathOnly, bool isConnect,
+        RouteModel[] routes, int[] positions, int before, HeaderMap headers, ReadOnlySpan<byte> path, bool isConnect,
         StreamInfo info, ulong random)
     {
         foreach (int position in positions)
@@ -114,7 +113,7 @@ public sealed class RouteIndex
                 break;
             }
 
-            if (routes[position].Matcher.Matches(headers, path, pathOnly, isConnect, info, random))
+            if (routes[position].Matcher.Matches(headers, path, isConnect, info, random))
             {
                 return position;
             }

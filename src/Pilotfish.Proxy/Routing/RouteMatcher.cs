@@ -36,11 +36,11 @@ public sealed class RouteMatcher
 
     public PathMatch Path { get; }
 
-    public bool Matches(HeaderMap headers, ReadOnlySpan<byte> path, ReadOnlySpan<byte> pathOnly, bool isConnect, StreamInfo info, ulong random) =>
-        Path.Matches(headers, path, pathOnly, isConnect)
+    public bool Matches(HeaderMap headers, ReadOnlySpan<byte> path, bool isConnect, StreamInfo info, ulong random) =>
+        Path.Matches(headers, path, isConnect)
         && _fraction.Holds(random)
         && (_headers.Length == 0 || HeaderMatch.AllMatch(_headers, headers))
-        && (_query.Length == 0 || QueryMatches(path))
+        && (_query.Length == 0 || QueryMatches(headers[WellKnownHeader.Path]))
         && (!_grpcOnly || GrpcText.IsGrpcRequest(headers))
         && (_tls is null || TlsMatches(info))
         && (_metadata.Length == 0 || MetadataMatches(info))

@@ -99,7 +99,8 @@ public sealed class InternalRedirectTests
         { "other scheme", "302", "https://a/new", "passthrough_internal_redirect_unsafe_scheme" },
         { "user info", "302", "http://u@a/new", "passthrough_internal_redirect_bad_location" },
         { "no host", "302", "http:///new", "passthrough_internal_redirect_bad_location" },
-        { "no such route", "302", "http://a/answered", "passthrough_internal_redirect_no_route" },
+        { "no such route", "302", "http://nowhere.example/new", "passthrough_internal_redirect_no_route" },
+        { "empty", "302", "", "passthrough_internal_redirect_bad_location" },
         { "code not listed", "301", "http://a/new", "" },
     };
 
@@ -144,6 +145,82 @@ public sealed class InternalRedirectTests
 
         Assert.StartsWith("HTTP/1.1 302 ", await client.ReadHeadAsync());
         Assert.Equal(1, bench.Counter("http.test.passthrough_internal_redirect_too_many_redirects"));
+    });
+
+    // What leads on may be any route, one that answers itself, too.
+    [Fact]
+    public void Redirect_ToARouteThatAnswers_IsAnswered() => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        bench.AddCluster("backend", upstream.Address);
+        bench.Serve(Routes(new InternalRedirectPolicy()));
+        TestClient client = bench.Connect();
+        await client.SendAsync("GET /old HTTP/1.1\r\nHost: a\r\n\r\n");
+        TestClient server = await upstream.AcceptAsync();
+        await server.ReadHeadAsync();
+        await server.SendAsync("HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://a/answered\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 200 ", await client.ReadHeadAsync());
+        Assert.Equal(["internal_redirect", "direct_response"], bench.Recorded.ConvertAll(static r => r.Details));
+        Assert.Equal(1, bench.Counter("cluster.backend.upstream_internal_redirect_succeeded_total"));
+    });
+
+    // Headers that are copied are the new request's from the start: they may choose its route, and with it pass or fail a predicate.
+    [Theory]
+    [InlineData("copied", "x-token: 7\r\n", "", true)]
+    [InlineData("not there, cleared", "", "X-Token: 7\r\n", false)]
+    [InlineData("not there at all", "", "", false)]
+    public void CopiedHeaders_ChooseTheRoute(string label, string response, string request, bool followed) => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        bench.AddCluster("backend", upstream.Address);
+        RouteConfiguration routes = Routes(new InternalRedirectPolicy
+        {
+            ResponseHeadersToCopy = { "X-Token" },
+            Predicates =
+            {
+                new TypedExtensionConfig { Name = "routes", TypedConfig = Any.Pack(new AllowListedRoutesConfig { AllowedRouteNames = { "token" } }) },
+            },
+        });
+        routes.VirtualHosts[0].Routes.Insert(0, new Route
+        {
+            Name = "token",
+            Match = new RouteMatch { Prefix = "/new", Headers = { new HeaderMatcher { Name = "x-token", PresentMatch = true } } },
+            Route_ = new RouteAction { Cluster = "backend", Timeout = new Duration() },
+        });
+        bench.Serve(routes);
+        TestClient client = bench.Connect();
+        await client.SendAsync($"GET /old HTTP/1.1\r\nHost: a\r\n{request}\r\n");
+        TestClient server = await upstream.AcceptAsync();
+        string before = await server.ReadHeadAsync();
+        await server.SendAsync($"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://a/new\r\n{response}\r\n");
+        if (followed)
+        {
+            Assert.Contains("x-token: 7\r\n", await server.ReadHeadAsync());
+            await server.SendAsync("HTTP/1.1 204 None\r\n\r\n");
+        }
+
+        string head = await client.ReadHeadAsync();
+        Assert.True(head.StartsWith(followed ? "HTTP/1.1 204 " : "HTTP/1.1 302 ", StringComparison.Ordinal), $"{label}: {before}{head}");
+        Assert.Equal(followed ? 0 : 1, bench.Counter("http.test.passthrough_internal_redirect_predicate"));
+    });
+
+    [Fact]
+    public void Redirect_BeforeTheRequestIsWhole_ReachesTheClient() => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        bench.AddCluster("backend", upstream.Address);
+        bench.Serve(Routes(new InternalRedirectPolicy()));
+        TestClient client = bench.Connect();
+        await client.SendAsync("POST /old HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbo");
+        TestClient server = await upstream.AcceptAsync();
+        await server.ReadHeadAsync();
+        await server.ReadBytesAsync(2);
+        await server.SendAsync("HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://a/plain\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 302 ", await client.ReadHeadAsync());
+        Assert.Equal(1, bench.Counter("cluster.backend.upstream_internal_redirect_failed_total"));
     });
 
     public static TheoryData<string, IMessage> Predicates => new()
@@ -250,7 +327,7 @@ public sealed class InternalRedirectTests
             new VirtualHost
             {
                 Name = "all",
-                Domains = { "*" },
+                Domains = { "a", "other.example" },
                 Routes =
                 {
                     new Route

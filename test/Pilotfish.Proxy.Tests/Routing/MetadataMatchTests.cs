@@ -70,7 +70,7 @@ public sealed class MetadataMatchTests
         }
 
         var route = new RouteMatcher(new RouteMatch { Prefix = "/", DynamicMetadata = { matcher } }, "match", new RuntimeValues());
-        return route.Matches(new Pilotfish.Proxy.Http.HeaderMap(), "/"u8, "/"u8, isConnect: false, info, random: 0);
+        return route.Matches(new Pilotfish.Proxy.Http.HeaderMap(), "/"u8, isConnect: false, info, random: 0);
     }
 
     private static ValueMatcher Text(string exact) => new() { StringMatch = new StringMatcher { Exact = exact } };

@@ -66,6 +66,33 @@ public sealed class RewriteTests
         Assert.StartsWith("GET /at/en.example?q=2 HTTP/1.1\r\nhost: en.example\r\n", head);
     });
 
+    // What rules took off CONNECT's target is the upstream's, unless the route names another host: to that it would not belong.
+    [Theory]
+    [InlineData("", "CONNECT a:80 HTTP/1.1")]
+    [InlineData("inner", "CONNECT inner HTTP/1.1")]
+    public void Connect_KeepsItsPort_WhereItKeepsItsHost(string rewrite, string line) => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var bench = new ProxyBench(loop);
+        bench.AddCluster("backend", upstream.Address);
+        bench.Serve(
+            static hcm =>
+            {
+                hcm.StripAnyHostPort = true;
+                hcm.UpgradeConfigs.Add(new Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Types.UpgradeConfig { UpgradeType = "CONNECT" });
+            },
+            route =>
+            {
+                route.Match = new RouteMatch { ConnectMatcher = new RouteMatch.Types.ConnectMatcher() };
+                if (rewrite.Length > 0)
+                {
+                    route.Route_.HostRewriteLiteral = rewrite;
+                }
+            });
+        await bench.Connect().SendAsync("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n");
+        Assert.StartsWith(line + "\r\n", await (await upstream.AcceptAsync()).ReadHeadAsync());
+    });
+
     [Fact]
     public void Rewrite_ToTheSame_StillTellsTheOriginal() => LoopRunner.Run(async loop =>
     {

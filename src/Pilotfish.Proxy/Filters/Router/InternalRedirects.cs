@@ -42,26 +42,31 @@ internal static class InternalRedirects
             return Pass(stream, stats.RedirectTooMany);
         }
 
-        byte[] scheme = headers[WellKnownHeader.Scheme].ToArray();
         byte[] authority = headers[WellKnownHeader.Authority].ToArray();
         byte[] path = headers[WellKnownHeader.Path].ToArray();
         byte[] targetAuthority = location[target.Authority].ToArray();
         byte[] targetPath = target.PathOf(location);
-        Set(headers, target.IsHttps ? "https"u8 : "http"u8, targetAuthority, targetPath);
+        var before = new HeaderMap();
+        before.CopyFrom(headers);
+
+        // The new request's route is chosen by all that it will be, what it takes over from the redirect included.
+        CopyHeaders(stream, policy);
+        headers.Set(WellKnownHeader.Scheme, target.IsHttps ? "https"u8 : "http"u8);
+        headers.Set(WellKnownHeader.Authority, targetAuthority);
+        headers.Set(WellKnownHeader.Path, targetPath);
         RouteModel? route = stream.RouteConfig?.FindHost(headers)?.FindRoute(headers, stream.Info, stream.NextRandom());
         string from = stream.Route!.Name;
-        Stats.Counter? refused = route?.Forward is null ? stats.RedirectNoRoute
+        Stats.Counter? refused = route is null ? stats.RedirectNoRoute
             : policy.Allows(from, route.Name, stream.Redirects, fromTls, target.IsHttps) ? null : stats.RedirectPredicate;
         if (refused is { } counter)
         {
-            Set(headers, scheme, authority, path);
+            headers.CopyFrom(before);
             return Pass(stream, counter);
         }
 
         stream.Redirects.Add((from, route!.Name));
         headers.Set("x-envoy-original-url"u8, [.. fromTls ? "https"u8 : "http"u8, .. "://"u8, .. authority, .. path]);
         dropsBody = ChangeMethod(headers, status);
-        CopyHeaders(stream, policy);
         return true;
     }
 
@@ -69,13 +74,6 @@ internal static class InternalRedirects
     {
         stream.Worker.Stats.Add(counter);
         return false;
-    }
-
-    private static void Set(HeaderMap headers, ReadOnlySpan<byte> scheme, ReadOnlySpan<byte> authority, ReadOnlySpan<byte> path)
-    {
-        headers.Set(WellKnownHeader.Scheme, scheme);
-        headers.Set(WellKnownHeader.Authority, authority);
-        headers.Set(WellKnownHeader.Path, path);
     }
 
     // "See other" means: GET it (RFC 9110 section 15.4.4).

@@ -48,12 +48,18 @@ internal static class LocalAnswers
         stream.Worker.Stats.Add(stream.Hcm.Stats.RqDirectResponse);
         byte[]? type = null;
         byte[] body = answer.IsFormatted ? answer.Format(stream, out type) : answer.Body;
+        byte[]? location = answer.Status is 201 or (>= 300 and < 400) ? RedirectModel.ToItself.Location(stream.RequestHeaders, null) : null;
         stream.Reply(answer.Status, body, EndReasons.DirectResponse, headers =>
         {
             // Before the route's rules, which may say another.
             if (type is not null)
             {
                 headers.Set(WellKnownHeader.ContentType, type);
+            }
+
+            if (location is not null)
+            {
+                headers.Set(WellKnownHeader.Location, location);
             }
 
             ResponseRewrite.Apply(stream);
@@ -145,7 +151,7 @@ internal static class LocalAnswers
     private static void Redirect(HttpStream stream, RedirectModel redirect, RouteModel? route)
     {
         stream.Worker.Stats.Add(stream.Hcm.Stats.RqRedirect);
-        byte[] location = Encoding.Latin1.GetBytes(redirect.Location(stream.RequestHeaders, route?.Matcher.Path));
+        byte[] location = redirect.Location(stream.RequestHeaders, route?.Matcher.Path);
         stream.Reply(redirect.Status, [], EndReasons.Redirect, headers =>
         {
             headers.Set(WellKnownHeader.Location, location);

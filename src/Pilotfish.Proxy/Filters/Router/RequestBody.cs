@@ -39,13 +39,13 @@ internal sealed class RequestBody
         return _buffer.Length <= _limit;
     }
 
-    /// <summary>Remembers a piece that was sent already.</summary>
-    public void KeepForRetry(ReadOnlySpan<byte> data)
+    /// <summary>Remembers a piece that was sent already; false when from now on there is too much to remember.</summary>
+    public bool KeepForRetry(ReadOnlySpan<byte> data)
     {
         if (!_keep)
         {
             IsComplete &= data.IsEmpty;
-            return;
+            return true;
         }
 
         if (_buffer.Length + data.Length > _limit)
@@ -53,10 +53,11 @@ internal sealed class RequestBody
             _keep = false;
             IsComplete = false;
             _buffer.Release();
-            return;
+            return false;
         }
 
         _buffer.Append(_pool, data);
+        return true;
     }
 
     /// <summary>What was held is with a connection now.</summary>

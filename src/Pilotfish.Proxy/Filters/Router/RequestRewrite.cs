@@ -12,6 +12,18 @@ internal static class RequestRewrite
     public static void Apply(HttpStream stream, ForwardModel forward, bool suppressEnvoyHeaders)
     {
         ApplyMutations(stream);
+        if (stream.WeightedCluster?.HostRewrite is { } ofCluster)
+        {
+            // As if the client had asked for it: neither kept nor forwarded, and the route's own rewrite counts over it.
+            stream.RequestHeaders.Set(WellKnownHeader.Authority, ofCluster);
+        }
+
+        // Before the route's own rewrite, to whose host the client's port would not belong.
+        if (stream.ConnectPort is { } port)
+        {
+            RestorePort(stream.RequestHeaders, port);
+        }
+
         RewriteHost(stream, forward, suppressEnvoyHeaders);
         if (forward.PathRewrite is { } rewrite)
         {
@@ -20,11 +32,6 @@ internal static class RequestRewrite
         else if (stream.HiddenPath is not null)
         {
             stream.RestorePath();
-        }
-
-        if (stream.ConnectPort is { } port)
-        {
-            RestorePort(stream.RequestHeaders, port);
         }
     }
 
@@ -103,16 +110,9 @@ internal static class RequestRewrite
     // Before the path is rewritten: host_rewrite_path_regex sees the client's (config_impl.cc finalizeRequestHeaders).
     private static void RewriteHost(HttpStream stream, ForwardModel forward, bool suppressEnvoyHeaders)
     {
-        HeaderMap headers = stream.RequestHeaders;
-        if (stream.WeightedCluster?.HostRewrite is { } ofCluster)
-        {
-            // As if the client had asked for it: neither kept nor forwarded, and the route's own rewrite counts over it.
-            headers.Set(WellKnownHeader.Authority, ofCluster);
-        }
-
         if (NewHost(stream, forward) is { Length: > 0 } host)
         {
-            SetHost(headers, forward, host, keepsOriginal: !suppressEnvoyHeaders);
+            SetHost(stream.RequestHeaders, forward, host, keepsOriginal: !suppressEnvoyHeaders);
         }
     }
 

@@ -9,24 +9,27 @@ namespace Pilotfish.Proxy.Filters.Router;
 /// <summary>Applies response header mutations of every level.</summary>
 internal static class ResponseRewrite
 {
-    /// <summary>Makes the upstream's head the client's: what the router says first, so that the route's rules may change or remove it.</summary>
-    public static void Finish(HttpStream stream, ForwardModel forward, RouterModel model, string? setCookie)
+    /// <summary>Makes the upstream's head the client's: what the router says first, so that the route's rules may read, change or remove it.</summary>
+    public static void Finish(HttpStream stream, ForwardModel forward, RouterModel model, string[]? setCookies)
     {
         HeaderMap headers = stream.ResponseHeaders;
+        if (forward.IncludeAttemptCountInResponse)
+        {
+            headers.SetNumber(WellKnownHeader.XEnvoyAttemptCount, stream.Info.Upstream.AttemptCount);
+        }
+
         if (!model.SuppressesEnvoyHeaders && stream.IsRequestComplete)
         {
             long elapsed = (stream.Info.Times.UpstreamReceiveBegin - stream.Info.Times.DownstreamReceiveEnd) / 1_000_000;
             headers.SetNumber(WellKnownHeader.XEnvoyUpstreamServiceTime, elapsed);
         }
 
-        if (forward.IncludeAttemptCountInResponse)
+        if (setCookies is not null)
         {
-            headers.SetNumber(WellKnownHeader.XEnvoyAttemptCount, stream.Info.Upstream.AttemptCount);
-        }
-
-        if (setCookie is not null)
-        {
-            headers.Add(WellKnownHeader.SetCookie, Encoding.ASCII.GetBytes(setCookie));
+            foreach (string setCookie in setCookies)
+            {
+                headers.Add(WellKnownHeader.SetCookie, Encoding.ASCII.GetBytes(setCookie));
+            }
         }
 
         Apply(stream);

@@ -18,6 +18,9 @@ internal sealed class RetryState
     [
         WellKnownHeader.XEnvoyRetryOn, WellKnownHeader.XEnvoyRetryGrpcOn, WellKnownHeader.XEnvoyMaxRetries,
         WellKnownHeader.XEnvoyRetriableStatusCodes, WellKnownHeader.XEnvoyRetriableHeaderNames,
+
+        // Read before the route's header rules; what those make of them is for nobody.
+        WellKnownHeader.XEnvoyHedgeOnPerTryTimeout, WellKnownHeader.XEnvoyUpstreamRqPerTryTimeoutMs,
     ]);
 
     private readonly Host?[] _tried = new Host?[TriedMax];
@@ -229,6 +232,8 @@ internal sealed class RetryState
         headers.Remove(WellKnownHeader.XEnvoyMaxRetries);
         headers.Remove(WellKnownHeader.XEnvoyRetriableStatusCodes);
         headers.Remove(WellKnownHeader.XEnvoyRetriableHeaderNames);
+        headers.Remove(WellKnownHeader.XEnvoyHedgeOnPerTryTimeout);
+        headers.Remove(WellKnownHeader.XEnvoyUpstreamRqPerTryTimeoutMs);
     }
 
     private static uint[] ParseCodes(ReadOnlySpan<byte> text)

@@ -77,7 +77,7 @@ public sealed partial class RouterFilter
             ResponseComplete();
         }
 
-        ResponseRewrite.Finish(Stream, _forward, _model, _setCookie);
+        ResponseRewrite.Finish(Stream, _forward, _model, _setCookies);
         TouchTry(attempt);
         if (_downstreamBlocked)
         {

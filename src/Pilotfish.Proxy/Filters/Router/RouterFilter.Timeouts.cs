@@ -12,7 +12,7 @@ public sealed partial class RouterFilter
     {
         if (_shadows is { IsEmpty: false })
         {
-            _shadows.Complete();
+            _shadows.Complete(_trailers);
         }
 
         if (_timeouts.GlobalMilliseconds > 0 && !Stream.IsEnded && !_responseStarted)

@@ -34,7 +34,7 @@ public sealed partial class RouterFilter : HttpFilter
     private HeaderMap? _trailers;
     private List<HeaderMap>? _metadata;
     private ulong? _hash;
-    private string? _setCookie;
+    private string[]? _setCookies;
     private long _streamMilliseconds;
     private bool _requestEnded;
     private bool _responseStarted;
@@ -84,7 +84,7 @@ public sealed partial class RouterFilter : HttpFilter
         _trailers = null;
         _metadata = null;
         _hash = null;
-        _setCookie = null;
+        _setCookies = null;
         _alternative = null;
         _requestEnded = false;
         _responseStarted = false;
@@ -142,7 +142,9 @@ public sealed partial class RouterFilter : HttpFilter
         _timeouts = RouterTimeouts.Of(Stream, _forward, _retryPolicy, _model.RespectsExpectedTimeout, _hedges);
         _streamMilliseconds = _timeouts.StreamMilliseconds ?? _http.MaxStreamMilliseconds;
 
-        // Before the route's header rules, which may remove what is said here.
+        // In Envoy's order (router.cc decodeHeaders): the host is chosen by what the client sent; the route's header rules may remove or read what
+        // is said here, and may ask for retries as a client would.
+        _hash = (_http.Hash ?? _forward.Hash)?.Compute(headers, Stream.Info, out _setCookies);
         _timeouts.Announce(headers, _model.SuppressesEnvoyHeaders, elapsedMilliseconds: 0);
         if (_forward.IncludeAttemptCount)
         {
@@ -150,11 +152,7 @@ public sealed partial class RouterFilter : HttpFilter
         }
 
         RequestRewrite.Apply(Stream, _forward, _model.SuppressesEnvoyHeaders);
-
-        // Behind them, as they may ask for retries.
         _retry.Begin(_retryPolicy, headers, _model.Retries);
-        _hash = (_http.Hash ?? _forward.Hash)?.Compute(headers, Stream.Info, out _setCookie);
-
         long limit = Stream.Route!.RequestBufferLimit ?? Stream.VirtualHost!.RequestBufferLimit ?? Stream.BufferLimit;
         _body.Begin(Stream.Loop.Buffers, limit, keep: (_retry.IsEnabled || _forward.InternalRedirect is not null) && !_isUpgrade);
         MirrorPolicyModel[] mirrors = _http.Mirrors.Length > 0 ? _http.Mirrors : _forward.Mirrors;
@@ -188,7 +186,10 @@ public sealed partial class RouterFilter : HttpFilter
 
         if (_shadows is { IsEmpty: false })
         {
-            _shadows.Data(data);
+            if (!_shadows.Data(data))
+            {
+                Cells.Add(_http.RetryOrShadowAbandoned);
+            }
         }
 
         if (end)
@@ -218,7 +219,11 @@ public sealed partial class RouterFilter : HttpFilter
             }
 
             TouchTry(attempt);
-            _body.KeepForRetry(data);
+            if (!_body.KeepForRetry(data))
+            {
+                Cells.Add(_http.RetryOrShadowAbandoned);
+            }
+
             CheckSource();
             return FilterVerdict.Continue;
         }
@@ -227,6 +232,7 @@ public sealed partial class RouterFilter : HttpFilter
         {
             if (_retry.Retries > 0)
             {
+                Cells.Add(_http.RetryOrShadowAbandoned);
                 Answer(507, "exceeded request buffer limit while retrying upstream"u8, EndReasons.RetryBufferExceeded);
                 return FilterVerdict.Continue;
             }
@@ -245,8 +251,8 @@ public sealed partial class RouterFilter : HttpFilter
             return FilterVerdict.Continue;
         }
 
-        RequestComplete();
         _trailers = trailers;
+        RequestComplete();
         if (_attempt is { Stream: { } upstream } attempt && _earlyData == EarlyData.None)
         {
             attempt.Log?.Sent(0, end: true);

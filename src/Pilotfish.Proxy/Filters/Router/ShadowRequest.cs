@@ -18,7 +18,9 @@ internal sealed class ShadowRequest : IPoolRequester, IUpstreamEvents
     private readonly Worker _worker;
     private readonly HeaderMap _request = new();
     private readonly ClusterReference _cluster;
-    private readonly LoopTimer? _timer;
+    private readonly long _timeoutMilliseconds;
+    private LoopTimer? _timer;
+    private HeaderMap? _trailers;
     private BodyBuffer _body;
     private ByteMeter _meter;
     private IUpstreamHttpPool? _pool;
@@ -31,11 +33,7 @@ internal sealed class ShadowRequest : IPoolRequester, IUpstreamEvents
         _request.CopyFrom(stream.RequestHeaders);
         policy.Mutations.Apply(_request, stream.Info, stream.Worker.Scratch);
         RewriteHost(policy);
-        if (timeoutMilliseconds > 0)
-        {
-            _timer = new LoopTimer(_worker.Loop, static state => ((ShadowRequest)state!).GiveUp(), this);
-            _timer.Schedule(timeoutMilliseconds);
-        }
+        _timeoutMilliseconds = timeoutMilliseconds;
     }
 
     public IUpstreamEvents Events => this;
@@ -44,8 +42,8 @@ internal sealed class ShadowRequest : IPoolRequester, IUpstreamEvents
 
     public ref ByteMeter Meter => ref _meter;
 
-    /// <summary>Sends the copy; the body must stay within what the request's own buffer limit allowed.</summary>
-    public void Send(ReadOnlySpan<byte> body)
+    /// <summary>Sends the copy; the body must stay within what the request's own buffer limit allowed. Its time begins.</summary>
+    public void Send(ReadOnlySpan<byte> body, HeaderMap? trailers)
     {
         if (_cluster.Current is not { } state)
         {
@@ -68,6 +66,18 @@ internal sealed class ShadowRequest : IPoolRequester, IUpstreamEvents
             return;
         }
 
+        if (trailers is not null)
+        {
+            _trailers = new HeaderMap();
+            _trailers.CopyFrom(trailers);
+        }
+
+        if (_timeoutMilliseconds > 0)
+        {
+            _timer = new LoopTimer(_worker.Loop, static state => ((ShadowRequest)state!).GiveUp(), this);
+            _timer.Schedule(_timeoutMilliseconds);
+        }
+
         _pool = pool;
         pool.Acquire(this);
     }
@@ -77,10 +87,15 @@ internal sealed class ShadowRequest : IPoolRequester, IUpstreamEvents
         _pool = null;
         _upstream = stream;
         bool hasBody = _body.Length > 0;
-        stream.SendHeaders(_request, end: !hasBody, isUpgrade: false);
+        stream.SendHeaders(_request, end: !hasBody && _trailers is null, isUpgrade: false);
         if (hasBody)
         {
-            stream.SendData(_body.Span, end: true);
+            stream.SendData(_body.Span, end: _trailers is null);
+        }
+
+        if (_trailers is not null)
+        {
+            stream.SendTrailers(_trailers);
         }
 
         _body.Release();

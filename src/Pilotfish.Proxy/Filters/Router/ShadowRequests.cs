@@ -24,7 +24,7 @@ internal sealed class ShadowRequests
     {
         _pool = stream.Loop.Buffers;
         _limit = bufferLimit;
-        if (stream.Upgrade is not null)
+        if (stream.Upgrade is not null || stream.RequestHeaders[WellKnownHeader.Method].SequenceEqual("CONNECT"u8))
         {
             return;
         }
@@ -39,22 +39,24 @@ internal sealed class ShadowRequests
         }
     }
 
-    public void Data(ReadOnlySpan<byte> data)
+    /// <summary>False when this makes the body too large to be copied.</summary>
+    public bool Data(ReadOnlySpan<byte> data)
     {
         if (_body.Length + data.Length > _limit)
         {
             Release();
-            return;
+            return false;
         }
 
         _body.Append(_pool, data);
+        return true;
     }
 
-    public void Complete()
+    public void Complete(HeaderMap? trailers)
     {
         foreach (ShadowRequest request in _requests)
         {
-            request.Send(_body.Span);
+            request.Send(_body.Span, trailers);
         }
 
         Release();
