@@ -99,6 +99,13 @@ internal static class ClusterCompiler
         UnheededFields.Check(UnheededFields.OfSubsets, cluster.LbSubsetConfig, "lb_subset_config", resource, warnings);
         UnheededFields.Check(UnheededFields.OfUpstreamConnection, cluster.UpstreamConnectionOptions, "upstream_connection_options", resource, warnings);
         UnheededFields.Check(UnheededFields.OfBind, cluster.UpstreamBindConfig, "upstream_bind_config", resource, warnings);
+        for (int i = 0; i < (cluster.UpstreamBindConfig?.ExtraSourceAddresses.Count ?? 0); i++)
+        {
+            UnheededFields.Check(
+                UnheededFields.OfExtraSource, cluster.UpstreamBindConfig!.ExtraSourceAddresses[i], $"upstream_bind_config.extra_source_addresses[{i}]",
+                resource, warnings);
+        }
+
         UnheededFields.Check(UnheededFields.OfOutlier, cluster.OutlierDetection, "outlier_detection", resource, warnings);
         for (int i = 0; i < (cluster.LbSubsetConfig?.SubsetSelectors.Count ?? 0); i++)
         {

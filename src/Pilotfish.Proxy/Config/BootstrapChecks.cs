@@ -26,12 +26,20 @@ internal static class BootstrapChecks
         ["envoy.config.trace.v3.OpenTelemetryConfig"] = "traces are not sent yet",
     };
 
+    private const string Ads = "dynamic_resources.ads_config";
+
     public static void Check(Bootstrap bootstrap, CompileContext context)
     {
         UnheededFields.Check(UnheededFields.OfBootstrap, bootstrap, "", "bootstrap", context.Warnings);
         UnheededFields.Check(UnheededFields.OfAdmin, bootstrap.Admin, "admin", "bootstrap", context.Warnings);
         UnheededFields.Check(UnheededFields.OfClusterManager, bootstrap.ClusterManager, "cluster_manager", "bootstrap", context.Warnings);
         UnheededFields.Check(UnheededFields.OfDynamicResources, bootstrap.DynamicResources, "dynamic_resources", "bootstrap", context.Warnings);
+        UnheededFields.Check(UnheededFields.OfApiConfigSource, bootstrap.DynamicResources?.AdsConfig, Ads, "bootstrap", context.Warnings);
+        for (int i = 0; i < (bootstrap.DynamicResources?.AdsConfig?.GrpcServices.Count ?? 0); i++)
+        {
+            UnheededFields.Check(bootstrap.DynamicResources!.AdsConfig.GrpcServices[i], $"{Ads}.grpc_services[{i}]", "bootstrap", context.Warnings);
+        }
+
         for (int i = 0; i < bootstrap.BootstrapExtensions.Count; i++)
         {
             Check(bootstrap.BootstrapExtensions[i], $"bootstrap_extensions[{i}]", context);

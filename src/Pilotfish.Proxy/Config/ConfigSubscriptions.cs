@@ -88,6 +88,7 @@ public sealed class ConfigSubscriptions : IDisposable
             return;
         }
 
+        UnheededFields.Refuse(source, "dynamic_resources.ads_config");
         string name = ControlPlanes.ClusterOf(source)
             ?? throw new ConfigRejectedException("dynamic_resources.ads_config", "it names no envoy_grpc cluster");
         if (StaticCluster(name) is null)

@@ -22,12 +22,18 @@ public sealed record UnheededField<T>(string Name, Func<T, bool> IsSet, bool IsR
             return;
         }
 
-        string field = path.Length == 0 ? Name : $"{path}.{Name}";
-        if (IsRefused)
-        {
-            throw new ConfigRejectedException(field, Reason);
-        }
-
-        warnings.Warn($"{resource}: {field} has no effect: {Reason}");
+        Refuse(message, path);
+        warnings.Warn($"{resource}: {Path(path)} has no effect: {Reason}");
     }
+
+    /// <summary>Throws for a message that sets the field where that is refused, and is silent otherwise.</summary>
+    internal void Refuse(T message, string path)
+    {
+        if (IsRefused && IsSet(message))
+        {
+            throw new ConfigRejectedException(Path(path), Reason);
+        }
+    }
+
+    private string Path(string path) => path.Length == 0 ? Name : $"{path}.{Name}";
 }

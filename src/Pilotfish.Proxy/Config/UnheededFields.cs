@@ -22,7 +22,7 @@ namespace Pilotfish.Proxy.Config;
 /// Every field of the main messages that has no effect here, so that none is ignored in silence: a message that sets one is refused or
 /// gives a warning. A test holds this table complete and docs/compatibility.md equal to it. Immutable; main loop.
 /// </summary>
-public static class UnheededFields
+public static partial class UnheededFields
 {
     private const bool Refused = true;
     private const bool Warned = false;

@@ -103,6 +103,9 @@ public sealed record UpstreamHttpOptions
         UnheededFields.Check(UnheededFields.OfHttp1, Http1(message), $"{field}.http_protocol_options", resource, warnings);
         UnheededFields.Check(UnheededFields.OfHttp2, Http2Of(message), $"{field}.http2_protocol_options", resource, warnings);
         UnheededFields.Check(UnheededFields.OfRetryPolicy, message.RetryPolicy, $"{field}.retry_policy", resource, warnings);
+        UnheededFields.Check(UnheededFields.OfExplicitHttp, message.ExplicitHttpConfig, $"{field}.explicit_http_config", resource, warnings);
+        UnheededFields.Check(UnheededFields.OfDownstreamsHttp, message.UseDownstreamProtocolConfig, $"{field}.use_downstream_protocol_config", resource, warnings);
+        UnheededFields.Check(UnheededFields.OfAutoHttp, message.AutoConfig, $"{field}.auto_config", resource, warnings);
         return Compile(message, field) with
         {
             Mirrors = MirrorPolicyModel.CompileAll(message.RequestMirrorPolicies, $"{field}.request_mirror_policies", resource, context),

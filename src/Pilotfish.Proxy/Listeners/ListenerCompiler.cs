@@ -23,6 +23,8 @@ internal sealed class ListenerCompiler(CompileContext context)
         }
 
         UnheededFields.Check(UnheededFields.OfListener, listener, "", $"listener '{state.Name}'", context.Warnings);
+        UnheededFields.Check(
+            UnheededFields.OfBalance, listener.ConnectionBalanceConfig, "connection_balance_config", $"listener '{state.Name}'", context.Warnings);
         var direction = (TrafficDirection)listener.TrafficDirection;
         bool transparent = listener.Transparent ?? false;
 

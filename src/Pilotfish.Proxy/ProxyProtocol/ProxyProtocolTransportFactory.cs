@@ -12,6 +12,7 @@ internal sealed class ProxyProtocolTransportFactory : IUpstreamTransportFactory
     public UpstreamTransport Compile(in ExtensionConfig config, UpstreamTransportContext context)
     {
         ProxyProtocolUpstreamTransport message = config.Parse(ProxyProtocolUpstreamTransport.Parser);
+        UnheededFields.Check(UnheededFields.OfProxyTransport, message, config.Field, "upstream_proxy_protocol", context.Config.Warnings);
         TransportSocket? inner = message.TransportSocket;
         if (inner is null)
         {

@@ -55,6 +55,7 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
             TlsCertificate certificate = common.TlsCertificates[i];
             string at = $"{field}.tls_certificates[{i}]";
             CertificateReader.CheckFields(certificate, at);
+            UnheededFields.Check(UnheededFields.OfTlsCertificate, certificate, at, "TLS context", context.Warnings);
             WarnOfStaple(certificate, at);
             slots.Add(new CertificateSlot());
             CertificateSlot slot = slots[^1];
@@ -101,6 +102,9 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
             case CommonTlsContext.ValidationContextTypeOneofCase.ValidationContextSdsSecretConfig:
                 return Trust(common.ValidationContextSdsSecretConfig, new(), field + ".validation_context_sds_secret_config");
             case CommonTlsContext.ValidationContextTypeOneofCase.CombinedValidationContext:
+                UnheededFields.Check(
+                    UnheededFields.OfCombinedValidation, common.CombinedValidationContext, field + ".combined_validation_context", "TLS context",
+                    context.Warnings);
                 CertificateValidationContext defaults = common.CombinedValidationContext.DefaultValidationContext ?? new();
                 ValidationCompiler.CheckFields(defaults, field + ".combined_validation_context.default_validation_context");
                 SdsSecretConfig? sds = common.CombinedValidationContext.ValidationContextSdsSecretConfig;

@@ -20,6 +20,11 @@ internal sealed class Subscriptions(
 
     public IDisposable Subscribe(ResourceType type, string name, IResourceConsumer consumer, ConfigSource? source)
     {
+        if (source is not null)
+        {
+            UnheededFields.Refuse(source);
+        }
+
         ISubscriptions from = source?.ConfigSourceSpecifierCase switch
         {
             null or ConfigSource.ConfigSourceSpecifierOneofCase.None
@@ -35,6 +40,7 @@ internal sealed class Subscriptions(
 
     public void SubscribeAll(ResourceType type, IResourceCollection collection, ConfigSource source, StatScope scope, Action known)
     {
+        UnheededFields.Refuse(source);
         ResourceTable from = source.ConfigSourceSpecifierCase switch
         {
             ConfigSource.ConfigSourceSpecifierOneofCase.Ads or ConfigSource.ConfigSourceSpecifierOneofCase.Self => ads,

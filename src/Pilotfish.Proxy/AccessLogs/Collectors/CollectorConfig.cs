@@ -49,6 +49,7 @@ internal static class CollectorConfig
             throw new ConfigRejectedException($"{field}.envoy_grpc.cluster_name", "the name is empty");
         }
 
+        UnheededFields.Check(service, field, "access log", context.Warnings);
         return new CollectorOptions
         {
             Cluster = context.Clusters.Reference(target.ClusterName),
