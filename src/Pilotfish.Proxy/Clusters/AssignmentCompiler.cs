@@ -3,6 +3,7 @@ using Envoy.Config.Endpoint.V3;
 using Envoy.Type.V3;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.ProxyProtocol;
 using Pilotfish.Runtime.Sockets;
 using ProtoLocality = Envoy.Config.Core.V3.Locality;
 
@@ -98,6 +99,7 @@ internal static class AssignmentCompiler
             EdsHealth = Health(endpoint.HealthStatus),
             Metadata = EndpointMetadata.From(endpoint.Metadata),
             LocalityMetadata = localityMetadata,
+            ProxyTlvs = TlvTemplate.OfEndpoint(endpoint.Metadata, $"{field[..^".endpoint".Length]}.metadata"),
             HealthCheckAddress = HealthCheckAddress(target.HealthCheckConfig, $"{field}.health_check_config"),
             HealthCheckPort = HealthCheckPort(target.HealthCheckConfig, $"{field}.health_check_config"),
             ActiveHealthCheckDisabled = target.HealthCheckConfig?.DisableActiveHealthCheck ?? false,

@@ -22,7 +22,7 @@ public sealed class EndpointMetadata : IEquatable<EndpointMetadata>
     public ReadOnlyMemory<byte> Message => _message.Memory;
 
     public static EndpointMetadata From(Envoy.Config.Core.V3.Metadata? metadata) =>
-        metadata is null || metadata.FilterMetadata.Count == 0 ? Empty : new EndpointMetadata(metadata.ToByteString());
+        metadata is null || (metadata.FilterMetadata.Count == 0 && metadata.TypedFilterMetadata.Count == 0) ? Empty : new EndpointMetadata(metadata.ToByteString());
 
     public Envoy.Config.Core.V3.Metadata Read() => Envoy.Config.Core.V3.Metadata.Parser.ParseFrom(_message);
 

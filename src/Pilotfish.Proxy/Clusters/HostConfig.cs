@@ -1,3 +1,4 @@
+using Pilotfish.Proxy.ProxyProtocol;
 using Pilotfish.Runtime.Sockets;
 
 namespace Pilotfish.Proxy.Clusters;
@@ -18,6 +19,9 @@ public sealed record HostConfig(NetAddress Address, string Hostname)
 
     /// <summary>Of the endpoint's locality; all its endpoints share the object.</summary>
     public EndpointMetadata LocalityMetadata { get; init; } = EndpointMetadata.Empty;
+
+    /// <summary>What the endpoint adds to PROXY headers, in place of what its cluster adds of the same types.</summary>
+    internal TlvTemplate[] ProxyTlvs { get; init; } = [];
 
     /// <summary>Where active checks go in place of the address; null = the address.</summary>
     public NetAddress? HealthCheckAddress { get; init; }

@@ -22,7 +22,9 @@ internal sealed class ProxyHeaderTemplate
     public int Version { get; }
 
     /// <summary>Whether it takes a connection's facts to write one.</summary>
-    public bool IsDynamic => Version == 2 && Array.Exists(_added, static tlv => tlv.IsDynamic);
+    /// <param name="endpoints">What the endpoint adds of its own.</param>
+    public bool IsDynamic(TlvTemplate[] endpoints) =>
+        Version == 2 && (Array.Exists(_added, static tlv => tlv.IsDynamic) || Array.Exists(endpoints, static tlv => tlv.IsDynamic));
 
     /// <summary>Rejects by the field at fault.</summary>
     public static ProxyHeaderTemplate Compile(ProxyProtocolConfig config, string field) => new(
@@ -35,12 +37,16 @@ internal sealed class ProxyHeaderTemplate
         new TlvSelection(config.PassThroughTlvs, field + ".pass_through_tlvs"),
         TlvTemplate.Compile(config.AddedTlvs, field + ".added_tlvs"));
 
-    /// <summary>The header of one connection; its own TLVs win over those that are passed through.</summary>
+    /// <summary>
+    /// The header of one connection. Of each type those count that the endpoint adds, else those of the cluster, else those that are passed
+    /// through; there may be several of one type.
+    /// </summary>
     /// <param name="facts">What it tells of the client.</param>
+    /// <param name="endpoints">What the endpoint adds of its own.</param>
     /// <param name="info">For values that are made of a connection's facts; null leaves them out.</param>
     /// <param name="worker">Whose scratch space is used.</param>
     /// <param name="omitted">Whether TLVs were left out, for which the header has no room.</param>
-    public byte[] Write(ProxyProtocolFacts facts, StreamInfo? info, Worker worker, out bool omitted)
+    public byte[] Write(ProxyProtocolFacts facts, TlvTemplate[] endpoints, StreamInfo? info, Worker worker, out bool omitted)
     {
         omitted = false;
         if (Version == 1)
@@ -48,10 +54,19 @@ internal sealed class ProxyHeaderTemplate
             return ProxyHeaderWriter.Version1(facts.Source, facts.Destination);
         }
 
-        List<ProxyTlv> tlvs = TlvTemplate.Evaluate(_added, info, worker);
+        List<ProxyTlv> tlvs = TlvTemplate.Evaluate(endpoints, info, worker);
+        foreach (ProxyTlv tlv in TlvTemplate.Evaluate(_added, info, worker))
+        {
+            if (!Array.Exists(endpoints, own => own.Type == tlv.Type))
+            {
+                tlvs.Add(tlv);
+            }
+        }
+
         foreach (ProxyTlv tlv in facts.Tlvs)
         {
-            if (_passesThrough.Contains(tlv.Type) && !tlvs.Exists(added => added.Type == tlv.Type))
+            if (_passesThrough.Contains(tlv.Type) && !Array.Exists(endpoints, own => own.Type == tlv.Type)
+                && !Array.Exists(_added, added => added.Type == tlv.Type))
             {
                 tlvs.Add(tlv);
             }

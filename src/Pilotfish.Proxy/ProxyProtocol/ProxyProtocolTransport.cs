@@ -40,7 +40,8 @@ internal sealed class ProxyProtocolTransport(UpstreamTransport inner, ProxyHeade
                 : ProxyHeaderWriter.Version2Local();
         }
 
-        byte[] header = template.Write(facts, template.IsDynamic ? Info(facts, request) : null, request.Cluster.Worker, out bool omitted);
+        TlvTemplate[] own = request.Host.Config.ProxyTlvs;
+        byte[] header = template.Write(facts, own, template.IsDynamic(own) ? Info(facts, request) : null, request.Cluster.Worker, out bool omitted);
         if (omitted)
         {
             request.Cluster.Worker.Stats.Add(TlvsExceedMaxLength);

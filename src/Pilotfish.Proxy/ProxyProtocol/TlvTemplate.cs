@@ -1,4 +1,5 @@
 using Envoy.Config.Core.V3;
+using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Language.Formats;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Config;
@@ -14,6 +15,9 @@ namespace Pilotfish.Proxy.ProxyProtocol;
 /// </summary>
 internal sealed class TlvTemplate
 {
+    /// <summary>The namespace of an endpoint's typed_filter_metadata.</summary>
+    private const string Namespace = "envoy.transport_sockets.proxy_protocol";
+
     private readonly byte[] _value;
     private readonly IRecordFormat? _format;
 
@@ -29,7 +33,22 @@ internal sealed class TlvTemplate
     /// <summary>Whether its value differs between connections.</summary>
     public bool IsDynamic => _format is not null;
 
-    /// <summary>Rejects by the field at fault. Of entries of one type the first counts.</summary>
+    /// <summary>What an endpoint's metadata says of its own (envoy.config.core.v3.PerHostConfig); rejects by the field at fault.</summary>
+    public static TlvTemplate[] OfEndpoint(Metadata? metadata, string field)
+    {
+        if (metadata is null || !metadata.TypedFilterMetadata.TryGetValue(Namespace, out Any? packed))
+        {
+            return [];
+        }
+
+        string at = $"{field}.typed_filter_metadata[{Namespace}]";
+        ExtensionConfig config = ExtensionRegistry.Unwrap(packed, at);
+        return config.MessageName == "envoy.config.core.v3.PerHostConfig"
+            ? Compile(config.Parse(PerHostConfig.Parser).AddedTlvs, at + ".added_tlvs")
+            : throw new ConfigRejectedException(at, $"the type '{config.MessageName}' is none of it; it is envoy.config.core.v3.PerHostConfig");
+    }
+
+    /// <summary>Rejects by the field at fault.</summary>
     public static TlvTemplate[] Compile(IReadOnlyList<TlvEntry> entries, string field)
     {
         var compiled = new List<TlvTemplate>(entries.Count);
@@ -44,10 +63,7 @@ internal sealed class TlvTemplate
             }
 
             IRecordFormat? format = entry.FormatString is { } text ? RecordFormats.Compile(text, at + ".format_string") : null;
-            if (!compiled.Exists(known => known.Type == type))
-            {
-                compiled.Add(new TlvTemplate(type, entry.Value.ToByteArray(), format));
-            }
+            compiled.Add(new TlvTemplate(type, entry.Value.ToByteArray(), format));
         }
 
         return [.. compiled];

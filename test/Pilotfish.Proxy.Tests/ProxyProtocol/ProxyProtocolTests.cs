@@ -215,6 +215,53 @@ public sealed class ProxyProtocolTests
         client.Close();
     });
 
+    [Fact]
+    public void Tlvs_OfTheEndpoint_WinOverTheClusters_AndSeveralOfATypeStay() => LoopRunner.Run(async loop =>
+    {
+        var fixture = new TransportFixture(loop);
+        List<byte> seen = Recorder(loop, out NetAddress upstream);
+        Cluster cluster = Sending("c", upstream, ProxyProtocolConfig.Types.Version.V2, config =>
+        {
+            config.PassThroughTlvs = new ProxyProtocolPassThroughTLVs { MatchType = ProxyProtocolPassThroughTLVs.Types.PassTLVsMatchType.IncludeAll };
+            config.AddedTlvs.Add(Tlv(0xE0, "cluster"));
+            config.AddedTlvs.Add(Tlv(0xE1, "one"));
+            config.AddedTlvs.Add(Tlv(0xE1, "two"));
+        });
+        var own = new PerHostConfig { AddedTlvs = { Tlv(0xE0, "endpoint"), Tlv(0xE2, "more") } };
+        own.AddedTlvs.Add(new TlvEntry
+        {
+            Type = 0xE3, FormatString = new() { TextFormatSource = new DataSource { InlineString = "%UPSTREAM_CLUSTER%" } },
+        });
+        cluster.LoadAssignment.Endpoints[0].LbEndpoints[0].Metadata = new Metadata
+        {
+            TypedFilterMetadata = { ["envoy.transport_sockets.proxy_protocol"] = Any.Pack(own) },
+        };
+        Assert.Empty(fixture.Apply(cluster));
+        fixture.Apply(Listening("l", "c", new Message { PassThroughTlvs = new() { MatchType = ProxyProtocolPassThroughTLVs.Types.PassTLVsMatchType.IncludeAll } }));
+        NetAddress source = NetAddress.Parse(Claimed);
+        NetAddress destination = NetAddress.Parse(ClaimedDestination);
+        SocketStream client = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
+        await client.SendAsync(ProxyHeaderWriter.Version2(
+            source, destination, [new(0xE2, [.. "theirs"u8]), new(0xEA, [7]), new(0xEA, [8])], out _));
+        await client.SendAsync("x"u8.ToArray());
+        byte[] expected = ProxyHeaderWriter.Version2(
+            source, destination,
+            [
+                new(0xE0, [.. "endpoint"u8]), new(0xE2, [.. "more"u8]), new(0xE3, [.. "c"u8]), new(0xE1, [.. "one"u8]), new(0xE1, [.. "two"u8]),
+                new(0xEA, [7]), new(0xEA, [8]),
+            ],
+            out _);
+        await TestPeers.UntilAsync(loop, () => seen.Count == expected.Length + 1);
+        Assert.Equal([.. expected, (byte)'x'], seen);
+        client.Close();
+
+        own.AddedTlvs[0].Type = 256;
+        cluster.LoadAssignment.Endpoints[0].LbEndpoints[0].Metadata.TypedFilterMetadata["envoy.transport_sockets.proxy_protocol"] = Any.Pack(own);
+        Assert.Contains(
+            "lb_endpoints[0].metadata.typed_filter_metadata[envoy.transport_sockets.proxy_protocol].added_tlvs[0].type",
+            Assert.Single(fixture.Apply(cluster)).Reason, StringComparison.Ordinal);
+    });
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -436,6 +483,8 @@ public sealed class ProxyProtocolTests
         Assert.Equal(4, await client.ReceiveAsync(buffer));
         Assert.Equal("pong", Encoding.ASCII.GetString(buffer));
     }
+
+    private static TlvEntry Tlv(uint type, string value) => new() { Type = type, Value = ByteString.CopyFromUtf8(value) };
 
     private static byte[] Header(int version) => version == 1
         ? Encoding.ASCII.GetBytes("PROXY TCP4 192.0.2.7 198.51.100.9 4711 80\r\n")

@@ -152,6 +152,7 @@ internal static class UnheededTables
         (Envoy.Extensions.Filters.Listener.OriginalSrc.V3.OriginalSrc.Descriptor, []),
         (Envoy.Extensions.Filters.Listener.ProxyProtocol.V3.ProxyProtocol.Descriptor, []),
         (ProxyProtocolConfig.Descriptor, []),
+        (PerHostConfig.Descriptor, []),
         (Envoy.Extensions.TransportSockets.ProxyProtocol.V3.ProxyProtocolUpstreamTransport.Descriptor, Rows(UnheededFields.OfProxyTransport)),
         (UpstreamHttp.Types.ExplicitHttpConfig.Descriptor, Rows(UnheededFields.OfExplicitHttp)),
         (UpstreamHttp.Types.UseDownstreamHttpConfig.Descriptor, Rows(UnheededFields.OfDownstreamsHttp)),

@@ -50,7 +50,7 @@ public sealed partial class RouterFilter
         {
             ConnectionInfo connection = Stream.Info.Connection;
             var facts = new ProxyProtocolFacts(connection.RemoteAddress, connection.LocalAddress, connection.PassThroughTlvs);
-            stream.SendData(template.Write(facts, Stream.Info, Stream.Worker.Worker, out _), end: false);
+            stream.SendData(template.Write(facts, [], Stream.Info, Stream.Worker.Worker, out _), end: false);
         }
     }
 
