@@ -32,7 +32,8 @@ public sealed class ConfigSubscriptions : IDisposable
         _node = () => Node.Parser.ParseFrom(node.Message.Span);
         _files = new FileSubscriptions(inputs.MainLoop);
         Ads = new ResourceTable(inputs.MainLoop);
-        Hub = new Subscriptions(inputs.MainLoop, Ads, _files, ByCluster);
+        bool? adsIsDelta = inputs.Bootstrap.DynamicResources?.AdsConfig is { } adsSource ? ControlPlanes.IsDelta(adsSource) : null;
+        Hub = new Subscriptions(inputs.MainLoop, Ads, _files, adsIsDelta, ByCluster);
     }
 
     /// <summary>Sends each subscription where its config source says.</summary>
@@ -155,7 +156,16 @@ public sealed class ConfigSubscriptions : IDisposable
         _dialled.Add((name, type, isDelta), table);
         GrpcService? grpc = ControlPlanes.ServiceOf(source);
         BootstrapControlPlane controlPlane = new(name, grpc);
-        Client(table, isDelta, service, _dialler!(controlPlane, name), ControlPlanes.BackOffOf(grpc)).Start();
+        XdsClient client = Client(table, isDelta, service, _dialler!(controlPlane, name), ControlPlanes.BackOffOf(grpc));
+        if (type == ResourceType.Cluster)
+        {
+            client.StartWhenSubscribed();
+        }
+        else
+        {
+            client.Start();
+        }
+
         return table;
     }
 

@@ -4,4 +4,8 @@ namespace Pilotfish.Proxy.Xds;
 /// <param name="Name">Empty when the message has none; its owner judges.</param>
 /// <param name="Message">The message's bytes, without its Any.</param>
 /// <param name="Version">The resource's own, or the response's where resources have none.</param>
-internal readonly record struct ArrivedResource(string Name, PackedMessage Message, string Version);
+internal readonly record struct ArrivedResource(string Name, PackedMessage Message, string Version)
+{
+    /// <summary>Other names that it answers to; null for none.</summary>
+    public IReadOnlyList<string>? Aliases { get; init; }
+}

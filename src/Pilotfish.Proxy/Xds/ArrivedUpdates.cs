@@ -12,7 +12,7 @@ internal sealed class ArrivedUpdates(IReadOnlyList<ArrivedResource> arrived) : I
         get
         {
             ArrivedResource resource = arrived[index];
-            return new ResourceUpdate(resource.Name, resource.Message.Unpack(), resource.Version);
+            return new ResourceUpdate(resource.Name, resource.Message.Unpack(), resource.Version) { Aliases = resource.Aliases };
         }
     }
 

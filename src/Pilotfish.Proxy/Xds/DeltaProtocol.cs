@@ -8,7 +8,11 @@ namespace Pilotfish.Proxy.Xds;
 internal sealed class DeltaProtocol(EventLoop loop, ResourceTable table, Func<Node> node)
     : IXdsProtocol<DeltaDiscoveryRequest>
 {
+    // Everything of a type, where names are asked for besides; alone it is said by naming nothing.
+    private const string Wildcard = "*";
+
     private readonly ResponseOutcome _outcome = new(loop, table);
+    private bool _introduced;
 
     public bool IsDelta => true;
 
@@ -24,12 +28,7 @@ internal sealed class DeltaProtocol(EventLoop loop, ResourceTable table, Func<No
             }
         }
 
-        if (requests.Count > 0)
-        {
-            requests[0].Node = node();
-        }
-
-        return requests;
+        return Introduced(requests);
     }
 
     public IReadOnlyList<DeltaDiscoveryRequest> TakeChanges()
@@ -67,7 +66,7 @@ internal sealed class DeltaProtocol(EventLoop loop, ResourceTable table, Func<No
             requests.Add(request);
         }
 
-        return requests;
+        return Introduced(requests);
     }
 
     public DeltaDiscoveryRequest OnResponse(DiscoveryArrival response)
@@ -83,11 +82,13 @@ internal sealed class DeltaProtocol(EventLoop loop, ResourceTable table, Func<No
         List<RejectedResource> rejected = [];
         List<ArrivedResource> added = response.Take(known, rejected);
         answer.ErrorDetail = _outcome.Apply(type, added, response.Removed, response.Version, rejected);
+        type.Demanded?.Answered(response);
         return answer;
     }
 
     public void OnClosed()
     {
+        _introduced = false;
         foreach (SubscribedType type in table.Types)
         {
             type.WasRequested = false;
@@ -95,13 +96,35 @@ internal sealed class DeltaProtocol(EventLoop loop, ResourceTable table, Func<No
         }
     }
 
+    // The first request of a stream carries the node, whichever type it is of.
+    private List<DeltaDiscoveryRequest> Introduced(List<DeltaDiscoveryRequest> requests)
+    {
+        if (!_introduced && requests.Count > 0)
+        {
+            _introduced = true;
+            requests[0].Node = node();
+        }
+
+        return requests;
+    }
+
     private static DeltaDiscoveryRequest First(SubscribedType type)
     {
         DeltaDiscoveryRequest request = new() { TypeUrl = type.Type.TypeUrl };
         // No names at all is the wildcard in the first request of a type.
-        if (type.Collection is null)
+        if (!type.IsWildcard)
         {
             request.ResourceNamesSubscribe.AddRange(type.Names.Keys);
+        }
+
+        if (type.Demanded is { Count: > 0 } demanded)
+        {
+            if (type.IsWildcard)
+            {
+                request.ResourceNamesSubscribe.Add(Wildcard);
+            }
+
+            request.ResourceNamesSubscribe.AddRange(demanded.Names);
         }
 
         foreach ((string name, HeldResource held) in type.Held)

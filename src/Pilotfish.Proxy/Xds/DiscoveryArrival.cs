@@ -15,6 +15,19 @@ internal sealed class DiscoveryArrival
     /// <summary>Delta: names of what no longer exists.</summary>
     public List<string> Removed { get; } = [];
 
+    /// <summary>Everything that the response says a word about: names and aliases of its resources, with or without content, and what it removes.</summary>
+    public List<string> Named()
+    {
+        List<string> named = [.. Removed];
+        foreach (DiscoveryItem item in Items)
+        {
+            named.Add(item.Name);
+            named.AddRange(item.Aliases ?? []);
+        }
+
+        return named;
+    }
+
     /// <summary>
     /// The resources of the response's own type; each that is of another, or that cannot be read, is refused by its name or its place.
     /// </summary>
@@ -33,7 +46,7 @@ internal sealed class DiscoveryArrival
             {
                 if (item.TypeUrl == type.TypeUrl)
                 {
-                    taken.Add(new ArrivedResource(item.Name, message, item.Version ?? Version));
+                    taken.Add(new ArrivedResource(item.Name, message, item.Version ?? Version) { Aliases = item.Aliases });
                 }
                 else
                 {

@@ -15,6 +15,7 @@ internal static class DiscoveryItemReader
     private const int VersionField = 1;
     private const int ResourceField = 2;
     private const int NameField = 3;
+    private const int AliasesField = 4;
 
     /// <summary>An entry of a DeltaDiscoveryResponse.</summary>
     public static DiscoveryItem ReadResource(ReadOnlySpan<byte> bytes, bool pack)
@@ -23,6 +24,7 @@ internal static class DiscoveryItemReader
         string version = "";
         ReadOnlySpan<byte> any = default;
         bool hasMessage = false;
+        List<string>? aliases = null;
         var reader = new WireReader(bytes);
         while (reader.TryNext(out int field, out ReadOnlySpan<byte> value))
         {
@@ -38,6 +40,9 @@ internal static class DiscoveryItemReader
                 case NameField:
                     name = Encoding.UTF8.GetString(value);
                     break;
+                case AliasesField:
+                    (aliases ??= []).Add(Encoding.UTF8.GetString(value));
+                    break;
                 default:
                     break;
             }
@@ -51,8 +56,8 @@ internal static class DiscoveryItemReader
         return hasMessage
             ? ReadAny(any, out string typeUrl, out ReadOnlySpan<byte> message) is { } bad
                 ? new DiscoveryItem(name, "", version, null, bad)
-                : new DiscoveryItem(name, typeUrl, version, Keep(message, pack), null)
-            : new DiscoveryItem(name, "", version, null, null);
+                : new DiscoveryItem(name, typeUrl, version, Keep(message, pack), null) { Aliases = aliases }
+            : new DiscoveryItem(name, "", version, null, null) { Aliases = aliases };
     }
 
     /// <summary>An entry of a DiscoveryResponse, wrapped or not.</summary>

@@ -31,4 +31,20 @@ public interface ISubscriptions
     /// <exception cref="ConfigRejectedException">The place cannot be asked for it.</exception>
     void SubscribeAll(ResourceType type, IResourceCollection collection, ConfigSource source, StatScope scope, Action known) =>
         throw new ConfigRejectedException("", $"{type.ShortName} is not available from this source");
+
+    /// <summary>
+    /// Prepares to ask for resources of a type by name when they are needed, over delta xDS and for the life of the process.
+    /// </summary>
+    /// <param name="type">One that is asked for on demand: virtual hosts, clusters.</param>
+    /// <param name="collection">The owner of what arrives, unless the place has one for everything of the type already.</param>
+    /// <param name="source">ADS, or a static cluster with <c>DELTA_GRPC</c>.</param>
+    /// <param name="stats">Where the subscription counts, unless the place counts already.</param>
+    /// <param name="known">
+    /// Null: only names are asked for. Otherwise everything of the type is, too, and this runs once: the first response was applied, or the
+    /// source's initial_fetch_timeout is over.
+    /// </param>
+    /// <exception cref="ConfigRejectedException">The place cannot be asked for it.</exception>
+    IDemandedNames SubscribeOnDemand(
+        ResourceType type, IResourceCollection collection, ConfigSource source, ISubscriptionStats stats, Action? known) =>
+        throw new ConfigRejectedException("", $"{type.ShortName} is not available from this source");
 }

@@ -46,12 +46,25 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
     }
 
     /// <summary>Subscribes to everything of a type.</summary>
-    public void SubscribeAll(ResourceType type, IResourceCollection collection, SubscriptionStats stats)
+    public void SubscribeAll(ResourceType type, IResourceCollection collection, ISubscriptionStats stats)
     {
         SubscribedType subscribed = Type(type);
         subscribed.Collection = collection;
+        subscribed.IsWildcard = true;
         subscribed.Stats = stats;
         Changed(subscribed);
+    }
+
+    /// <summary>
+    /// Names of a type that are asked for when they are needed, on top of everything or, when nobody subscribed to that, alone. What comes
+    /// goes to the owner of everything, or else to <paramref name="collection"/>.
+    /// </summary>
+    public IDemandedNames Demand(ResourceType type, IResourceCollection collection, ISubscriptionStats stats)
+    {
+        SubscribedType subscribed = Type(type);
+        subscribed.Collection ??= collection;
+        subscribed.Stats ??= stats;
+        return subscribed.Demanded ??= new DemandedNames(subscribed, () => Changed(subscribed));
     }
 
     public IDisposable Subscribe(ResourceType type, string name, IResourceConsumer consumer)

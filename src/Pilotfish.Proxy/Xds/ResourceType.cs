@@ -12,6 +12,7 @@ public sealed class ResourceType
     public static readonly ResourceType Listener = new("LDS", "envoy.config.listener.v3.Listener");
     public static readonly ResourceType ScopedRoute = new("SRDS", "envoy.config.route.v3.ScopedRouteConfiguration");
     public static readonly ResourceType Route = new("RDS", "envoy.config.route.v3.RouteConfiguration");
+    public static readonly ResourceType VirtualHost = new("VHDS", "envoy.config.route.v3.VirtualHost");
     public static readonly ResourceType Secret = new("SDS", "envoy.extensions.transport_sockets.tls.v3.Secret");
     public static readonly ResourceType Extension = new("ECDS", "envoy.config.core.v3.TypedExtensionConfig");
     public static readonly ResourceType Runtime = new("RTDS", "envoy.service.runtime.v3.Runtime");
@@ -29,7 +30,7 @@ public sealed class ResourceType
 
     /// <summary>In the order in which effects must be applied and requests are made: make before break.</summary>
     public static IReadOnlyList<ResourceType> All { get; } =
-        [Cluster, Endpoints, Listener, ScopedRoute, Route, Secret, Extension, Runtime, NameTable, ProxyConfig];
+        [Cluster, Endpoints, Listener, ScopedRoute, Route, VirtualHost, Secret, Extension, Runtime, NameTable, ProxyConfig];
 
     /// <summary>The discovery service's usual name: LDS, CDS, ...</summary>
     public string ShortName { get; }

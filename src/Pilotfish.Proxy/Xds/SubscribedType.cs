@@ -7,12 +7,18 @@ internal sealed class SubscribedType(ResourceType type)
 
     public ResourceType Type { get; } = type;
 
-    /// <summary>The owner of everything of this type; null when resources are asked for by name.</summary>
+    /// <summary>The owner of everything of this type; null when each name has owners of its own.</summary>
     public IResourceCollection? Collection { get; set; }
 
-    public SubscriptionStats? Stats { get; set; }
+    /// <summary>Whether everything of the type is asked for, not only what is named.</summary>
+    public bool IsWildcard { get; set; }
+
+    public ISubscriptionStats? Stats { get; set; }
 
     public SortedDictionary<string, SubscribedName> Names { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Names that a <see cref="Collection"/> asks for one by one; null while it does not. They come to it like the rest.</summary>
+    public DemandedNames? Demanded { get; set; }
 
     /// <summary>Last accepted versions by name; changed by <see cref="Keep"/> and <see cref="Forget"/>.</summary>
     public Dictionary<string, HeldResource> Held { get; } = new(StringComparer.Ordinal);
@@ -25,7 +31,7 @@ internal sealed class SubscribedType(ResourceType type)
 
     public SortedSet<string> Removed { get; } = new(StringComparer.Ordinal);
 
-    public bool IsWanted => Collection is not null || Names.Count > 0;
+    public bool IsWanted => IsWildcard || Names.Count > 0 || Demanded is { Count: > 0 };
 
     /// <summary>Whether the present stream carried a request of this type.</summary>
     public bool WasRequested { get; set; }

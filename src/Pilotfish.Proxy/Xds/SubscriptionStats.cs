@@ -5,7 +5,7 @@ using Pilotfish.Proxy.Stats;
 namespace Pilotfish.Proxy.Xds;
 
 /// <summary>The counters of one subscription, such as cluster_manager.cds. Main loop.</summary>
-internal sealed class SubscriptionStats(StatScope scope)
+internal sealed class SubscriptionStats(StatScope scope) : ISubscriptionStats
 {
     private readonly StatCells _cells = scope.Store.Main;
     private readonly Counter _attempts = scope.Counter("update_attempt");

@@ -13,6 +13,7 @@ internal sealed class Subscriptions(
     EventLoop loop,
     ResourceTable ads,
     FileSubscriptions files,
+    bool? adsIsDelta,
     Func<ApiConfigSource, string, ResourceType, ISubscriptions?> byCluster) : ISubscriptions
 {
     public IDisposable Subscribe(ResourceType type, string name, IResourceConsumer consumer) =>
@@ -54,6 +55,31 @@ internal sealed class Subscriptions(
         var stats = new SubscriptionStats(scope);
         from.SubscribeAll(type, new FirstArrival(loop, collection, FetchTimer.Limit(source), stats.TimedOut, known), stats);
     }
+
+    public IDemandedNames SubscribeOnDemand(
+        ResourceType type, IResourceCollection collection, ConfigSource source, ISubscriptionStats stats, Action? known)
+    {
+        ResourceTable from = source.ConfigSourceSpecifierCase switch
+        {
+            ConfigSource.ConfigSourceSpecifierOneofCase.Ads => DeltaAds(type),
+            ConfigSource.ConfigSourceSpecifierOneofCase.ApiConfigSource when ControlPlanes.IsDelta(source.ApiConfigSource)
+                && FromCluster(source.ApiConfigSource, type, type.ShortName) is ResourceTable table => table,
+            _ => throw new ConfigRejectedException("", "only 'DELTA_GRPC' or 'ADS' (which uses Delta xDS) is supported as a config source"),
+        };
+        if (known is not null)
+        {
+            from.SubscribeAll(type, new FirstArrival(loop, collection, FetchTimer.Limit(source), stats.TimedOut, known), stats);
+        }
+
+        return from.Demand(type, collection, stats);
+    }
+
+    private ResourceTable DeltaAds(ResourceType type) => adsIsDelta switch
+    {
+        true => ads,
+        false => throw new ConfigRejectedException("ads", $"ADS must use DELTA_GRPC api_type when used as {type.ShortName} config source"),
+        null => throw new ConfigRejectedException("ads", "ADS config source specified but no ADS configured in bootstrap"),
+    };
 
     private ISubscriptions FromCluster(ApiConfigSource source, ResourceType type, string what)
     {

@@ -24,6 +24,7 @@ internal sealed class XdsClient : IXdsStreamOwner, IDisposable
     private XdsStream? _stream;
     private bool _answered;
     private bool _disposed;
+    private bool _waitsForSubscription;
 
     public XdsClient(
         EventLoop loop,
@@ -44,11 +45,14 @@ internal sealed class XdsClient : IXdsStreamOwner, IDisposable
         StatScope scope = stats.Scope("control_plane");
         _connected = scope.Gauge("connected_state");
         scope.TextReadout("identifier").Value = dialler.Name;
-        table.OnChanged = () => _stream?.SendChanges();
+        table.OnChanged = OnSubscriptionsChanged;
     }
 
     /// <summary>Opens the first stream in a later turn, when the bootstrap is applied whole.</summary>
     public void Start() => _loop.Post(static state => ((XdsClient)state!).Open(), this);
+
+    /// <summary>Opens the first stream with the first subscription; until then nobody is troubled.</summary>
+    public void StartWhenSubscribed() => _waitsForSubscription = true;
 
     public void Dispose()
     {
@@ -81,6 +85,19 @@ internal sealed class XdsClient : IXdsStreamOwner, IDisposable
         long wait = _backOff.NextMilliseconds();
         Log.Warning(LogComponent.Config, $"The stream to control plane '{_dialler.Name}' ended: {XdsEndText.Of(in end, _dialler)}. Next attempt in {wait} ms.");
         _next.Schedule(Math.Max(1, wait));
+    }
+
+    private void OnSubscriptionsChanged()
+    {
+        if (_waitsForSubscription)
+        {
+            _waitsForSubscription = false;
+            Open();
+        }
+        else
+        {
+            _stream?.SendChanges();
+        }
     }
 
     private void Open()

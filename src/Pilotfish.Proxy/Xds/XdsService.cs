@@ -24,6 +24,11 @@ internal sealed class XdsService
     private static XdsService Scopes { get; } = new(
         "envoy.service.route.v3.ScopedRoutesDiscoveryService", "DeltaScopedRoutes", "StreamScopedRoutes");
 
+    // Incremental alone: the method of the other dialect does not exist, and nothing that would call it is accepted.
+    private static XdsService VirtualHosts { get; } = new("envoy.service.route.v3.VirtualHostDiscoveryService", "DeltaVirtualHosts", "");
+
+    private static XdsService Clusters { get; } = new("envoy.service.cluster.v3.ClusterDiscoveryService", "DeltaClusters", "StreamClusters");
+
     private static XdsService Endpoints { get; } = new(
         "envoy.service.endpoint.v3.EndpointDiscoveryService", "DeltaEndpoints", "StreamEndpoints");
 
@@ -42,6 +47,8 @@ internal sealed class XdsService
 
         return type == ResourceType.Route ? Routes
             : type == ResourceType.ScopedRoute ? Scopes
+            : type == ResourceType.VirtualHost ? VirtualHosts
+            : type == ResourceType.Cluster ? Clusters
             : type == ResourceType.Endpoints ? Endpoints
             : type == ResourceType.Extension ? Extensions
             : type == ResourceType.Runtime ? Runtimes

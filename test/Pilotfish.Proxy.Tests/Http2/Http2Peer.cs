@@ -134,9 +134,15 @@ internal sealed class Http2Peer(IByteStream stream)
     public async Task<(int Id, bool End, Dictionary<string, string> Fields)> ReadHeadersAsync()
     {
         (FrameHeader header, byte[] payload) = await ReadAsync(FrameType.HEADERS);
+        return (header.StreamId, header.Has(FrameFlags.END_STREAM), Fields(payload));
+    }
+
+    /// <summary>The fields of a HEADERS frame that was read as a frame; each must come here, in order.</summary>
+    public Dictionary<string, string> Fields(byte[] payload)
+    {
         var sink = new Sink();
         Assert.True(_decoder.TryDecode(payload, sink));
-        return (header.StreamId, header.Has(FrameFlags.END_STREAM), sink.Fields);
+        return sink.Fields;
     }
 
     /// <summary>DATA of a stream up to END_STREAM or until so many bytes came.</summary>

@@ -30,6 +30,21 @@ internal sealed class ScriptedSubscriptions : ISubscriptions
         ResourceType type, IResourceCollection collection, Envoy.Config.Core.V3.ConfigSource source, StatScope scope, Action known) =>
         Collections.Add((type, collection, known));
 
+    /// <summary>What is asked for by name on demand, by type and in the order of subscriptions.</summary>
+    public List<ScriptedNames> Demands { get; } = [];
+
+    public IDemandedNames SubscribeOnDemand(
+        ResourceType type, IResourceCollection collection, Envoy.Config.Core.V3.ConfigSource source, ISubscriptionStats stats, Action? known)
+    {
+        if (source.ConfigSourceSpecifierCase != Envoy.Config.Core.V3.ConfigSource.ConfigSourceSpecifierOneofCase.Ads)
+        {
+            throw new Config.ConfigRejectedException("", "the script has ADS only");
+        }
+
+        Demands.Add(new ScriptedNames(type, collection, known));
+        return Demands[^1];
+    }
+
     public void Push(string name, IMessage message)
     {
         _held[name] = message.ToByteArray();

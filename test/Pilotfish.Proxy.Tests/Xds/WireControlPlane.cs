@@ -27,6 +27,9 @@ internal sealed class WireControlPlane : IDisposable
 
     public List<DeltaDiscoveryRequest> Requests { get; } = [];
 
+    /// <summary>The method of each stream that was opened.</summary>
+    public List<string> Paths { get; } = [];
+
     /// <summary>Whether connections are closed as soon as they come.</summary>
     public bool Refuses { get; set; }
 
@@ -76,6 +79,7 @@ internal sealed class WireControlPlane : IDisposable
         {
             if (frame.Header.Type == FrameType.HEADERS)
             {
+                Paths.Add(peer.Fields(frame.Payload)[":path"]);
                 _peer = peer;
                 _stream = frame.Header.StreamId;
                 await peer.HeadersAsync(_stream, end: false, (":status", "200"), ("content-type", "application/grpc"));
