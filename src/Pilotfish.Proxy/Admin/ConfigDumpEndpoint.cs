@@ -6,6 +6,7 @@ using Pilotfish.Api.Failures;
 using Pilotfish.Api.Messages;
 using Pilotfish.Language.Re2;
 using Pilotfish.Proxy.Http1.InternalServer;
+using Pilotfish.Proxy.Routing.Discovery;
 using Pilotfish.Proxy.Routing.Scopes;
 using Pilotfish.Proxy.Xds;
 
@@ -15,7 +16,11 @@ namespace Pilotfish.Proxy.Admin;
 /// /config_dump: the bootstrap and every held resource, unpacked from their compressed bytes for this one answer.
 /// </summary>
 internal sealed class ConfigDumpEndpoint(
-    HeldResource bootstrap, ResourceTable fixedResources, ScopedRouteDirectories scopes, Func<IEnumerable<ResourceTable>> tables)
+    HeldResource bootstrap,
+    ResourceTable fixedResources,
+    ScopedRouteDirectories scopes,
+    VirtualHostDirectories hosts,
+    Func<IEnumerable<ResourceTable>> tables)
 {
     public AdminEndpoint Endpoint => AdminEndpoint.Get("/config_dump", "dump current configs", Answer);
 
@@ -117,7 +122,7 @@ internal sealed class ConfigDumpEndpoint(
 
     private List<IMessage> Sections(Func<string, bool> passes, bool endpoints)
     {
-        DumpBuilder builder = new(passes);
+        DumpBuilder builder = new(passes, hosts.Users);
         builder.AddInlineScopes(scopes.Slots);
         foreach (SubscribedType type in fixedResources.Types)
         {

@@ -1,14 +1,16 @@
 using Envoy.Admin.V3;
+using Envoy.Config.Route.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Routing.Discovery;
 using Pilotfish.Proxy.Routing.Scopes;
 using Pilotfish.Proxy.Xds;
 
 namespace Pilotfish.Proxy.Admin;
 
 /// <summary>Collects held resources into the sections of a config dump. Private keys and passwords never enter it.</summary>
-internal sealed class DumpBuilder(Func<string, bool> passes)
+internal sealed class DumpBuilder(Func<string, bool> passes, IReadOnlyList<DiscoveredHosts> discovered)
 {
     private static readonly ByteString s_redacted = ByteString.CopyFromUtf8("[redacted]");
 
@@ -158,10 +160,12 @@ internal sealed class DumpBuilder(Func<string, bool> passes)
         }
         else if (type.Type == ResourceType.Route)
         {
-            Routes.DynamicRouteConfigs.Add(new RoutesConfigDump.Types.DynamicRouteConfig
+            RoutesConfigDump.Types.DynamicRouteConfig routes = new()
             {
                 VersionInfo = held.Version, RouteConfig = Pack(type, held), LastUpdated = updated, ErrorState = error,
-            });
+            };
+            AddDiscovered(routes, held.Name);
+            Routes.DynamicRouteConfigs.Add(routes);
         }
         else if (type.Type == ResourceType.Secret)
         {
@@ -176,6 +180,31 @@ internal sealed class DumpBuilder(Func<string, bool> passes)
             {
                 VersionInfo = held.Version, EcdsFilter = Pack(type, held), LastUpdated = updated, ErrorState = error,
             });
+        }
+    }
+
+    // The virtual hosts that VHDS brought stand behind the configuration's own, and the newest version of both is shown, as in Envoy.
+    private void AddDiscovered(RoutesConfigDump.Types.DynamicRouteConfig routes, string name)
+    {
+        foreach (DiscoveredHosts hosts in discovered)
+        {
+            if (hosts.Routes == name && hosts.Hosts.Count > 0)
+            {
+                RouteConfiguration merged = routes.RouteConfig.Unpack<RouteConfiguration>();
+                foreach (DiscoveredHost host in hosts.Hosts)
+                {
+                    merged.VirtualHosts.Add(VirtualHost.Parser.ParseFrom(host.Message.Span));
+                }
+
+                routes.RouteConfig = Any.Pack(merged);
+                if (hosts.Updated > routes.LastUpdated.ToDateTimeOffset())
+                {
+                    routes.VersionInfo = hosts.Version;
+                    routes.LastUpdated = Timestamp.FromDateTimeOffset(hosts.Updated);
+                }
+
+                return;
+            }
         }
     }
 

@@ -40,7 +40,11 @@ public sealed class ClusterDirectory : IResourceCollection
         _states = new ClusterStateFactory(context.Stats, context.Workers, local, _random, context.Runtime);
         context.Runtime.OnChanged(ApplyRuntime);
         _stats = new ClusterManagerStats(context.Stats.Scope("cluster_manager"));
+        context.OnDemandClusters.Serve(this);
     }
+
+    /// <summary>Told the name of each cluster whose newest version serves from now on.</summary>
+    internal Action<string>? Serving { get; set; }
 
     /// <summary>Every cluster that serves, for admin; looking wakes none.</summary>
     public IReadOnlyList<ClusterState> Active
@@ -108,6 +112,12 @@ public sealed class ClusterDirectory : IResourceCollection
 
     /// <summary>Takes an action back that <see cref="WhenServing"/> still holds.</summary>
     public void StopWaiting(string name, Action action) => _entries.GetValueOrDefault(name)?.Waiting?.Remove(action);
+
+    /// <summary>Whether such a cluster exists, be it that it warms.</summary>
+    internal bool IsKnown(string name) => _entries.ContainsKey(name);
+
+    /// <summary>Whether some version of the cluster serves.</summary>
+    internal bool Serves(string name) => _entries.TryGetValue(name, out Entry? entry) && entry.Active is not null;
 
     public void Apply(IReadOnlyList<ResourceUpdate> added, IReadOnlyList<string> removed, List<RejectedResource> rejected)
     {
@@ -268,6 +278,7 @@ public sealed class ClusterDirectory : IResourceCollection
 
         UpdateGauges();
         RunAll(entry.Waiting);
+        Serving?.Invoke(version.Model.Name);
         if (WarmingCount == 0)
         {
             RunAll(_whenWarm);

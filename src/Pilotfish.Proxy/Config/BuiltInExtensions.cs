@@ -60,6 +60,7 @@ internal static class BuiltInExtensions
     {
         FaultFilterFactory fault = new();
         CorsFilterFactory cors = new();
+        OnDemandFilterFactory onDemand = new();
         registry.Register<IHttpFilterFactory>(new RouterFactory());
         registry.Register<IHttpFilterFactory>(fault);
         registry.Register<IHttpFilterRouteConfigFactory>(fault);
@@ -69,7 +70,8 @@ internal static class BuiltInExtensions
         registry.Register<IHttpFilterFactory>(new GrpcStatsFilterFactory());
         registry.Register<IHttpFilterFactory>(new GrpcWebFilterFactory());
         registry.Register<IHttpFilterFactory>(new AlpnFilterFactory());
-        registry.Register<IHttpFilterFactory>(new OnDemandFilterFactory());
+        registry.Register<IHttpFilterFactory>(onDemand);
+        registry.Register<IHttpFilterRouteConfigFactory>(onDemand);
         registry.Register<IHttpFilterFactory>(new PeerMetadataFilterFactory());
         registry.Register<IHttpFilterFactory>(new IstioStatsFilterFactory());
     }

@@ -53,6 +53,12 @@ public sealed class CompileContext
     /// <summary>Where the scopes of routes come from.</summary>
     internal Routing.Scopes.ScopedRouteDirectories ScopedRoutes { get; } = new();
 
+    /// <summary>Where virtual hosts come from that route configurations leave to discovery.</summary>
+    internal Routing.Discovery.VirtualHostDirectories VirtualHosts { get; } = new();
+
+    /// <summary>Clusters that are discovered when a request needs them.</summary>
+    internal Clusters.OnDemand.OnDemandClusters OnDemandClusters => field ??= new(this);
+
     public ConfigProblems Warnings { get; init; } = new();
 
     /// <summary>The listener, cluster or route config that compiles at the moment, for remarks.</summary>

@@ -359,7 +359,7 @@ public sealed class ProxyApp : IDisposable
         Admin.AddAll(new LifecycleEndpoints(Server, ReopenLogs, () => OnQuit?.Invoke(), Drain).All);
         Admin.Add(LoggingEndpoint.Endpoint);
         Admin.AddAll(new RuntimeEndpoints(Runtime).All);
-        Admin.Add(new ConfigDumpEndpoint(_bootstrap, _static, Context.ScopedRoutes, () => Subscriptions.Tables).Endpoint);
+        Admin.Add(new ConfigDumpEndpoint(_bootstrap, _static, Context.ScopedRoutes, Context.VirtualHosts, () => Subscriptions.Tables).Endpoint);
         Admin.Add(new ClustersEndpoint(Clusters, _static).Endpoint);
         Admin.Add(new CertsEndpoint(Listeners, Clusters, _inputs.MainLoop).Endpoint);
         Admin.AddAll(new ListenersEndpoints(Listeners, Clusters, Server).All);

@@ -38,6 +38,22 @@ public abstract class FilterDirection
     /// <summary>Bytes on loan for what a filter holds.</summary>
     internal long BufferedBytes => _held.Capacity;
 
+    /// <summary>What a filter holds of a message that was received whole, for the request that begins anew with it.</summary>
+    internal BodyBuffer TakeHeld(out HeaderMap? trailers)
+    {
+        BodyBuffer held = _held;
+        _held = default;
+        trailers = _trailers;
+        _trailers = null;
+        if (_pausedSource)
+        {
+            _pausedSource = false;
+            ResumeSource();
+        }
+
+        return held;
+    }
+
     /// <summary>A filter that stopped the message lets it go on. Ignored when it is not the one that stopped it.</summary>
     internal void Resume(HttpFilter filter)
     {

@@ -143,9 +143,14 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             case HttpConnectionManager.RouteSpecifierOneofCase.RouteConfig:
                 try
                 {
-                    var fixedRoutes = RouteConfigSlot.Fixed(new RouteConfigCompiler(context.Config).Compile(config.RouteConfig));
-                    context.Owned.Add(fixedRoutes);
-                    return fixedRoutes;
+                    var inline = RouteConfigSlot.Inline(config.RouteConfig, context.Config, $"http.{config.StatPrefix}");
+                    context.Owned.Add(inline);
+                    if (!inline.IsReady)
+                    {
+                        inline.WhenReady(context.Warming.Add($"VHDS {inline.Name}").Ready);
+                    }
+
+                    return inline;
                 }
                 catch (ConfigRejectedException rejected)
                 {
@@ -153,7 +158,7 @@ public sealed class HcmCompiler(NetworkFilterContext context)
                 }
 
             case HttpConnectionManager.RouteSpecifierOneofCase.Rds:
-                RouteConfigSlot slot = Subscribe(config.Rds);
+                RouteConfigSlot slot = Subscribe(config.Rds, $"http.{config.StatPrefix}");
                 context.Owned.Add(slot);
                 slot.WhenReady(context.Warming.Add($"RDS {config.Rds.RouteConfigName}").Ready);
                 return slot;
@@ -164,11 +169,11 @@ public sealed class HcmCompiler(NetworkFilterContext context)
         }
     }
 
-    private RouteConfigSlot Subscribe(Rds rds)
+    private RouteConfigSlot Subscribe(Rds rds, string statPrefix)
     {
         try
         {
-            return RouteConfigSlot.Subscribe(rds.RouteConfigName, context.Config, rds.ConfigSource);
+            return RouteConfigSlot.Subscribe(rds.RouteConfigName, context.Config, rds.ConfigSource, statPrefix);
         }
         catch (ConfigRejectedException rejected)
         {

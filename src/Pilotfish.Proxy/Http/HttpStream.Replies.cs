@@ -40,7 +40,7 @@ public sealed partial class HttpStream
         else if (!_chainBuilt)
         {
             // Filters that work on responses (headers for browsers, logs of their own) see what is refused before routing, too.
-            BuildChain();
+            BuildChain(_filters.Count == 0 ? 0 : _chainHeldAt);
         }
 
         LocalReply.Send(this, status, body, addHeaders, grpcStatus);

@@ -396,42 +396,6 @@ public sealed partial class HttpStream
         codec.StreamEnded(final, complete);
     }
 
-    /// <summary>
-    /// Ends the request towards filters and access log, and begins it anew with the headers of now and a body that was kept: an internal
-    /// redirect. The client sees one request. Whoever calls is among the filters that ended, and returns at once.
-    /// </summary>
-    internal void Recreate(int status, BodyBuffer body, HeaderMap? trailers)
-    {
-        Info.ResponseCode = status;
-        Info.ResponseHeaders = ResponseHeaders;
-        LeaveChain(EndReasons.InternalRedirect);
-        ResponseHeaders.Clear();
-        Info.StartAnew();
-        RouteConfig = null;
-        _routeChosen = false;
-        _chainBuilt = false;
-        TransportOverrides = null;
-        Worker.Stats.Add(Hcm.Stats.RqTotal);
-        Worker.Stats.Increment(Hcm.Stats.RqActive);
-        RequestCompleted(Loop.NowNanoseconds);
-        _timers.Start();
-        if (EnterChain())
-        {
-            Request.Headers(end: body.Length == 0 && trailers is null);
-            if (body.Length > 0 && !IsEnded && !IsReplyLocal)
-            {
-                Request.Data(body.Span, end: trailers is null);
-            }
-
-            if (trailers is not null && !IsEnded && !IsReplyLocal)
-            {
-                Request.Trailers(trailers);
-            }
-        }
-
-        body.Release();
-    }
-
     /// <summary>Writes a record of this request to the connection manager's access logs.</summary>
     internal void WriteLog(AccessLogType type)
     {
@@ -506,69 +470,6 @@ public sealed partial class HttpStream
         {
             End(EndReasons.ViaUpstream, complete: true);
         }
-    }
-
-    private bool EnterChain()
-    {
-        ChooseRoute();
-        if (Hcm.LogsNewRequests)
-        {
-            WriteLog(AccessLogType.DownstreamStart);
-        }
-
-        return BuildChain() && UpgradeRules.Apply(this);
-    }
-
-    /// <summary>False when a filter without config answered in the chain's place.</summary>
-    private bool BuildChain()
-    {
-        _chainBuilt = true;
-        IReadOnlyList<HttpFilterSlot> slots = Chain();
-        for (int i = 0; i < slots.Count; i++)
-        {
-            HttpFilterSlot slot = slots[i];
-            bool disabled = slot.IsDisabled;
-            if (FindPerRoute(slot.Name) is { } perRoute)
-            {
-                disabled = perRoute.Disabled;
-            }
-
-            if (disabled)
-            {
-                continue;
-            }
-
-            if (slot.Model is not { } model)
-            {
-                if (IsReplyLocal)
-                {
-                    continue;
-                }
-
-                Reply(500, [], EndReasons.FilterConfigMissing.About(slot.Name));
-                return false;
-            }
-
-            if (model.Create(this, slot.Name) is { } filter)
-            {
-                filter.Attach(this, slot.Name);
-                _filters.Add(filter);
-            }
-        }
-
-        return true;
-    }
-
-    // An upgrade may have a chain of its own; CONNECT is named as one.
-    private IReadOnlyList<HttpFilterSlot> Chain()
-    {
-        if (Hcm.UpgradeFilters.Count == 0)
-        {
-            return Hcm.Filters;
-        }
-
-        string? upgrade = Upgrade ?? (RequestHeaders[WellKnownHeader.Method].SequenceEqual("CONNECT"u8) ? "CONNECT" : null);
-        return upgrade is not null && Hcm.UpgradeFilters.TryGetValue(upgrade, out IReadOnlyList<HttpFilterSlot>? own) ? own : Hcm.Filters;
     }
 
     private PerRouteConfig? FindPerRoute(string filterName)

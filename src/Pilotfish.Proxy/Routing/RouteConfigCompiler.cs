@@ -4,6 +4,7 @@ using Envoy.Config.Route.V3;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Filters.Cors;
+using Pilotfish.Proxy.Routing.Discovery;
 using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Routing;
@@ -18,10 +19,15 @@ public sealed class RouteConfigCompiler(CompileContext context)
     private readonly RequestStatScopes _stats = new(context.Stats);
     private string _resource = "";
 
+    /// <summary>Where virtual hosts come from that a configuration leaves to discovery; null where they cannot be discovered.</summary>
+    internal DiscoveredHosts? Discovery { get; init; }
+
     /// <summary>Compiles bytes, one virtual host at a time: thousands of them as messages would need tens of megabytes at once.</summary>
-    public RouteConfigModel Compile(ReadOnlyMemory<byte> message)
+    public RouteConfigModel Compile(ReadOnlyMemory<byte> message) => Compile(RouteConfigurationParts.Read(message));
+
+    /// <summary>The same for a message that was taken apart.</summary>
+    internal RouteConfigModel Compile(RouteConfigurationParts parts)
     {
-        var parts = RouteConfigurationParts.Read(message);
         return Compile(parts.Rest, parts.VirtualHosts.Count, i => VirtualHost.Parser.ParseFrom(parts.VirtualHosts[i].Span));
     }
 
@@ -44,9 +50,10 @@ public sealed class RouteConfigCompiler(CompileContext context)
 
     private RouteConfigModel CompileAll(RouteConfiguration config, int hostCount, Func<int, VirtualHost> hostAt)
     {
-        if (config.Vhds is not null)
+        if (config.Vhds is not null && Discovery is null)
         {
-            throw new ConfigRejectedException("vhds", "virtual host discovery is not available in Pilotfish");
+            throw new ConfigRejectedException(
+                "vhds", "virtual hosts are discovered for route configurations that come by RDS or stand in a connection manager, not in a scope");
         }
 
         _resource = $"route configuration '{config.Name}'";
@@ -87,6 +94,7 @@ public sealed class RouteConfigCompiler(CompileContext context)
             FilterConfigs = PerRouteConfigs.Compile(config.TypedPerFilterConfig, "typed_per_filter_config", context),
             Metadata = Metadata(config.Metadata),
             StatScopes = _stats,
+            Discovery = config.Vhds is null ? null : Discovery,
         };
     }
 

@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Routing.Discovery;
 using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Routing;
@@ -32,13 +33,18 @@ public sealed class RouteConfigModel
     /// <summary>The statistics of its virtual clusters and stat_prefixes; null where it names none.</summary>
     internal RequestStatScopes? StatScopes { get; init; }
 
+    /// <summary>Whom to ask for hosts that it does not know; null unless vhds is set.</summary>
+    internal DiscoveredHosts? Discovery { get; init; }
+
     /// <summary>It serves no request any more but those that hold it: its statistics disappear unless its successor names them, too. Main loop.</summary>
     internal void Retire() => StatScopes?.Dispose();
 
-    public VirtualHostModel? FindHost(HeaderMap headers)
-    {
-        ReadOnlySpan<byte> host = HostHeader is null ? headers[WellKnownHeader.Authority]
-            : headers.TryGet(HostHeader, out ReadOnlySpan<byte> named) ? named : default;
-        return Domains.Find(IgnorePort ? HostText.WithoutPort(host) : host);
-    }
+    public VirtualHostModel? FindHost(HeaderMap headers) => FindHost(HostOf(headers));
+
+    /// <summary>The virtual host of a request whose host, with its port, is this.</summary>
+    public VirtualHostModel? FindHost(ReadOnlySpan<byte> host) => Domains.Find(IgnorePort ? HostText.WithoutPort(host) : host);
+
+    /// <summary>What names the host of a request, with its port; empty where nothing does.</summary>
+    internal ReadOnlySpan<byte> HostOf(HeaderMap headers) => HostHeader is null ? headers[WellKnownHeader.Authority]
+        : headers.TryGet(HostHeader, out ReadOnlySpan<byte> named) ? named : default;
 }

@@ -1,7 +1,9 @@
 using Envoy.Config.Core.V3;
+using Envoy.Config.Route.V3;
 using Google.Protobuf;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Routing.Discovery;
 using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Diagnostics;
 using Pilotfish.Runtime.Timers;
@@ -11,7 +13,7 @@ namespace Pilotfish.Proxy.Routing;
 /// <summary>
 /// The current routes of a connection manager: fixed by its listener, or following an RDS subscription. The main loop swaps the model;
 /// workers take the reference once per request. Routes that name a cluster which only now warms wait for it while there are others to
-/// serve by, so that a push of both loses no request.
+/// serve by, so that a push of both loses no request. With vhds the routes are those of the configuration and of discovered virtual hosts.
 /// </summary>
 public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
 {
@@ -22,13 +24,17 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
     private volatile RouteConfigModel? _current;
     private RouteConfigModel? _next;
     private LoopTimer? _patience;
+    private readonly string _statPrefix;
     private IDisposable? _subscription;
+    private RouteConfigurationParts? _base;
+    private DiscoveredHosts? _discovered;
     private Action? _ready;
 
-    private RouteConfigSlot(string name, CompileContext? context)
+    private RouteConfigSlot(string name, CompileContext? context, string statPrefix = "")
     {
         Name = name;
         _context = context;
+        _statPrefix = statPrefix;
     }
 
     /// <summary>Of a connection manager whose routes depend on their scope.</summary>
@@ -44,12 +50,32 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
 
     public static RouteConfigSlot Fixed(RouteConfigModel model) => new(model.Name, null) { _current = model, IsReady = true };
 
+    /// <summary>Whether new routes wait for clusters that warm.</summary>
+    internal bool IsWaitingForClusters => _next is not null;
+
+    /// <summary>The routes of a configuration that no subscription updates, but for hosts that it leaves to discovery.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="context">What it compiles with.</param>
+    /// <param name="statPrefix">What statistics of discovered hosts begin with.</param>
+    public static RouteConfigSlot Inline(RouteConfiguration config, CompileContext context, string statPrefix)
+    {
+        if (config.Vhds is null)
+        {
+            return Fixed(new RouteConfigCompiler(context).Compile(config));
+        }
+
+        var slot = new RouteConfigSlot(config.Name, context, statPrefix);
+        slot.OnResource(config.Name, config.ToByteArray(), "");
+        return slot;
+    }
+
     /// <param name="name">The RDS name.</param>
     /// <param name="context">What they compile with.</param>
     /// <param name="source">Where they come from; null means ADS.</param>
-    public static RouteConfigSlot Subscribe(string name, CompileContext context, ConfigSource? source)
+    /// <param name="statPrefix">What statistics of discovered hosts begin with.</param>
+    public static RouteConfigSlot Subscribe(string name, CompileContext context, ConfigSource? source, string statPrefix = "")
     {
-        var slot = new RouteConfigSlot(name, context);
+        var slot = new RouteConfigSlot(name, context, statPrefix);
         slot._subscription = context.Subscriptions.Subscribe(ResourceType.Route, name, slot, source);
         return slot;
     }
@@ -71,11 +97,9 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
     {
         string before = _context!.ResourceName;
         _context.ResourceName = name;
-        RouteConfigModel? model = null;
-        IReadOnlyList<ClusterReference> arriving;
         try
         {
-            arriving = _context.Clusters.Arriving(() => model = new RouteConfigCompiler(_context).Compile(message));
+            Apply(message);
         }
         catch (InvalidProtocolBufferException exception)
         {
@@ -86,19 +110,21 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
             _context.ResourceName = before;
         }
 
-        if (_current is null || arriving.Count == 0)
+        if (_discovered is null || IsReady)
         {
-            Use(model);
+            Ready();
         }
         else
         {
-            UseWhenArrived(model!, [.. arriving]);
+            _discovered.WhenKnown(Ready);
         }
-
-        Ready();
     }
 
-    public void OnRemoved(string name) => Use(null);
+    public void OnRemoved(string name)
+    {
+        Use(null);
+        EndDiscovery();
+    }
 
     public void OnInitialFetchTimeout(string name) => Ready();
 
@@ -108,7 +134,109 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
         _next?.Retire();
         _next = null;
         _subscription?.Dispose();
+        EndDiscovery();
         _current?.Retire();
+    }
+
+    /// <summary>Compiles the configuration anew with the hosts that were discovered; throws what is wrong with it.</summary>
+    internal void Rebuild()
+    {
+        string before = _context!.ResourceName;
+        _context.ResourceName = Name;
+        try
+        {
+            Take(Compile(_discovered!.Merge(_base!), _discovered, out IReadOnlyList<ClusterReference> arriving), arriving);
+        }
+        finally
+        {
+            _context.ResourceName = before;
+        }
+    }
+
+    private void Apply(ReadOnlyMemory<byte> message)
+    {
+        var parts = RouteConfigurationParts.Read(message);
+        if (parts.Rest.Vhds is not { } vhds)
+        {
+            RouteConfigModel plain = Compile(parts, null, out IReadOnlyList<ClusterReference> awaited);
+            Take(plain, awaited);
+            EndDiscovery();
+            return;
+        }
+
+        // Kept for each change of the hosts; the message's bytes are the sender's.
+        parts = RouteConfigurationParts.Read(message.ToArray());
+        VirtualHostDirectory directory = DirectoryOf(vhds);
+        string routes = parts.Rest.Name;
+        if (routes.Length == 0)
+        {
+            throw new ConfigRejectedException("name", "vhds is set, and the names of virtual hosts begin with that of their route configuration");
+        }
+
+        DiscoveredHosts? former = _discovered;
+        DiscoveredHosts hosts = former?.Routes == routes ? former : new DiscoveredHosts(this, routes, _statPrefix, _context!);
+        RouteConfigModel model;
+        IReadOnlyList<ClusterReference> arriving;
+        try
+        {
+            model = Compile(hosts.Merge(parts), hosts, out arriving);
+        }
+        catch
+        {
+            if (hosts != former)
+            {
+                hosts.Dispose();
+            }
+
+            throw;
+        }
+
+        _base = parts;
+        _discovered = hosts;
+        Take(model, arriving);
+        hosts.Follow(parts, directory);
+        if (hosts != former)
+        {
+            former?.Dispose();
+        }
+    }
+
+    private VirtualHostDirectory DirectoryOf(Vhds vhds)
+    {
+        try
+        {
+            return _context!.VirtualHosts.Of(vhds.ConfigSource, _context);
+        }
+        catch (ConfigRejectedException rejected)
+        {
+            throw rejected.Within("vhds.config_source");
+        }
+    }
+
+    private RouteConfigModel Compile(RouteConfigurationParts parts, DiscoveredHosts? hosts, out IReadOnlyList<ClusterReference> arriving)
+    {
+        RouteConfigModel? model = null;
+        arriving = _context!.Clusters.Arriving(() => model = new RouteConfigCompiler(_context) { Discovery = hosts }.Compile(parts));
+        return model!;
+    }
+
+    private void Take(RouteConfigModel model, IReadOnlyList<ClusterReference> arriving)
+    {
+        if (_current is null || arriving.Count == 0)
+        {
+            Use(model);
+        }
+        else
+        {
+            UseWhenArrived(model, [.. arriving]);
+        }
+    }
+
+    private void EndDiscovery()
+    {
+        _discovered?.Dispose();
+        _discovered = null;
+        _base = null;
     }
 
     private void Use(RouteConfigModel? model)
@@ -123,6 +251,7 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
         RouteConfigModel? former = _current;
         _current = model;
         former?.Retire();
+        _discovered?.OnPublished();
     }
 
     private void UseWhenArrived(RouteConfigModel model, HashSet<ClusterReference> arriving)

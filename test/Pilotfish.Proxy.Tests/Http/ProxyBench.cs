@@ -196,6 +196,15 @@ internal sealed class ProxyBench
 
     public FilterChainModel Chain => _chain!;
 
+    /// <summary>What its owner does when the filter chain is gone.</summary>
+    public void DisposeChain()
+    {
+        foreach (IDisposable owned in _network.Owned)
+        {
+            owned.Dispose();
+        }
+    }
+
     /// <summary>Begins a drain as the chain's owner does: connections hear of it.</summary>
     public void StartDrain()
     {

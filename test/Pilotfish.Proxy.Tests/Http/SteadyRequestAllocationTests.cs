@@ -33,6 +33,7 @@ public sealed class SteadyRequestAllocationTests
     [InlineData("CEL filter that never holds")]
     [InlineData("CEL filter that holds")]
     [InlineData("upstream log")]
+    [InlineData("no log, with on_demand and VHDS")]
     public void Request_KeepAliveBothSides_AllocatesNothing(string log) => LoopRunner.Run(async loop =>
     {
         using var files = new AccessLogFiles(new FileWriterOptions());
@@ -40,13 +41,19 @@ public sealed class SteadyRequestAllocationTests
         ListenSocket upstream = ListenSocket.Listen(loop, NetAddress.Loopback(0));
         ListenSocket front = ListenSocket.Listen(loop, NetAddress.Loopback(0));
         proxy.AddCluster("backend", upstream.LocalAddress);
+        proxy.Context.Extensions.Register<Pilotfish.Proxy.Http.IHttpFilterFactory>(new Pilotfish.Proxy.Filters.OnDemand.OnDemandFilterFactory());
         // The recording filter of other tests allocates by design; here only the router serves.
         proxy.Serve(hcm =>
         {
             // What the bench records would count.
             hcm.HttpFilters.RemoveAt(0);
             hcm.AccessLog.Clear();
-            if (log == "upstream log")
+            if (log == "no log, with on_demand and VHDS")
+            {
+                hcm.HttpFilters.Insert(0, ProxyBench.Filter("on_demand", new Envoy.Extensions.Filters.Http.OnDemand.V3.OnDemand()));
+                hcm.RouteConfig.Vhds = new() { ConfigSource = new ConfigSource { Ads = new AggregatedConfigSource() } };
+            }
+            else if (log == "upstream log")
             {
                 hcm.HttpFilters[0] = ProxyBench.Filter("router", new Envoy.Extensions.Filters.Http.Router.V3.Router
                 {

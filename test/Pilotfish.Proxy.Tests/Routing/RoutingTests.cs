@@ -274,14 +274,14 @@ public sealed class RoutingTests
     });
 
     [Fact]
-    public void Config_Vhds_IsRefusedByName()
+    public void Config_VhdsWithoutASource_IsRefusedByName()
     {
         LoopRunner.Run(loop =>
         {
             var bench = new ProxyBench(loop);
             ConfigRejectedException rejected = Assert.Throws<ConfigRejectedException>(
                 () => bench.Serve(new RouteConfiguration { Name = "r", Vhds = new Vhds() }));
-            Assert.Equal("route_config.vhds", rejected.Field);
+            Assert.Equal("route_config.vhds.config_source", rejected.Field);
             return Task.CompletedTask;
         });
     }

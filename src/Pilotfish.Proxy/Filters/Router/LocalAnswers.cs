@@ -9,6 +9,9 @@ namespace Pilotfish.Proxy.Filters.Router;
 /// <summary>What the router answers without an upstream: no route, redirect, direct response, no cluster.</summary>
 internal static class LocalAnswers
 {
+    // A control plane is not asked for longer names that clients make up; its own are at most a few hundred bytes long.
+    private const int ClusterNameBytesMax = 1024;
+
     /// <summary>True when the request is to be forwarded.</summary>
     public static bool Answer(HttpStream stream, out ForwardModel? forward)
     {
@@ -145,6 +148,25 @@ internal static class LocalAnswers
         byte[]? header = weighted?.ClusterHeader ?? forward.ClusterHeader;
         return header is not null && stream.RequestHeaders.TryGet(header, out ReadOnlySpan<byte> name) && !name.IsEmpty
             ? stream.Hcm.Clusters.Find(name)
+            : null;
+    }
+
+    /// <summary>The name of a cluster that the request's route leads to and that does not exist (yet); null for none.</summary>
+    public static string? MissingCluster(HttpStream stream)
+    {
+        if (stream.Route?.Forward is not { } forward)
+        {
+            return null;
+        }
+
+        if (Reference(stream, forward) is { } reference)
+        {
+            return reference.Exists ? null : reference.Name;
+        }
+
+        byte[]? header = stream.WeightedCluster?.ClusterHeader ?? forward.ClusterHeader;
+        return header is not null && stream.RequestHeaders.TryGet(header, out ReadOnlySpan<byte> name) && name.Length is > 0 and <= ClusterNameBytesMax
+            ? Encoding.UTF8.GetString(name)
             : null;
     }
 

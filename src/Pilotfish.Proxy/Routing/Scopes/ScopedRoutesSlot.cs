@@ -20,14 +20,16 @@ public sealed class ScopedRoutesSlot : IDisposable
     private readonly ScopeKeyBuilder _keys;
     private readonly ConfigSource? _routeSource;
     private readonly ScopedRoutesStats _stats;
+    private readonly string _statPrefix;
     private readonly Dictionary<string, SharedRoutes> _routes = new(StringComparer.Ordinal);
     private ScopedRouteDirectory? _directory;
     private volatile Dictionary<ByteKey, ScopeEntry> _table = new(ByteKeyComparer.Instance);
     private bool _disposed;
 
-    private ScopedRoutesSlot(string name, ScopeKeyBuilder keys, ConfigSource? routeSource, StatScope scope, CompileContext context)
+    private ScopedRoutesSlot(
+        string name, ScopeKeyBuilder keys, ConfigSource? routeSource, string statPrefix, StatScope scope, CompileContext context)
     {
-        (Name, _keys, _routeSource, _context) = (name, keys, routeSource, context);
+        (Name, _keys, _routeSource, _statPrefix, _context) = (name, keys, routeSource, statPrefix, context);
         _stats = new ScopedRoutesStats(scope);
     }
 
@@ -68,7 +70,7 @@ public sealed class ScopedRoutesSlot : IDisposable
 
         StatScope scope = context.Config.Stats.Scope($"http.{statPrefix}.scoped_rds.{config.Name}");
         context.Owned.Add(scope);
-        var slot = new ScopedRoutesSlot(config.Name, keys, config.RdsConfigSource, scope, context.Config)
+        var slot = new ScopedRoutesSlot(config.Name, keys, config.RdsConfigSource, $"http.{statPrefix}", scope, context.Config)
         {
             Inline = config.ScopedRouteConfigurationsList is { } list ? Messages(list) : [],
             Created = context.Config.Workers.MainLoop.WallNow,
@@ -262,7 +264,7 @@ public sealed class ScopedRoutesSlot : IDisposable
 
         if (!_routes.TryGetValue(scope.RouteName, out SharedRoutes? routes))
         {
-            routes = new SharedRoutes(RouteConfigSlot.Subscribe(scope.RouteName, _context, _routeSource));
+            routes = new SharedRoutes(RouteConfigSlot.Subscribe(scope.RouteName, _context, _routeSource, _statPrefix));
             _routes.Add(scope.RouteName, routes);
         }
 
