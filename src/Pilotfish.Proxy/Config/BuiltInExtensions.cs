@@ -10,6 +10,7 @@ using Pilotfish.Proxy.Filters.IstioStats;
 using Pilotfish.Proxy.Filters.OnDemand;
 using Pilotfish.Proxy.Filters.PeerMetadata;
 using Pilotfish.Proxy.Filters.Router;
+using Pilotfish.Proxy.Filters.SniCluster;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Listeners;
 using Pilotfish.Proxy.Network;
@@ -54,6 +55,7 @@ internal static class BuiltInExtensions
         registry.Register<INetworkFilterFactory>(new MetadataExchangeFactory());
         registry.Register<INetworkFilterFactory>(new NetworkStatsFactory());
         registry.Register<INetworkFilterFactory>(new MongoProxyFactory());
+        registry.Register<INetworkFilterFactory>(new SniClusterFactory());
     }
 
     private static void AddHttpFilters(ExtensionRegistry registry)

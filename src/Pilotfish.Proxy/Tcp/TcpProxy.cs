@@ -1,5 +1,8 @@
 using System.IO.Hashing;
+using System.Text;
 using Pilotfish.Proxy.AccessLogs;
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.LoadBalancing;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.ProxyProtocol;
 using Pilotfish.Proxy.Tunnels;
@@ -16,6 +19,12 @@ internal sealed class TcpProxy : TerminalNetworkFilter
     /// <summary>The filter state's object that takes the place of idle_timeout for one connection: milliseconds, 0 for none.</summary>
     public const string IdleTimeoutKey = "envoy.tcp_proxy.per_connection_idle_timeout_ms";
 
+    /// <summary>
+    /// The filter state's object that names the cluster of one connection. A filter that sets it enables lookups of names
+    /// (<see cref="ClusterReferences.EnableLookup"/>) where it is compiled.
+    /// </summary>
+    public const string ClusterKey = "envoy.tcp_proxy.cluster";
+
     private readonly TcpRoute[] _routes;
     private readonly ulong _weightTotal;
 
@@ -27,6 +36,12 @@ internal sealed class TcpProxy : TerminalNetworkFilter
             _weightTotal += route.Weight;
         }
     }
+
+    /// <summary>Where a connection's own cluster is looked up.</summary>
+    public ClusterReferences Clusters { get; init; } = new();
+
+    /// <summary>metadata_match, which also counts for a connection's own cluster.</summary>
+    public SubsetMatch? Metadata { get; init; }
 
     public required TcpProxyStats Stats { get; init; }
 
@@ -77,8 +92,16 @@ internal sealed class TcpProxy : TerminalNetworkFilter
     /// <summary>How long a new connection may last: the configured time and a random part of its jitter.</summary>
     public long Duration(double random) => DurationMaxMilliseconds + (long)(DurationMaxMilliseconds * (DurationJitterPercent / 100) * random);
 
-    public TcpRoute Choose(WorkerRandom random)
+    /// <summary>Null when the connection has a cluster of its own that does not exist.</summary>
+    /// <param name="own">The name of that cluster; null for the configured ones.</param>
+    /// <param name="random">For weights.</param>
+    public TcpRoute? Choose(string? own, WorkerRandom random)
     {
+        if (own is not null)
+        {
+            return Clusters.Find(Encoding.UTF8.GetBytes(own)) is { } named ? new TcpRoute(named, 1, Metadata) : null;
+        }
+
         if (_routes.Length == 1)
         {
             return _routes[0];

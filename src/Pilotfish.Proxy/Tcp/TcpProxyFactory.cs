@@ -40,6 +40,8 @@ internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
         context.Owned.Add(scope);
         return new TcpProxy(Routes(message, field, context))
         {
+            Clusters = context.Config.Clusters,
+            Metadata = SubsetMatch.Create(Match(message.MetadataMatch)),
             Stats = new TcpProxyStats(scope),
             AccessLogs = context.Config.AccessLogs?.Compile(
                 message.AccessLog, field + ".access_log", context.Config) ?? AccessLogSet.Empty,

@@ -78,13 +78,15 @@ internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, I
         StartIdleTimer();
 
         // 1.
-        TcpRoute route = _proxy.Choose(_worker.Random);
-        _info.ClusterName = route.Cluster.Name;
-        if (route.Cluster.Current is not { } state)
+        string? own = _downstream.Info.FilterState?.Get(TcpProxy.ClusterKey)?.PlainText;
+        TcpRoute? route = _proxy.Choose(own, _worker.Random);
+        string name = own ?? route!.Cluster.Name;
+        _info.ClusterName = name;
+        if (route?.Cluster.Current is not { } state)
         {
             _worker.Stats.Add(_proxy.Stats.CxNoRoute);
-            _info.ClusterObservabilityName = route.Cluster.Name;
-            Finish(NetworkEndReasons.NoCluster.About(route.Cluster.Name), reset: false);
+            _info.ClusterObservabilityName = name;
+            Finish(NetworkEndReasons.NoCluster.About(name), reset: false);
             return;
         }
 
