@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text;
+using Envoy.Type.Matcher.V3;
 using Pilotfish.Proxy.Http1.InternalServer;
+using Pilotfish.Proxy.Routing;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Streams;
@@ -12,6 +14,7 @@ internal sealed class AdminServer
 {
     private readonly SortedDictionary<string, AdminEndpoint> _endpoints = new(StringComparer.Ordinal);
     private readonly InternalHttpServer _server;
+    private StringMatch[] _allowed = [];
 
     public AdminServer(EventLoop loop)
     {
@@ -32,6 +35,18 @@ internal sealed class AdminServer
         }
     }
 
+    /// <summary>admin.allow_paths: every other path is answered with 403, whoever asks; none allows all. Rejects by field.</summary>
+    public void AllowOnly(IReadOnlyList<StringMatcher> paths, string field)
+    {
+        var allowed = new StringMatch[paths.Count];
+        for (int i = 0; i < allowed.Length; i++)
+        {
+            allowed[i] = StringMatch.Compile(paths[i], $"{field}[{i}]");
+        }
+
+        _allowed = allowed;
+    }
+
     public IoError Listen(NetAddress address)
     {
         IoError error = _server.Listen(address, out NetAddress bound);
@@ -47,6 +62,13 @@ internal sealed class AdminServer
     // Internal for testing.
     internal ValueTask AnswerAsync(InternalRequest request, InternalResponse response)
     {
+        if (!IsAllowed(request.Path))
+        {
+            response.Status = 403;
+            response.Write($"request to path {request.Path} not allowed");
+            return ValueTask.CompletedTask;
+        }
+
         if (!_endpoints.TryGetValue(request.Path, out AdminEndpoint? endpoint))
         {
             response.Status = 404;
@@ -63,6 +85,12 @@ internal sealed class AdminServer
         }
 
         return endpoint.Answer(request, response);
+    }
+
+    private bool IsAllowed(string path)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(path);
+        return _allowed.Length == 0 || Array.Exists(_allowed, match => match.Matches(bytes));
     }
 
     private string HelpText()

@@ -273,6 +273,7 @@ public sealed class ProxyApp : IDisposable
                 Addresses.Parse(address, "admin.address");
             }
         });
+        Collect(problems, () => Admin.AllowOnly(bootstrap.Admin?.AllowPaths ?? [], "admin.allow_paths"));
         Collect(problems, () => _overload = new OverloadRefresher(
             new OverloadCompiler(Context, _limits).Compile(bootstrap.OverloadManager), Workers, Stats.Main,
             Listeners.CloseIdleHttpConnections, Listeners.ResetHighMemoryStreams));

@@ -262,7 +262,6 @@ public static partial class UnheededFields
         new("profile_path", static _ => false, Warned, "there is no profiler"),
         new("socket_options", static m => m.SocketOptions.Count > 0, Warned, "the socket takes no options"),
         new("ignore_global_conn_limit", static _ => false, Warned, "connections to admin never count"),
-        new("allow_paths", static m => m.AllowPaths.Count > 0, Refused, "every path of admin is served"),
     ];
 
     public static readonly UnheededField<ClusterManager>[] OfClusterManager =

@@ -66,6 +66,24 @@ public sealed class AdminEndpointTests
         Assert.Contains("<form action=\"/quitquitquit\" method=\"post\">", home.Body);
     });
 
+    [Theory]
+    [InlineData("/ready", 200)]
+    [InlineData("/ready?x=1", 200)]
+    [InlineData("/stats", 200)]
+    [InlineData("/stats/prometheus", 200)]
+    [InlineData("/config_dump", 403)]
+    [InlineData("/certs", 403)]
+    [InlineData("/help", 403)]
+    [InlineData("/no_such_path", 403)]
+    [InlineData("/certs?x=/ready", 403)]
+    public void Path_ThatAllowPathsLeavesOut_Is403(string target, int status) => LoopRunner.Run(async loop =>
+    {
+        using var bench = new AdminBench(loop, Bootstrap + "\nadmin: {allow_paths: [{exact: /ready}, {prefix: /stats}]}");
+        Assert.Equal(status, (await bench.GetAsync(target)).Status);
+        Assert.Equal(403, (await bench.PostAsync("/quitquitquit")).Status);
+        Assert.Equal(0, bench.Quits);
+    });
+
     [Fact]
     public void Mutation_ByGet_Is405AndChangesNothing() => Run(async bench =>
     {

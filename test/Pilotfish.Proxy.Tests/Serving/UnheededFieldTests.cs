@@ -98,7 +98,7 @@ public sealed class UnheededFieldTests
 
     [Theory]
     [InlineData("header_prefix: x-mine", "header_prefix: headers begin with x-envoy")]
-    [InlineData("admin: {allow_paths: [{exact: /ready}]}", "admin.allow_paths: every path of admin is served")]
+    [InlineData("admin: {allow_paths: [{exact: /ready}, {}]}", "admin.allow_paths[1]: the string matcher has no pattern")]
     [InlineData("dynamic_resources: {lds_resources_locator: xdstp://a}", "dynamic_resources.lds_resources_locator: xdstp names")]
     public void RefusedField_OfTheBootstrap_IsNamed(string yaml, string problem) => LoopRunner.Run(loop =>
     {
