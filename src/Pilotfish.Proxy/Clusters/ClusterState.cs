@@ -108,6 +108,8 @@ public sealed class ClusterState
             {
                 BreakerGauges.Show(_scope, _breakers[i], (RoutingPriority)i);
             }
+
+            HashTableGauges.Show(this);
         }
 
         return stats;

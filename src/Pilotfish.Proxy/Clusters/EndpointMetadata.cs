@@ -47,6 +47,10 @@ public sealed class EndpointMetadata : IEquatable<EndpointMetadata>
     public bool IsCanary => _message.Span.IndexOf("canary"u8) >= 0
         && Namespace(SubsetNamespace) is { } fields && fields.Fields.TryGetValue("canary", out Value? value) && value.BoolValue;
 
+    /// <summary>hash_key under <c>envoy.lb</c>: what tables of consistent hashing know the endpoint by; empty for none.</summary>
+    public string HashKey => _message.Span.IndexOf("hash_key"u8) >= 0
+        && Namespace(SubsetNamespace) is { } fields && fields.Fields.TryGetValue("hash_key", out Value? value) ? value.StringValue : "";
+
     private DynamicMetadata MakeFields()
     {
         var fields = new DynamicMetadata();

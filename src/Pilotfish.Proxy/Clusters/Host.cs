@@ -19,6 +19,7 @@ public sealed class Host
     private long _connections;
     private long _connectFailures;
     private long _requests;
+    private long _healthySince;
     private int _health;
     private volatile bool _isCanary;
     private volatile HostConfig _config;
@@ -29,7 +30,7 @@ public sealed class Host
         _config = config;
         _isCanary = config.Metadata.IsCanary;
         _pools = new IHostPool?[workerCount];
-        AddedAtMilliseconds = addedAtMilliseconds;
+        _healthySince = addedAtMilliseconds;
         _health = (int)config.EdsHealth;
         AddressText = config.Address.ToString();
         Monitor = new HostMonitor(this);
@@ -48,7 +49,8 @@ public sealed class Host
 
     public Locality Locality => _config.Locality;
 
-    public long AddedAtMilliseconds { get; }
+    /// <summary>Loop time of its arrival, or of the last active check that it passed while it was taken for down: slow start counts from here.</summary>
+    public long HealthySinceMilliseconds => Volatile.Read(ref _healthySince);
 
     public HostHealth Health => (HostHealth)Volatile.Read(ref _health);
 
@@ -128,6 +130,9 @@ public sealed class Host
         Volatile.Write(ref _health, after);
         return before != after;
     }
+
+    /// <summary>Main loop only. An active check passed that the host did not pass before.</summary>
+    internal void CameBack(long nowMilliseconds) => Volatile.Write(ref _healthySince, nowMilliseconds);
 
     /// <summary>Main loop only. Takes over what a push changed; true when the balancer must see it.</summary>
     internal bool Update(HostConfig config)

@@ -23,7 +23,7 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
     {
         Host[] all = [.. hosts];
         int nextList = 0;
-        PriorityLevel[] levels = BuildLevels(all, overprovisioningFactor, weighsHealth, ref nextList);
+        PriorityLevel[] levels = BuildLevels(all, weighsHealth, ref nextList);
         (int healthy, int degraded, int excluded) = (0, 0, 0);
         foreach (PriorityLevel level in levels)
         {
@@ -45,7 +45,7 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
         };
     }
 
-    private PriorityLevel[] BuildLevels(Host[] all, uint overprovisioningFactor, bool weighsHealth, ref int nextList)
+    private PriorityLevel[] BuildLevels(Host[] all, bool weighsHealth, ref int nextList)
     {
         uint priorityMax = 0;
         foreach (Host host in all)
@@ -56,13 +56,13 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
         var levels = new PriorityLevel[all.Length == 0 ? 0 : priorityMax + 1];
         for (uint priority = 0; priority < levels.Length; priority++)
         {
-            levels[priority] = BuildLevel(all, priority, overprovisioningFactor, weighsHealth, ref nextList);
+            levels[priority] = BuildLevel(all, priority, weighsHealth, ref nextList);
         }
 
         return levels;
     }
 
-    private PriorityLevel BuildLevel(Host[] all, uint priority, uint overprovisioningFactor, bool weighsHealth, ref int nextList)
+    private PriorityLevel BuildLevel(Host[] all, uint priority, bool weighsHealth, ref int nextList)
     {
         var members = new List<Host>();
         int excluded = 0;
@@ -86,9 +86,10 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
         bool byLocality = policy.LocalityWeighted;
         return new PriorityLevel
         {
-            All = List(members, HostAvailability.All, byLocality ? localities : [], overprovisioningFactor, ref nextList),
-            Healthy = List(members, HostAvailability.Healthy, byLocality ? localities : [], overprovisioningFactor, ref nextList),
-            Degraded = List(members, HostAvailability.Degraded, byLocality ? localities : [], overprovisioningFactor, ref nextList),
+            // In panic localities have no weights.
+            All = List(members, HostAvailability.All, [], ref nextList),
+            Healthy = List(members, HostAvailability.Healthy, byLocality ? localities : [], ref nextList),
+            Degraded = List(members, HostAvailability.Degraded, byLocality ? localities : [], ref nextList),
             Localities = localities,
             HasLocalLocality = localities.Length > 0 && localities[0].Locality == local,
             ExcludedCount = excluded,
@@ -122,9 +123,9 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
             {
                 Locality = locality,
                 Weight = hosts[0].Config.LocalityWeight,
-                All = List(hosts, HostAvailability.All, null, 0, ref nextList),
-                Healthy = List(hosts, HostAvailability.Healthy, null, 0, ref nextList),
-                Degraded = List(hosts, HostAvailability.Degraded, null, 0, ref nextList),
+                All = List(hosts, HostAvailability.All, null, ref nextList),
+                Healthy = List(hosts, HostAvailability.Healthy, null, ref nextList),
+                Degraded = List(hosts, HostAvailability.Degraded, null, ref nextList),
             };
         }
 
@@ -134,10 +135,9 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
     /// <param name="members">The hosts to choose from.</param>
     /// <param name="availability">Which of them belong into the list.</param>
     /// <param name="localities">Weights for the hash table; null when the list needs no table.</param>
-    /// <param name="overprovisioningFactor">Percent, for the localities' effective weights.</param>
     /// <param name="nextList">The next free list number of the set.</param>
     private HostList List(
-        List<Host> members, HostAvailability availability, LocalityHosts[]? localities, uint overprovisioningFactor, ref int nextList)
+        List<Host> members, HostAvailability availability, LocalityHosts[]? localities, ref int nextList)
     {
         Host[] hosts = availability == HostAvailability.All
             ? [.. members]
@@ -145,31 +145,42 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
         return new HostList(nextList++, hosts)
         {
             Table = policy.UsesTable && localities is not null && hosts.Length > 0
-                ? HashTable.Build(policy, hosts, Weights(hosts, localities, availability, overprovisioningFactor))
+                ? HashTable.Build(policy, hosts, Weights(hosts, localities, availability))
                 : null,
         };
     }
 
-    private static double[] Weights(Host[] hosts, LocalityHosts[] localities, HostAvailability availability, uint factor)
+    // Each host's share of all: of its locality's weight, however many of the locality's hosts are healthy, or of all hosts' weights.
+    private static double[] Weights(Host[] hosts, LocalityHosts[] localities, HostAvailability availability)
     {
         var weights = new double[hosts.Length];
+        double localityWeights = 0;
+        foreach (LocalityHosts locality in localities)
+        {
+            localityWeights += locality.Weight;
+        }
+
+        double all = Sum(hosts);
         for (int i = 0; i < hosts.Length; i++)
         {
-            weights[i] = hosts[i].Weight;
-            LocalityHosts? locality = Array.Find(localities, candidate => candidate.Locality == hosts[i].Locality);
-            if (locality is not null)
-            {
-                double sum = 0;
-                foreach (Host host in locality.Select(availability).Hosts)
-                {
-                    sum += host.Weight;
-                }
-
-                weights[i] *= locality.EffectiveWeight(availability, factor) / Math.Max(1, sum);
-            }
+            LocalityHosts? locality = localityWeights == 0 ? null : Array.Find(localities, candidate => candidate.Locality == hosts[i].Locality);
+            weights[i] = locality is null
+                ? hosts[i].Weight / all
+                : locality.Weight / localityWeights * hosts[i].Weight / Sum(locality.Select(availability).Hosts);
         }
 
         return weights;
+    }
+
+    private static double Sum(Host[] hosts)
+    {
+        double sum = 0;
+        foreach (Host host in hosts)
+        {
+            sum += host.Weight;
+        }
+
+        return Math.Max(1, sum);
     }
 
     private static bool Is(Host host, HostAvailability availability)

@@ -199,7 +199,10 @@ internal static class LoadBalancingCompiler
     };
 
     private static LoadBalancingPolicyModel WithPanic(LoadBalancingPolicyModel policy, ProtoCluster.Types.CommonLbConfig? common) =>
-        common?.HealthyPanicThreshold is { } threshold ? policy with { PanicThresholdPercent = threshold.Value } : policy;
+        common?.HealthyPanicThreshold is { } threshold ? policy with { PanicThresholdPercent = Whole(threshold.Value) } : policy;
+
+    // Envoy counts in whole percents.
+    private static double Whole(double percent) => Math.Round(percent, MidpointRounding.AwayFromZero);
 
     private static SlowStartPolicy? SlowStart(SlowStartConfig? config, RuntimeValues runtime) => SlowStart(
         config?.SlowStartWindow, config?.Aggression, config?.MinWeightPercent, runtime);
@@ -214,7 +217,7 @@ internal static class LoadBalancingCompiler
         ProtoCluster.Types.CommonLbConfig.Types.ZoneAwareLbConfig? zones = common.ZoneAwareLbConfig;
         return policy with
         {
-            PanicThresholdPercent = common.HealthyPanicThreshold?.Value ?? LoadBalancingPolicyModel.DefaultPanicThresholdPercent,
+            PanicThresholdPercent = common.HealthyPanicThreshold is { } threshold ? Whole(threshold.Value) : LoadBalancingPolicyModel.DefaultPanicThresholdPercent,
             FailTrafficOnPanic = zones?.FailTrafficOnPanic ?? false,
             LocalityWeighted = common.LocalityWeightedLbConfig is not null,
             ZoneAware = common.LocalityWeightedLbConfig is not null

@@ -91,6 +91,8 @@ internal sealed class HealthCheckSession
         HealthChange change = HealthChange.None;
         if ((Host.Health & HostHealth.FailedActiveHealthCheck) != 0)
         {
+            Host.CameBack(_checker.Loop.NowMilliseconds);
+
             // The first result decides at once: a host that just came should not wait for a threshold.
             if (IsChecked && ++_healthyRun < _checker.Policy.HealthyThreshold)
             {

@@ -1,13 +1,17 @@
+using System.Buffers;
 using Pilotfish.Proxy.Clusters;
 
 namespace Pilotfish.Proxy.LoadBalancing;
 
 /// <summary>
-/// Consistent hashing with bounded loads: a host that carries more than factor percent of its share is passed by, the
-/// replacement being found along a sequence that the hash alone decides.
+/// Consistent hashing with bounded loads (arXiv 1608.01350): a host that carries more than its share times the factor is passed by for the
+/// first that does not in a random order of all, which the hash alone decides (arXiv 1908.08762), as Envoy draws it.
 /// </summary>
 internal static class BoundedLoad
 {
+    // Orders up to here live on the stack.
+    private const int StackHostsMax = 512;
+
     public static Host Choose(HashTable table, int at, ulong hash, int factorPercent)
     {
         Host[] hosts = table.Hosts;
@@ -17,44 +21,54 @@ internal static class BoundedLoad
             active += host.ActiveRequests;
         }
 
-        double slots = Math.Ceiling((active + 1) * factorPercent / 100.0);
-        if (IsFree(table, at, slots))
+        long slots = (((active + 1) * factorPercent) + 99) / 100;
+        double load = Load(table, at, slots);
+        return load <= 1 ? hosts[at] : Another(table, at, hash, slots, load);
+    }
+
+    private static Host Another(HashTable table, int at, ulong hash, long slots, double load)
+    {
+        Host[] hosts = table.Hosts;
+        int[]? rented = hosts.Length > StackHostsMax ? ArrayPool<int>.Shared.Rent(hosts.Length) : null;
+        Span<int> order = rented is null ? stackalloc int[hosts.Length] : rented.AsSpan(0, hosts.Length);
+        for (int i = 0; i < order.Length; i++)
         {
-            return hosts[at];
+            order[i] = i;
         }
 
-        // A stride coprime to the count visits each host once.
-        int stride = hosts.Length < 2 ? 1 : 1 + (int)((hash >> 17) % (ulong)(hosts.Length - 1));
-        while (GreatestCommonDivisor(stride, hosts.Length) != 1)
-        {
-            stride--;
-        }
-
+        var random = new MersenneTwister(stackalloc uint[MersenneTwister.Length], (uint)hash);
         int least = at;
-        for (int i = 1; i < hosts.Length; i++)
+        for (int i = 0; i < order.Length; i++)
         {
-            int next = (int)((at + ((long)i * stride)) % hosts.Length);
-            if (IsFree(table, next, slots))
+            int other = i + (int)random.NextBelow((uint)(order.Length - i));
+            (order[i], order[other]) = (order[other], order[i]);
+            int candidate = order[i];
+            if (candidate == at)
             {
-                return hosts[next];
+                continue;
             }
 
-            least = hosts[next].ActiveRequests < hosts[least].ActiveRequests ? next : least;
+            double its = Load(table, candidate, slots);
+            if (its < load)
+            {
+                (least, load) = (candidate, its);
+            }
+
+            if (its <= 1)
+            {
+                break;
+            }
+        }
+
+        if (rented is not null)
+        {
+            ArrayPool<int>.Shared.Return(rented);
         }
 
         return hosts[least];
     }
 
-    private static bool IsFree(HashTable table, int at, double slots) =>
-        table.Hosts[at].ActiveRequests < Math.Max(1, Math.Ceiling(slots * table.Weights[at]));
-
-    private static int GreatestCommonDivisor(int a, int b)
-    {
-        while (b != 0)
-        {
-            (a, b) = (b, a % b);
-        }
-
-        return a;
-    }
+    // Requests under way for each that it may have.
+    private static double Load(HashTable table, int at, long slots) =>
+        table.Hosts[at].ActiveRequests / Math.Max(1, Math.Ceiling(slots * table.Weights[at]));
 }

@@ -14,13 +14,16 @@ internal sealed class HashRing : HashTable
     private readonly ulong[] _hashes;
     private readonly int[] _hosts;
 
-    private HashRing(ulong[] hashes, int[] hosts)
+    private HashRing(ulong[] hashes, int[] hosts, int hostCount)
     {
         _hashes = hashes;
         _hosts = hosts;
+        PlacesPerHost = Extremes(hosts, hostCount);
     }
 
-    public int Size => _hashes.Length;
+    public override int Size => _hashes.Length;
+
+    public override (int Least, int Most) PlacesPerHost { get; }
 
     public static HashRing Create(LoadBalancingPolicyModel policy, Host[] hosts, double[] weights)
     {
@@ -54,7 +57,7 @@ internal sealed class HashRing : HashTable
         ulong[] sorted = [.. hashes];
         int[] sortedOwners = [.. owners];
         Array.Sort(sorted, sortedOwners);
-        return new HashRing(sorted, sortedOwners);
+        return new HashRing(sorted, sortedOwners, hosts.Length);
     }
 
     public override int Find(ulong hash, uint attempt)

@@ -14,7 +14,15 @@ internal sealed class MaglevTable : HashTable
 
     private readonly int[] _places;
 
-    private MaglevTable(int[] places) => _places = places;
+    private MaglevTable(int[] places, int hostCount)
+    {
+        _places = places;
+        PlacesPerHost = Extremes(places, hostCount);
+    }
+
+    public override int Size => _places.Length;
+
+    public override (int Least, int Most) PlacesPerHost { get; }
 
     public static MaglevTable Create(LoadBalancingPolicyModel policy, Host[] hosts, double[] weights)
     {
@@ -36,7 +44,7 @@ internal sealed class MaglevTable : HashTable
         int[] places = new int[size];
         Array.Fill(places, Free);
         Fill(places, entries, heaviest);
-        return new MaglevTable(places);
+        return new MaglevTable(places, hosts.Length);
     }
 
     public override int Find(ulong hash, uint attempt)

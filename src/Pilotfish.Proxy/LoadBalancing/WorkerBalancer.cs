@@ -113,7 +113,7 @@ internal sealed class WorkerBalancer
             return level.Select(availability);
         }
 
-        if (_policy.LocalityWeighted)
+        if (_policy.LocalityWeighted && availability != HostAvailability.All)
         {
             return ByLocalityWeight(level, priority, availability, isPick);
         }
@@ -248,7 +248,7 @@ internal sealed class WorkerBalancer
     {
         // Workers start at different places, or all of them would send their first requests to the same host.
         uint start = (uint)_random.NextBelow(list.Hosts.Length);
-        bool weighted = !list.HasEqualWeights || _policy.SlowStart is not null;
+        bool weighted = !list.HasEqualWeights || (_policy.SlowStart is { } slowStart && IsAnyNew(list, slowStart, now));
         if (!weighted)
         {
             return new ListState { Next = start };
@@ -264,6 +264,10 @@ internal sealed class WorkerBalancer
         return new ListState { Scheduler = scheduler };
     }
 
+    // Hosts that all served for longer than the window weigh the same.
+    private static bool IsAnyNew(HostList list, SlowStartPolicy slowStart, long now) =>
+        Array.Exists(list.Hosts, host => now - host.HealthySinceMilliseconds < slowStart.WindowMilliseconds);
+
     private void Advance(EdfScheduler scheduler, Func<int, double> weightOf)
     {
         for (int i = scheduler.Count == 0 ? 0 : _random.NextBelow(scheduler.Count); i > 0; i--)
@@ -277,7 +281,7 @@ internal sealed class WorkerBalancer
         double weight = Math.Max(1, host.Weight);
         if (_policy.SlowStart is { } slowStart)
         {
-            weight *= slowStart.Factor(now - host.AddedAtMilliseconds);
+            weight *= slowStart.Factor(now - host.HealthySinceMilliseconds);
         }
 
         double bias = _policy.Algorithm == LoadBalancingAlgorithm.LeastRequest ? _policy.ActiveRequestBias.Current : 0;

@@ -12,11 +12,14 @@ internal sealed class BalancerBench(LoadBalancingPolicyModel policy, ulong seed 
 
     public List<Host> Hosts { get; } = [];
 
+    public long NowMilliseconds { get; set; }
+
     public HostSet Set { get; private set; } = HostSet.Empty(1);
 
     private WorkerBalancer? _balancer;
 
-    public Host Add(uint weight = 1, uint priority = 0, HostHealth health = HostHealth.Healthy, Locality? locality = null, uint localityWeight = 0)
+    public Host Add(uint weight = 1, uint priority = 0, HostHealth health = HostHealth.Healthy, Locality? locality = null, uint localityWeight = 0,
+        EndpointMetadata? metadata = null)
     {
         var host = new Host(
             new HostConfig(NetAddress.IPv4(10, 0, 0, (byte)(Hosts.Count + 1), 80), $"h{Hosts.Count}")
@@ -26,6 +29,7 @@ internal sealed class BalancerBench(LoadBalancingPolicyModel policy, ulong seed 
                 EdsHealth = health,
                 Locality = locality ?? Locality.None,
                 LocalityWeight = localityWeight,
+                Metadata = metadata ?? EndpointMetadata.Empty,
             }, 1, 0);
         Hosts.Add(host);
         return host;
@@ -38,7 +42,7 @@ internal sealed class BalancerBench(LoadBalancingPolicyModel policy, ulong seed 
         return this;
     }
 
-    public Host? Pick(ulong? hash = null, uint attempt = 0) => _balancer!.Pick(hash, attempt, 0, out _);
+    public Host? Pick(ulong? hash = null, uint attempt = 0) => _balancer!.Pick(hash, attempt, NowMilliseconds, out _);
 
     public Host? Foresee() => _balancer!.Foresee(0);
 
