@@ -65,6 +65,7 @@ internal sealed class ActiveHealthChecker
             {
                 _sessions.Remove(gone, out HealthCheckSession? session);
                 session!.End();
+                gone.Monitor.Attach((ActiveHealthChecker?)null);
             }
         }
 
@@ -74,6 +75,7 @@ internal sealed class ActiveHealthChecker
             {
                 var session = new HealthCheckSession(this, host, HealthProbe.Create(_cluster, host, Policy));
                 _sessions.Add(host, session);
+                host.Monitor.Attach(this);
                 session.Start(Jitter(Policy.InitialJitterMilliseconds));
             }
         }
@@ -96,14 +98,27 @@ internal sealed class ActiveHealthChecker
     {
         _closed = true;
         _firstRoundDone = null;
-        foreach (HealthCheckSession session in _sessions.Values)
+        foreach ((Host host, HealthCheckSession session) in _sessions)
         {
             session.End();
+            host.Monitor.Attach((ActiveHealthChecker?)null);
         }
 
         _sessions.Clear();
         UpdateGauges();
     }
+
+    /// <summary>Any thread: a host told by an answer to a request that it fails its checks from now on.</summary>
+    public void PostImmediateFailure(Host host) => Loop.Post(
+        static state =>
+        {
+            (ActiveHealthChecker checker, Host host) = ((ActiveHealthChecker, Host))state!;
+            if (!checker._closed && checker._sessions.TryGetValue(host, out HealthCheckSession? session))
+            {
+                session.FailNow();
+            }
+        },
+        (this, host));
 
     public void Count(Counter counter) => _cells.Add(counter);
 

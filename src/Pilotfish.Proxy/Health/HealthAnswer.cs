@@ -79,6 +79,9 @@ internal sealed class HealthAnswer(HealthCheckPolicy policy)
         return used;
     }
 
+    /// <summary>Whether the status means no health and the host adds that it is not to be counted.</summary>
+    public bool ExcludesHost => _headers!.Has(WellKnownHeader.XEnvoyImmediateHealthCheckFail) && !Contains(policy.ExpectedStatuses, _status);
+
     public ProbeResult Judge(bool hasExpectedBody)
     {
         if (!Contains(policy.ExpectedStatuses, _status))

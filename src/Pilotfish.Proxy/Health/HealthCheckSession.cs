@@ -56,6 +56,18 @@ internal sealed class HealthCheckSession
         _probe.Abort();
     }
 
+    /// <summary>The host itself says so, beside its checks: it is down and counts neither as healthy nor as missing until it passes again.</summary>
+    public void FailNow()
+    {
+        _checker.Count(_checker.Stats.Failure);
+        _checker.Count(_checker.Stats.PassiveFailure);
+        _healthyRun = 0;
+        IsChecked = true;
+        bool changed = Host.SetHealth(HostHealth.PendingActiveHealthCheck, on: false);
+        changed |= Host.SetHealth(HostHealth.FailedActiveHealthCheck | HostHealth.ExcludedViaImmediateHealthCheckFailure, on: true);
+        _checker.OnChecked(this, passed: false, changed);
+    }
+
     private async void Check()
     {
         _checker.Count(_checker.Stats.Attempt);
@@ -104,7 +116,8 @@ internal sealed class HealthCheckSession
 
         _healthyRun = 0;
         bool changed = Host.SetHealth(
-            HostHealth.FailedActiveHealthCheck | HostHealth.ActiveHealthCheckTimeout | HostHealth.PendingActiveHealthCheck, on: false);
+            HostHealth.FailedActiveHealthCheck | HostHealth.ActiveHealthCheckTimeout | HostHealth.PendingActiveHealthCheck
+            | HostHealth.ExcludedViaImmediateHealthCheckFailure, on: false);
         changed |= Host.SetHealth(HostHealth.DegradedActiveHealthCheck, on: result == ProbeResult.Degraded);
         return changed ? HealthChange.Changed : change;
     }
@@ -133,6 +146,11 @@ internal sealed class HealthCheckSession
 
             Host.SetHealth(HostHealth.FailedActiveHealthCheck, on: true);
             changed = true;
+        }
+
+        if (_probe.IsToldToExclude)
+        {
+            changed |= Host.SetHealth(HostHealth.ExcludedViaImmediateHealthCheckFailure, on: true);
         }
 
         changed |= Host.SetHealth(HostHealth.ActiveHealthCheckTimeout, on: _timedOut);

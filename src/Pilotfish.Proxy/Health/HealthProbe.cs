@@ -20,6 +20,9 @@ internal abstract class HealthProbe(WorkerCluster cluster, Host host, HealthChec
 
     protected WorkerCluster Cluster => cluster;
 
+    /// <summary>Whether the last answer was wrong and had x-envoy-immediate-health-check-fail.</summary>
+    public bool IsToldToExclude { get; protected set; }
+
     /// <summary>One check. <see cref="Abort"/> ends it as <see cref="ProbeResult.Network"/>.</summary>
     public abstract ValueTask<ProbeResult> CheckAsync();
 

@@ -11,6 +11,7 @@ public sealed class HostMonitor(Host host)
     // 504 and 503 stand for failures without a status when the policy does not split local origin.
     private const int TimeoutStatus = 504;
     private const int ConnectFailedStatus = 503;
+    private const int OkStatus = 200;
 
     // Any thread, atomically.
     private int _consecutive5xx;
@@ -24,6 +25,7 @@ public sealed class HostMonitor(Host host)
     private long _failed;
     private long _timedOut;
     private volatile OutlierDetector? _detector;
+    private volatile ActiveHealthChecker? _checker;
 
     public Host Host { get; } = host;
 
@@ -42,6 +44,21 @@ public sealed class HostMonitor(Host host)
         Interlocked.Increment(ref status < 500 ? ref _succeeded : ref _failed);
         Judge(status, nowMilliseconds);
     }
+
+    /// <summary>
+    /// A TCP connection, or a tunnel that stands for one, is open: where local origin is not split that is the success which ends a run of
+    /// failures, since no status will come.
+    /// </summary>
+    public void OnTcpConnected(long nowMilliseconds)
+    {
+        if (_detector is { Policy.SplitsLocalOrigin: false })
+        {
+            Judge(OkStatus, nowMilliseconds);
+        }
+    }
+
+    /// <summary>The host answered a request with x-envoy-immediate-health-check-fail: it is down at once if it is actively checked.</summary>
+    public void OnImmediateFailure() => _checker?.PostImmediateFailure(Host);
 
     private void Judge(int status, long nowMilliseconds)
     {
@@ -124,6 +141,8 @@ public sealed class HostMonitor(Host host)
     internal double LocalOriginSuccessRate { get; set; } = -1;
 
     internal void Attach(OutlierDetector? detector) => _detector = detector;
+
+    internal void Attach(ActiveHealthChecker? checker) => _checker = checker;
 
     internal void ResetRuns()
     {

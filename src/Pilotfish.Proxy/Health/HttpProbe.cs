@@ -19,6 +19,7 @@ internal sealed class HttpProbe(WorkerCluster cluster, Host host, HealthCheckPol
 
     public override async ValueTask<ProbeResult> CheckAsync()
     {
+        IsToldToExclude = false;
         if (await ConnectAsync() is not { } stream || !(await stream.SendAsync(_request ??= Request())).IsOk)
         {
             Abort();
@@ -55,6 +56,7 @@ internal sealed class HttpProbe(WorkerCluster cluster, Host host, HealthCheckPol
             Abort();
         }
 
+        IsToldToExclude = answer.ExcludesHost;
         return answer.Judge(HasExpected(answer.Body));
     }
 

@@ -84,7 +84,7 @@ public sealed class OutlierDetector
             if (gone.Monitor.IsEjected && !Contains(hosts, gone))
             {
                 gone.Monitor.IsEjected = false;
-                gone.Monitor.Attach(null);
+                gone.Monitor.Attach((OutlierDetector?)null);
                 SetEjectedCount(EjectedCount - 1);
             }
         }
@@ -102,7 +102,7 @@ public sealed class OutlierDetector
         _timer.Cancel();
         foreach (Host host in _hosts)
         {
-            host.Monitor.Attach(null);
+            host.Monitor.Attach((OutlierDetector?)null);
         }
 
         SetEjectedCount(0);
@@ -124,14 +124,14 @@ public sealed class OutlierDetector
         }
 
         _cells.Add(_stats.Detected(kind));
-        if (Enforcing(kind) <= _random.NextBelow(100))
-        {
-            return;
-        }
-
         if (!MayEject())
         {
             _cells.Add(_stats.Overflow);
+            return;
+        }
+
+        if (Enforcing(kind) <= _random.NextBelow(100))
+        {
             return;
         }
 
@@ -183,9 +183,15 @@ public sealed class OutlierDetector
     private void Eject(HostMonitor monitor)
     {
         monitor.IsEjected = true;
-        monitor.EjectionCount++;
         monitor.EjectedAtMilliseconds = _loop.NowMilliseconds;
         long longest = Math.Max(Policy.BaseEjectionMilliseconds, Policy.EjectionMaxMilliseconds);
+
+        // Beyond the longest time the count would only be more to work off.
+        if (monitor.EjectionCount * Policy.BaseEjectionMilliseconds < longest + Policy.BaseEjectionMilliseconds)
+        {
+            monitor.EjectionCount++;
+        }
+
         long time = Math.Min(longest, Policy.BaseEjectionMilliseconds * monitor.EjectionCount);
         long jitter = Policy.EjectionJitterMilliseconds > 0
             ? _random.NextBelow((int)Math.Min(int.MaxValue, Policy.EjectionJitterMilliseconds))

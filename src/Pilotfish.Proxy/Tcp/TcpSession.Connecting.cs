@@ -183,6 +183,7 @@ internal sealed partial class TcpSession
     {
         UpstreamConnection connection = _upstream!;
         IByteStream stream = connection.Stream;
+        connection.Host.Monitor.OnTcpConnected(_worker.Loop.NowMilliseconds);
         _info.Upstream.IsConnected = true;
         _info.Upstream.ConnectionId = connection.Id;
         _info.Upstream.LocalAddress = stream.LocalAddress;

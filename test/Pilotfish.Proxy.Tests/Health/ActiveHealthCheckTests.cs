@@ -329,6 +329,63 @@ public sealed class ActiveHealthCheckTests
         await TestPeers.UntilAsync(loop, () => Counts(fixture).Attempts == 3);
     });
 
+    [Fact]
+    public void ImmediateFailure_OfAnAnswerToARequest_TakesTheHostOut_UntilItPassesAgain() => Run(async (loop, clock, fixture) =>
+    {
+        using var host = new TestUpstream(loop);
+        fixture.Apply(Checked(host.Address));
+        TestClient check = await host.AcceptAsync();
+        await AnswerAsync(check, Ok);
+        ClusterState state = await WarmAsync(loop, fixture);
+        Host only = state.Hosts.All[0];
+        only.Monitor.OnImmediateFailure();
+        await TestPeers.UntilAsync(loop, () => state.Hosts.HealthyCount == 0);
+        Assert.Equal(HostHealth.FailedActiveHealthCheck | HostHealth.ExcludedViaImmediateHealthCheckFailure, only.Health);
+        Assert.Equal(1, state.Hosts.ExcludedCount);
+        Assert.Equal((1, 1), (fixture.Counter("cluster.c.health_check.passive_failure"), Counts(fixture).Failures));
+        await NextAsync(loop, clock);
+        await AnswerAsync(check, Ok);
+        await TestPeers.UntilAsync(loop, () => Counts(fixture).Successes == 2);
+        Assert.True(only.IsExcluded);
+        await NextAsync(loop, clock);
+        await AnswerAsync(check, Ok);
+        await TestPeers.UntilAsync(loop, () => state.Hosts.HealthyCount == 1);
+        Assert.Equal(HostHealth.Healthy, only.Health);
+    });
+
+    [Fact]
+    public void ImmediateFailure_OfACheckThatFails_ExcludesTheHost() => Run(async (loop, clock, fixture) =>
+    {
+        using var host = new TestUpstream(loop);
+        fixture.Apply(Checked(host.Address));
+        TestClient check = await host.AcceptAsync();
+        await AnswerAsync(check, "HTTP/1.1 200 OK\r\nx-envoy-immediate-health-check-fail: true\r\nContent-Length: 0\r\n\r\n");
+        ClusterState state = await WarmAsync(loop, fixture);
+        Assert.Equal(HostHealth.Healthy, state.Hosts.All[0].Health);
+        await NextAsync(loop, clock);
+        await AnswerAsync(check, "HTTP/1.1 503 No\r\nx-envoy-immediate-health-check-fail: true\r\nContent-Length: 0\r\n\r\n");
+        await TestPeers.UntilAsync(loop, () => state.Hosts.ExcludedCount == 1);
+        Assert.Equal(HostHealth.FailedActiveHealthCheck | HostHealth.ExcludedViaImmediateHealthCheckFailure, state.Hosts.All[0].Health);
+    });
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void EndpointsOwnAddress_IsWhereChecksGo(bool portApart) => Run(async (loop, clock, fixture) =>
+    {
+        using var side = new TestUpstream(loop);
+        Cluster cluster = Checked(NetAddress.Parse("127.0.0.1:1"));
+        cluster.LoadAssignment.Endpoints[0].LbEndpoints[0].Endpoint.HealthCheckConfig = new Envoy.Config.Endpoint.V3.Endpoint.Types.HealthCheckConfig
+        {
+            PortValue = portApart ? side.Address.Port : 0u,
+            Address = TransportFixture.Socket(portApart ? side.Address.WithPort(1) : side.Address),
+        };
+        fixture.Apply(cluster);
+        await AnswerAsync(await side.AcceptAsync(), Ok);
+        ClusterState state = await WarmAsync(loop, fixture);
+        Assert.Equal(HostHealth.Healthy, state.Hosts.All[0].Health);
+    });
+
     private static Cluster Checked(params NetAddress[] hosts)
     {
         Cluster cluster = TransportFixture.StaticCluster("c", hosts);

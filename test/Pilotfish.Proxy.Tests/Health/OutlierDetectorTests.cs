@@ -1,6 +1,7 @@
 using Envoy.Config.Cluster.V3;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Health;
 using Pilotfish.Proxy.Tests.Transport;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
@@ -87,6 +88,75 @@ public sealed class OutlierDetectorTests
             await TestPeers.UntilAsync(
                 loop, () => fixture.Counter("cluster.c.outlier_detection.ejections_enforced_success_rate") == 1);
             Assert.True(state.Hosts.All[5].IsUnhealthy);
+        });
+    }
+
+    [Theory]
+    [InlineData(false, 2)]
+    [InlineData(true, 1)]
+    public void Connect_OfTcp_EndsARunOfFailures_UnlessLocalOriginIsSplit(bool split, int healthy) => LoopRunner.Run(async loop =>
+    {
+        (_, ClusterState state) = Create(loop, new OutlierDetection { MaxEjectionPercent = 100, SplitExternalLocalOriginErrors = split, ConsecutiveLocalOriginFailure = 5 }, 2);
+        HostMonitor monitor = state.Hosts.All[0].Monitor;
+        for (int i = 0; i < 9; i++)
+        {
+            monitor.OnResult(OutlierResult.LocalConnectFailed, loop.NowMilliseconds);
+            if (i == 4 - (split ? 0 : 1))
+            {
+                monitor.OnTcpConnected(loop.NowMilliseconds);
+            }
+
+            if (i == 7)
+            {
+                monitor.OnTcpConnected(loop.NowMilliseconds);
+            }
+        }
+
+        await loop.YieldAsync();
+        await loop.YieldAsync();
+        await TestPeers.UntilAsync(loop, () => state.Hosts.HealthyCount == healthy);
+    });
+
+    [Fact]
+    public void Overflow_CountsAlsoWhereNothingIsEnforced() => LoopRunner.Run(async loop =>
+    {
+        (TransportFixture fixture, ClusterState state) = Create(loop, new OutlierDetection { EnforcingConsecutive5Xx = 0 }, 9);
+        for (int i = 0; i < 5; i++)
+        {
+            state.Hosts.All[0].Monitor.OnStatus(500, loop.NowMilliseconds);
+        }
+
+        await TestPeers.UntilAsync(loop, () => fixture.Counter("cluster.c.outlier_detection.ejections_overflow") == 1);
+        Assert.Equal(1, fixture.Counter("cluster.c.outlier_detection.ejections_detected_consecutive_5xx"));
+    });
+
+    [Fact]
+    public void BackOff_StopsGrowingAtTheLongestTime()
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            var outliers = new OutlierDetection
+            {
+                MaxEjectionPercent = 100,
+                BaseEjectionTime = Duration.FromTimeSpan(TimeSpan.FromSeconds(30)),
+                MaxEjectionTime = Duration.FromTimeSpan(TimeSpan.FromSeconds(60)),
+            };
+            (_, ClusterState state) = Create(loop, outliers, 2);
+            HostMonitor monitor = state.Hosts.All[0].Monitor;
+            for (int round = 0; round < 6; round++)
+            {
+                for (int i = 0; i < 5; i++)
+                {
+                    monitor.OnStatus(500, loop.NowMilliseconds);
+                }
+
+                await TestPeers.UntilAsync(loop, () => state.Hosts.HealthyCount == 1);
+                Assert.InRange(monitor.EjectionCount, 1, 3);
+                Assert.Equal(round == 0 ? 30_000 : 60_000, monitor.EjectedForMilliseconds);
+                clock.Advance(TimeSpan.FromSeconds(61));
+                await TestPeers.UntilAsync(loop, () => state.Hosts.HealthyCount == 2);
+            }
         });
     }
 

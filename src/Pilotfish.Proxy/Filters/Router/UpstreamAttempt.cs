@@ -165,6 +165,11 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
         ResponseHeaderBytes = ResponseHeaders.ByteSize;
         ResponseHeaderCount = ResponseHeaders.Count;
         IsCanary = Host!.IsCanary || ResponseOrigin.SaysCanary(ResponseHeaders);
+        if (ResponseHeaders.Has(WellKnownHeader.XEnvoyImmediateHealthCheckFail))
+        {
+            Host.Monitor.OnImmediateFailure();
+        }
+
         if (end)
         {
             Over();
