@@ -209,7 +209,7 @@ public sealed class HcmCompiler(NetworkFilterContext context)
         return new Http1Limits
         {
             HeadBytes = (int)kilobytes * 1024,
-            Headers = (int)Math.Min(common?.MaxHeadersCount ?? Http1Limits.DefaultHeaders, short.MaxValue - 64),
+            Headers = Http1Limits.HeadersOf(common?.MaxHeadersCount, "common_http_protocol_options.max_headers_count"),
             AllowChunkedLength = http1?.AllowChunkedLength ?? false,
             AllowCustomMethods = http1?.AllowCustomMethods ?? false,
             AllowAbsoluteUrl = http1?.AllowAbsoluteUrl ?? true,

@@ -49,6 +49,9 @@ public sealed record UpstreamHttpOptions
     /// <summary>max_response_headers_kb and max_headers_count: what a response's head may have.</summary>
     public Http1Limits ResponseLimits { get; init; } = Http1Limits.Response;
 
+    /// <summary>The same for HTTP/2, whose heads are smaller unless max_response_headers_kb speaks of both.</summary>
+    public Http1Limits Http2ResponseLimits { get; init; } = Http1Limits.Request;
+
     /// <summary>upstream_http_protocol_options.auto_sni: TLS asks for the request's host.</summary>
     public bool AutoSni { get; init; }
 
@@ -165,7 +168,8 @@ public sealed record UpstreamHttpOptions
             PreservedCase = PreservedCase.Compile(Http1(message), field + ".http_protocol_options"),
             Retry = RetryPolicyModel.Compile(message.RetryPolicy, field + ".retry_policy"),
             Hash = HashPolicyModel.Compile(message.HashPolicy, field + ".hash_policy"),
-            ResponseLimits = LimitsOf(common, field + ".common_http_protocol_options"),
+            ResponseLimits = LimitsOf(common, Http1Limits.Response, field + ".common_http_protocol_options"),
+            Http2ResponseLimits = LimitsOf(common, Http1Limits.Request, field + ".common_http_protocol_options"),
             AutoSni = message.UpstreamHttpProtocolOptions?.AutoSni ?? false,
             AutoSanValidation = message.UpstreamHttpProtocolOptions?.AutoSanValidation ?? false,
             AutoSniHeader = message.UpstreamHttpProtocolOptions is { OverrideAutoSniHeader.Length: > 0 } names
@@ -201,22 +205,17 @@ public sealed record UpstreamHttpOptions
             : compiled;
     }
 
-    private static Http1Limits LimitsOf(Envoy.Config.Core.V3.HttpProtocolOptions? common, string field)
+    private static Http1Limits LimitsOf(Envoy.Config.Core.V3.HttpProtocolOptions? common, Http1Limits defaults, string field)
     {
-        if (common is not { MaxResponseHeadersKb: not null } and not { MaxHeadersCount: not null })
+        const uint most = Http1Limits.HeadBytesCap / 1024;
+        if (common?.MaxResponseHeadersKb is { } kilobytes)
         {
-            return Http1Limits.Response;
+            defaults = kilobytes is 0 or > most
+                ? throw new ConfigRejectedException(field + ".max_response_headers_kb", $"{kilobytes} is not between 1 and {most}")
+                : defaults with { HeadBytes = (int)kilobytes * 1024 };
         }
 
-        uint most = Http1Limits.HeadBytesCap / 1024;
-        return common.MaxResponseHeadersKb is 0 || common.MaxResponseHeadersKb > most
-            ? throw new ConfigRejectedException(
-                field + ".max_response_headers_kb", $"{common.MaxResponseHeadersKb} is not between 1 and {most}")
-            : Http1Limits.Response with
-            {
-                HeadBytes = (int)(common.MaxResponseHeadersKb * 1024 ?? Http1Limits.DefaultResponseHeadBytes),
-                Headers = (int)Math.Clamp(common.MaxHeadersCount ?? Http1Limits.DefaultHeaders, 1, short.MaxValue - 64),
-            };
+        return defaults with { Headers = Http1Limits.HeadersOf(common?.MaxHeadersCount, field + ".max_headers_count") };
     }
 
     private static Envoy.Config.Core.V3.Http1ProtocolOptions? Http1(HttpProtocolOptions message) =>

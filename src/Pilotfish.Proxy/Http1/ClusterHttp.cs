@@ -119,6 +119,8 @@ public sealed class ClusterHttp
     /// <summary>Bounds of a response's head.</summary>
     public Http1Limits ResponseLimits => _options.ResponseLimits;
 
+    public Http1Limits Http2ResponseLimits => _options.Http2ResponseLimits;
+
     /// <summary>Bound of one exchange (max_stream_duration); 0 = none.</summary>
     public long MaxStreamMilliseconds => _options.MaxStreamMilliseconds;
 

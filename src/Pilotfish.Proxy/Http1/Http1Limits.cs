@@ -1,3 +1,5 @@
+using Pilotfish.Proxy.Config;
+
 namespace Pilotfish.Proxy.Http1;
 
 /// <summary>Bounds and leniencies of one side's parser; immutable.</summary>
@@ -20,6 +22,14 @@ public sealed record Http1Limits
     public static readonly Http1Limits Request = new();
 
     public static readonly Http1Limits Response = new() { HeadBytes = DefaultResponseHeadBytes };
+
+    /// <summary>
+    /// max_headers_count, or its default. More than a header map can number are not to be had: a larger count means that.
+    /// Throws <see cref="ConfigRejectedException"/>.
+    /// </summary>
+    public static int HeadersOf(uint? count, string field) => count is 0
+        ? throw new ConfigRejectedException(field, "it is 0; at least 1 is needed")
+        : (int)Math.Min(count ?? DefaultHeaders, short.MaxValue - 64);
 
     public int HeadBytes { get; init; } = DefaultHeadBytes;
 

@@ -16,7 +16,7 @@ internal sealed class Http2UpstreamConnection : Http2Session
     private bool _closedTold;
 
     public Http2UpstreamConnection(Http2Pool pool, UpstreamConnection connection, uint bufferLimit)
-        : base(connection.Stream, pool.Http.Http2, pool.Http.ResponseLimits, pool.Http.Http2Stats, pool.Worker.Stats, bufferLimit,
+        : base(connection.Stream, pool.Http.Http2, pool.Http.Http2ResponseLimits, pool.Http.Http2Stats, pool.Worker.Stats, bufferLimit,
             isServer: false, new InputBuffer(connection.Stream.Loop.Buffers))
     {
         _pool = pool;
@@ -168,7 +168,11 @@ internal sealed class Http2UpstreamConnection : Http2Session
 
     protected override void OnBlockFault(Http2Stream? stream, int id, Http2End end, bool streamOnly)
     {
-        Cells.Add(_pool.Http.CxProtocolError);
+        if (end != Http2End.TooManyHeaders)
+        {
+            Cells.Add(_pool.Http.CxProtocolError);
+        }
+
         if (!streamOnly)
         {
             Fail(end);

@@ -242,7 +242,8 @@ internal sealed class Http2UpstreamStream(Http2UpstreamConnection connection) : 
 
     private static StreamResetReason Reason(Http2ErrorCode code, Http2End end)
     {
-        if (end != Http2End.RemoteReset && end != Http2End.RemoteRefused)
+        // A response beyond the limits is reset by this side, which Envoy's codec tells as the host's reset: it is no error of the protocol.
+        if (end != Http2End.RemoteReset && end != Http2End.RemoteRefused && end != Http2End.TooManyHeaders)
         {
             return StreamResetReason.ProtocolError;
         }

@@ -73,7 +73,7 @@ internal sealed class Http2Peer(IByteStream stream)
 
     public byte[] Block(params (string Name, string Value)[] fields)
     {
-        byte[] block = new byte[64 * 1024];
+        byte[] block = new byte[128 * 1024];
         int at = _encoder.Begin(block);
         foreach ((string name, string value) in fields)
         {

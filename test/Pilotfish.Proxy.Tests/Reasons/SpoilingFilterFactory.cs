@@ -3,7 +3,7 @@ using Pilotfish.Proxy.Http;
 
 namespace Pilotfish.Proxy.Tests.Reasons;
 
-/// <summary>An HTTP filter (google.protobuf.BytesValue) that does what its value says: buffer a body, or remove what it must not.</summary>
+/// <summary>An HTTP filter (google.protobuf.BytesValue) that does what its value says: buffer a body for ever, hold it until its end, or remove what it must not.</summary>
 internal sealed class SpoilingFilterFactory : IHttpFilterFactory
 {
     public IReadOnlyList<string> MessageNames { get; } = ["google.protobuf.BytesValue"];
@@ -25,11 +25,11 @@ internal sealed class SpoilingFilterFactory : IHttpFilterFactory
                 headers.Remove(WellKnownHeader.Path);
             }
 
-            return does == "buffer requests" && !end ? FilterVerdict.Buffer : FilterVerdict.Continue;
+            return Buffers("requests", end: false) && !end ? FilterVerdict.Buffer : FilterVerdict.Continue;
         }
 
         public override FilterVerdict OnRequestData(ReadOnlySpan<byte> data, bool end) =>
-            does == "buffer requests" ? FilterVerdict.Buffer : FilterVerdict.Continue;
+            Buffers("requests", end) ? FilterVerdict.Buffer : FilterVerdict.Continue;
 
         public override FilterVerdict OnResponseHeaders(HeaderMap headers, bool end)
         {
@@ -38,10 +38,13 @@ internal sealed class SpoilingFilterFactory : IHttpFilterFactory
                 headers.Remove(WellKnownHeader.Status);
             }
 
-            return does == "buffer responses" && !end && !Stream.IsReplyLocal ? FilterVerdict.Buffer : FilterVerdict.Continue;
+            return Buffers("responses", end: false) && !end && !Stream.IsReplyLocal ? FilterVerdict.Buffer : FilterVerdict.Continue;
         }
 
         public override FilterVerdict OnResponseData(ReadOnlySpan<byte> data, bool end) =>
-            does == "buffer responses" && !Stream.IsReplyLocal ? FilterVerdict.Buffer : FilterVerdict.Continue;
+            Buffers("responses", end) && !Stream.IsReplyLocal ? FilterVerdict.Buffer : FilterVerdict.Continue;
+
+        // What is held goes on with the end; what is buffered never does.
+        private bool Buffers(string what, bool end) => does == "buffer " + what || (!end && does == "hold " + what);
     }
 }

@@ -36,7 +36,15 @@ internal sealed class RequestBody
     public bool TryHold(ReadOnlySpan<byte> data)
     {
         _buffer.Append(_pool, data);
-        return _buffer.Length <= _limit;
+        if (_buffer.Length <= _limit)
+        {
+            return true;
+        }
+
+        // It is sent once, from here: whether a connection was there already must not decide on a retry.
+        _keep = false;
+        IsComplete = false;
+        return false;
     }
 
     /// <summary>Remembers a piece that was sent already; false when from now on there is too much to remember.</summary>
