@@ -59,6 +59,7 @@ internal static class ClusterCompiler
         (SocketStreamOptions v4, SocketStreamOptions v6) = UpstreamSockets.Compile(cluster);
         DiscoveryKind discovery = Discovery(cluster);
         int remarks = context.Warnings.Calls;
+        UpstreamHttpOptions http = UpstreamHttpOptions.Compile(cluster, context);
         var settings = new ClusterSettings
         {
             Discovery = discovery,
@@ -70,7 +71,7 @@ internal static class ClusterCompiler
             SocketsV4 = v4,
             SocketsV6 = v6,
             Outlier = OutlierPolicyCompiler.Compile(cluster.OutlierDetection),
-            HealthCheck = HealthCheckCompiler.Compile(cluster.HealthChecks, context),
+            HealthCheck = HealthCheckCompiler.Compile(cluster.HealthChecks, http, context),
             IgnoresNewHostsUntilFirstCheck = cluster.CommonLbConfig?.IgnoreNewHostsUntilFirstHc ?? false,
             IgnoresHealthOnHostRemoval = cluster.IgnoreHealthOnHostRemoval,
             OriginalDestination = discovery == DiscoveryKind.OriginalDestination ? OriginalDestination(cluster) : null,
@@ -85,7 +86,7 @@ internal static class ClusterCompiler
             ConnectionPoolPerDownstreamConnection = cluster.ConnectionPoolPerDownstreamConnection,
             Preconnect = PreconnectPolicy.Compile(cluster.PreconnectPolicy),
             UpstreamPool = UpstreamPoolKinds.Compile(cluster.UpstreamConfig),
-            Http = UpstreamHttpOptions.Compile(cluster, context),
+            Http = http,
         };
 
         // A remark names its cluster, and a health checker may have parts of its own.

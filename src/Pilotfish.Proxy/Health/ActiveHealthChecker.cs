@@ -11,6 +11,7 @@ internal sealed class ActiveHealthChecker
 {
     private const uint PercentMax = 100;
 
+    private readonly ClusterState _state;
     private readonly WorkerCluster _cluster;
     private readonly WorkerRandom _random;
     private readonly StatCells _cells;
@@ -39,8 +40,12 @@ internal sealed class ActiveHealthChecker
         _cells = state.Scope.Store.Main;
         Stats = new HealthCheckStats(state.Scope.Scope("health_check"));
 
-        // Checks run beside the traffic loops: this side of the cluster belongs to the main loop alone.
-        _cluster = new WorkerCluster(new Worker(0, loop, _cells, random.NextUInt64()), state);
+        // Checks run beside the traffic loops: this side of the cluster belongs to the main loop alone. Those that need a pool have a state of
+        // their own, too, or the pool would count as traffic.
+        _state = state;
+        _cluster = policy.Kind is HealthCheckKind.Http2 or HealthCheckKind.Grpc
+            ? Apart(state, loop, random)
+            : new WorkerCluster(new Worker(0, loop, _cells, random.NextUInt64()), state);
     }
 
     public HealthCheckPolicy Policy { get; }
@@ -125,7 +130,7 @@ internal sealed class ActiveHealthChecker
     /// <summary>The pause before a host's next check. While the cluster was never used, hosts are looked at rarely.</summary>
     public long NextInterval(bool healthy, bool pending)
     {
-        bool used = _cluster.State.StatsIfUsed is { } stats && _cluster.State.Scope.Store.Value(stats.CxTotal) > 0;
+        bool used = _state.StatsIfUsed is { } stats && _state.Scope.Store.Value(stats.CxTotal) > 0;
         long pause = used
             ? healthy
                 ? pending ? Policy.HealthyEdgeMilliseconds : Policy.IntervalMilliseconds
@@ -152,6 +157,13 @@ internal sealed class ActiveHealthChecker
         UpdateGauges();
         _checked(session.Host, passed, changed);
         TellFirstRound();
+    }
+
+    private static WorkerCluster Apart(ClusterState state, EventLoop loop, WorkerRandom random)
+    {
+        var unseen = new StatsStore();
+        return new WorkerCluster(
+            new Worker(0, loop, unseen.Main, random.NextUInt64()), new ClusterState(state.Config, index: 0, unseen.Scope("checks"), workerCount: 1));
     }
 
     private void TellFirstRound()

@@ -79,6 +79,21 @@ internal sealed class HealthAnswer(HealthCheckPolicy policy)
         return used;
     }
 
+    /// <summary>A head that a codec has read.</summary>
+    public void TakeHead(HeaderMap headers, int status)
+    {
+        _headers = headers;
+        _status = status;
+    }
+
+    /// <summary>A piece of the body behind such a head.</summary>
+    public void TakeBody(ReadOnlySpan<byte> data)
+    {
+        int kept = Math.Min(data.Length, _body.Length - _bodyBytes);
+        data[..kept].CopyTo(_body.AsSpan(_bodyBytes));
+        _bodyBytes += kept;
+    }
+
     /// <summary>Whether the status means no health and the host adds that it is not to be counted.</summary>
     public bool ExcludesHost => _headers!.Has(WellKnownHeader.XEnvoyImmediateHealthCheckFail) && !Contains(policy.ExpectedStatuses, _status);
 

@@ -2,6 +2,7 @@ using Envoy.Config.Core.V3;
 using Envoy.Type.V3;
 using Google.Protobuf.Collections;
 using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Routing;
 
 namespace Pilotfish.Proxy.Health;
@@ -11,7 +12,10 @@ internal static class HealthCheckCompiler
 {
     private const int ResponseBytesMax = 1024 * 1024;
 
-    public static HealthCheckPolicy? Compile(IList<HealthCheck> checks, CompileContext context)
+    /// <param name="checks">health_checks.</param>
+    /// <param name="http">What the cluster speaks.</param>
+    /// <param name="context">For warnings and runtime keys.</param>
+    public static HealthCheckPolicy? Compile(IList<HealthCheck> checks, UpstreamHttpOptions http, CompileContext context)
     {
         if (checks.Count == 0)
         {
@@ -55,8 +59,7 @@ internal static class HealthCheckCompiler
             HealthCheck.HealthCheckerOneofCase.HttpHealthCheck =>
                 Http(policy, check.HttpHealthCheck, Field + ".http_health_check", context.Runtime),
             HealthCheck.HealthCheckerOneofCase.TcpHealthCheck => Tcp(policy, check.TcpHealthCheck, Field + ".tcp_health_check"),
-            HealthCheck.HealthCheckerOneofCase.GrpcHealthCheck => throw new ConfigRejectedException(
-                Field + ".grpc_health_check", "gRPC health checks are not available; use an HTTP or TCP one"),
+            HealthCheck.HealthCheckerOneofCase.GrpcHealthCheck => Grpc(policy, check.GrpcHealthCheck, http, Field + ".grpc_health_check"),
             HealthCheck.HealthCheckerOneofCase.CustomHealthCheck => throw new ConfigRejectedException(
                 Field + ".custom_health_check", $"health checker '{check.CustomHealthCheck.Name}' is not one that Pilotfish has"),
             _ => throw new ConfigRejectedException(Field, "the health check has no kind"),
@@ -65,10 +68,10 @@ internal static class HealthCheckCompiler
 
     private static HealthCheckPolicy Http(HealthCheckPolicy policy, HealthCheck.Types.HttpHealthCheck http, string field, RuntimeValues runtime)
     {
-        if (http.CodecClientType != CodecClientType.Http1)
+        if (http.CodecClientType is not (CodecClientType.Http1 or CodecClientType.Http2))
         {
             throw new ConfigRejectedException(
-                field + ".codec_client_type", $"{http.CodecClientType} health checks are not available; HTTP1 is");
+                field + ".codec_client_type", $"{http.CodecClientType} health checks are not available; HTTP1 and HTTP2 are");
         }
 
         if (!http.Path.StartsWith('/') || !IsVisible(http.Path))
@@ -90,7 +93,7 @@ internal static class HealthCheckCompiler
 
         return policy with
         {
-            Kind = HealthCheckKind.Http,
+            Kind = http.CodecClientType == CodecClientType.Http2 ? HealthCheckKind.Http2 : HealthCheckKind.Http,
             Method = method,
             Path = http.Path,
             Host = http.Host,
@@ -105,6 +108,29 @@ internal static class HealthCheckCompiler
             VerifyKey = http.ServiceNameMatcher is null ? null : runtime.Key("health_check.verify_cluster"),
             ServiceName = http.ServiceNameMatcher is { } matcher ? StringMatch.Compile(matcher, field + ".service_name_matcher") : null,
             ResponseBytes = (int)Math.Min(http.ResponseBufferSize ?? HealthCheckPolicy.DefaultResponseBytes, ResponseBytesMax),
+        };
+    }
+
+    private static HealthCheckPolicy Grpc(HealthCheckPolicy policy, HealthCheck.Types.GrpcHealthCheck grpc, UpstreamHttpOptions http, string field)
+    {
+        if (http.Protocol != UpstreamProtocol.Http2 && http.Protocol != UpstreamProtocol.Alpn && !http.UsesDownstreamProtocol)
+        {
+            throw new ConfigRejectedException(field, "the cluster must support HTTP/2 for gRPC health checks");
+        }
+
+        if (!IsVisible(grpc.Authority))
+        {
+            throw new ConfigRejectedException(field + ".authority", $"'{grpc.Authority}' is not an authority");
+        }
+
+        return policy with
+        {
+            Kind = HealthCheckKind.Grpc,
+            Method = "POST",
+            Path = "/grpc.health.v1.Health/Check",
+            Host = grpc.Authority,
+            ServiceText = grpc.ServiceName,
+            Headers = HeaderMutations.Compile(grpc.InitialMetadata, [], field + ".initial_metadata", field),
         };
     }
 

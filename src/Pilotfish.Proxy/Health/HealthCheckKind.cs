@@ -5,4 +5,8 @@ public enum HealthCheckKind : byte
 {
     Http,
     Tcp,
+
+    /// <summary>HTTP over HTTP/2.</summary>
+    Http2,
+    Grpc,
 }

@@ -56,7 +56,10 @@ public sealed record HealthCheckPolicy
     /// <summary>What must come back, each part behind the one before; gaps between them are passed over.</summary>
     public IReadOnlyList<byte[]> Expected { get; init; } = [];
 
-    // HTTP only.
+    /// <summary>What a gRPC check asks for; empty = the server as a whole.</summary>
+    public string ServiceText { get; init; } = "";
+
+    // HTTP and gRPC.
     public string Method { get; init; } = "GET";
 
     public string Path { get; init; } = "/";

@@ -14,11 +14,11 @@ internal abstract class HealthProbe(WorkerCluster cluster, Host host, HealthChec
     private SocketStream? _socket;
     private IByteStream? _stream;
 
-    protected HealthCheckPolicy Policy => policy;
+    public HealthCheckPolicy Policy => policy;
 
-    protected Host Host => host;
+    public Host Host => host;
 
-    protected WorkerCluster Cluster => cluster;
+    public WorkerCluster Cluster => cluster;
 
     /// <summary>Whether the last answer was wrong and had x-envoy-immediate-health-check-fail.</summary>
     public bool IsToldToExclude { get; protected set; }
@@ -27,7 +27,7 @@ internal abstract class HealthProbe(WorkerCluster cluster, Host host, HealthChec
     public abstract ValueTask<ProbeResult> CheckAsync();
 
     /// <summary>Closes the connection; a check under way ends.</summary>
-    public void Abort()
+    public virtual void Abort()
     {
         _socket?.Close();
         _stream?.Close();
@@ -35,8 +35,13 @@ internal abstract class HealthProbe(WorkerCluster cluster, Host host, HealthChec
         _socket = null;
     }
 
-    public static HealthProbe Create(WorkerCluster cluster, Host host, HealthCheckPolicy policy) =>
-        policy.Kind == HealthCheckKind.Http ? new HttpProbe(cluster, host, policy) : new TcpProbe(cluster, host, policy);
+    public static HealthProbe Create(WorkerCluster cluster, Host host, HealthCheckPolicy policy) => policy.Kind switch
+    {
+        HealthCheckKind.Http => new HttpProbe(cluster, host, policy),
+        HealthCheckKind.Http2 => new Http2RequestProbe(cluster, host, policy),
+        HealthCheckKind.Grpc => new GrpcProbe(cluster, host, policy),
+        _ => new TcpProbe(cluster, host, policy),
+    };
 
     /// <summary>The kept connection if it still stands, else a new one; null when none comes about.</summary>
     protected async ValueTask<IByteStream?> ConnectAsync()
@@ -99,7 +104,7 @@ internal abstract class HealthProbe(WorkerCluster cluster, Host host, HealthChec
     }
 
     // The endpoint's own address and port go before the cluster's port.
-    private NetAddress Address()
+    protected NetAddress Address()
     {
         NetAddress address = host.Config.HealthCheckAddress ?? host.Address;
         return host.Config.HealthCheckPort != 0 ? address.WithPort(host.Config.HealthCheckPort)

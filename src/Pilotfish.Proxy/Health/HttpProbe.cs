@@ -1,10 +1,8 @@
 using System.Globalization;
 using System.Text;
-using Pilotfish.Language.Formats;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Http1;
-using Pilotfish.Proxy.Streams;
 using Pilotfish.Runtime.Streams;
 
 namespace Pilotfish.Proxy.Health;
@@ -63,22 +61,14 @@ internal sealed class HttpProbe(WorkerCluster cluster, Host host, HealthCheckPol
     private byte[] Request()
     {
         var headers = new HeaderMap();
-        string authority = Host.Config.HealthCheckHostname.Length > 0 ? Host.Config.HealthCheckHostname
-            : Policy.Host.Length > 0 ? Policy.Host : Cluster.State.Name;
-        headers.Add("host"u8, Encoding.ASCII.GetBytes(authority));
+        headers.Add("host"u8, Encoding.ASCII.GetBytes(HealthRequest.Authority(Policy, Host, Cluster.State.Name)));
         headers.Add("user-agent"u8, "Envoy/HC"u8);
         if (!Policy.Sent.IsEmpty)
         {
             headers.Add("content-length"u8, Encoding.ASCII.GetBytes(Policy.Sent.Length.ToString(CultureInfo.InvariantCulture)));
         }
 
-        if (Policy.Headers is { } mutations)
-        {
-            var info = new StreamInfo();
-            info.Start(new ConnectionInfo(), Cluster.Worker.Loop.WallNow, Cluster.Worker.Loop.NowNanoseconds);
-            mutations.Apply(headers, info, new FormatOutput());
-        }
-
+        HealthRequest.Mutate(headers, this);
         var text = new StringBuilder().Append(Policy.Method).Append(' ').Append(Policy.Path).Append(" HTTP/1.1\r\n");
         for (int i = 0; i < headers.Count; i++)
         {

@@ -253,7 +253,7 @@ public sealed class ActiveHealthCheckTests
 
     [Theory]
     [InlineData("grpc", "health_checks[0].grpc_health_check: ")]
-    [InlineData("http2", "health_checks[0].http_health_check.codec_client_type: ")]
+    [InlineData("http3", "health_checks[0].http_health_check.codec_client_type: ")]
     [InlineData("custom", "health_checks[0].custom_health_check: ")]
     [InlineData("no timeout", "health_checks[0].timeout: ")]
     [InlineData("no threshold", "health_checks[0].healthy_threshold: ")]
@@ -267,7 +267,7 @@ public sealed class ActiveHealthCheckTests
         switch (what)
         {
             case "grpc": check.GrpcHealthCheck = new HealthCheck.Types.GrpcHealthCheck(); break;
-            case "http2": check.HttpHealthCheck.CodecClientType = CodecClientType.Http2; break;
+            case "http3": check.HttpHealthCheck.CodecClientType = CodecClientType.Http3; break;
             case "custom": check.CustomHealthCheck = new HealthCheck.Types.CustomHealthCheck { Name = "x" }; break;
             case "no timeout": check.Timeout = null; break;
             case "no threshold": check.HealthyThreshold = null; break;

@@ -100,6 +100,7 @@ internal static class UnheededTables
         (HealthCheck.Descriptor, Rows(UnheededFields.OfHealthCheck)),
         (HealthCheck.Types.HttpHealthCheck.Descriptor, []),
         (HealthCheck.Types.TcpHealthCheck.Descriptor, []),
+        (HealthCheck.Types.GrpcHealthCheck.Descriptor, []),
         (HealthCheck.Types.TlsOptions.Descriptor, []),
         (TrackClusterStats.Descriptor, Rows(UnheededFields.OfTracking)),
         (Listener.Descriptor, Rows(UnheededFields.OfListener)),
