@@ -317,6 +317,7 @@ internal static class ClusterCompiler
             {
                 Config = context,
                 ListenerName = cluster.Name,
+                StatPrefix = "cluster." + (cluster.AltStatName.Length > 0 ? cluster.AltStatName : cluster.Name),
                 Direction = Network.TrafficDirection.Outbound,
                 Warming = owner.Warming,
                 Owned = owner.Owned,

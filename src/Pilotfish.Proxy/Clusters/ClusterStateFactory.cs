@@ -27,6 +27,14 @@ internal sealed class ClusterStateFactory(
 
         var state = new ClusterState(model, index, stats.Scope("cluster." + model.ObservabilityName), workers.CallerCount, local.Zone);
         state.Apply(runtime);
+        if (model.Transport.MayEncrypt)
+        {
+            foreach (Tls.UpstreamTransport transport in model.Transport.All)
+            {
+                transport.Show(state.Stats.Scope);
+            }
+        }
+
         return state;
     }
 

@@ -11,7 +11,7 @@ using Pilotfish.Runtime.Sockets;
 namespace Pilotfish.Proxy.Listeners;
 
 /// <summary>Compiles filter chains and their matches. Main loop.</summary>
-internal sealed class FilterChainCompiler(CompileContext context, string listenerName, Network.TrafficDirection direction)
+internal sealed class FilterChainCompiler(CompileContext context, string listenerName, string statPrefix, Network.TrafficDirection direction)
 {
     public FilterChainModel Compile(FilterChain chain, string field, Warming warming, DrainWatcher? drain)
     {
@@ -26,6 +26,7 @@ internal sealed class FilterChainCompiler(CompileContext context, string listene
         {
             Config = context,
             ListenerName = listenerName,
+            StatPrefix = statPrefix,
             Direction = direction,
             Warming = warming,
             Owned = owned,

@@ -93,7 +93,7 @@ internal sealed class ListenerCompiler(CompileContext context)
         Listener listener, TrafficDirection direction, ListenerState state, Warming warming,
         List<FilterChainModel> chains, out FilterChainModel? fallback)
     {
-        var compiler = new FilterChainCompiler(context, state.Name, direction);
+        var compiler = new FilterChainCompiler(context, state.Name, state.Stats.Scope.Prefix, direction);
         var former = new List<FilterChainModel>(state.Model?.AllChains ?? []);
         var index = new FilterChainIndex();
         var byName = new Dictionary<string, FilterChainModel>(StringComparer.Ordinal);

@@ -10,6 +10,9 @@ public sealed class NetworkFilterContext
 
     public required string ListenerName { get; init; }
 
+    /// <summary>Of the listener: `listener.ADDRESS`, or of the cluster that carries the filter.</summary>
+    public required string StatPrefix { get; init; }
+
     public required TrafficDirection Direction { get; init; }
 
     /// <summary>What must arrive before the listener serves (RDS, ECDS, secrets).</summary>
@@ -23,6 +26,7 @@ public sealed class NetworkFilterContext
     {
         Config = Config,
         ListenerName = ListenerName,
+        StatPrefix = StatPrefix,
         Direction = Direction,
         Warming = warming,
         Owned = Owned,

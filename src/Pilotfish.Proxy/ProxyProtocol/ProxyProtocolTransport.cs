@@ -20,6 +20,8 @@ internal sealed class ProxyProtocolTransport(UpstreamTransport inner, ProxyHeade
 
     public required Counter TlvsExceedMaxLength { get; init; }
 
+    internal override void Show(StatScope scope) => inner.Show(scope);
+
     public override async ValueTask<UpstreamHandshake> WrapAsync(SocketStream socket, UpstreamTransportRequest request)
     {
         byte[] header = Header(socket, request);

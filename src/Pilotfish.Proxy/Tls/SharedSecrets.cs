@@ -28,7 +28,8 @@ internal sealed class SharedSecrets
     {
         SharedSecret secret = Join(new SecretUse(config, null, demandsStaple), loop, subscriptions, files =>
         {
-            var slot = new CertificateSlot();
+            var updates = new SecretUpdates();
+            var slot = new CertificateSlot(config.Name) { Updates = updates };
             return (slot, secret =>
             {
                 TlsCertificate certificate = secret.TlsCertificate
@@ -37,6 +38,7 @@ internal sealed class SharedSecrets
                 files.Load(
                     () => slot.Set(CertificateReader.Read(certificate, "tls_certificate", demandsStaple)), certificate.WatchedDirectory,
                     CertificateReader.Sources(certificate));
+                updates.Count();
             });
         });
         Lend(secret, config.Name, warming, owned);
@@ -50,7 +52,8 @@ internal sealed class SharedSecrets
     {
         SharedSecret secret = Join(new SecretUse(config, defaults, false), loop, subscriptions, files =>
         {
-            var slot = new TrustSlot();
+            var updates = new SecretUpdates();
+            var slot = new TrustSlot(config.Name) { Updates = updates };
             return (slot, secret =>
             {
                 // As protobuf merges: lists are appended.
@@ -60,6 +63,7 @@ internal sealed class SharedSecrets
                 files.Load(
                     () => slot.Set(ValidationCompiler.Compile(merged, "validation_context", _anchors)), merged.WatchedDirectory,
                     ValidationCompiler.Sources(merged));
+                updates.Count();
             });
         });
         Lend(secret, config.Name, warming, owned);

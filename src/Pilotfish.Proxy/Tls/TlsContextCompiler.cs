@@ -57,7 +57,7 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
             CertificateReader.CheckFields(certificate, at);
             UnheededFields.Check(UnheededFields.OfTlsCertificate, certificate, at, "TLS context", context.Warnings);
             WarnOfStaple(certificate, at);
-            slots.Add(new CertificateSlot());
+            slots.Add(new CertificateSlot(CertificateStats.NameOf(certificate.Pkcs12 ?? certificate.CertificateChain)));
             CertificateSlot slot = slots[^1];
             Files().LoadWhenReadable(
                 () => slot.Set(CertificateReader.Read(certificate, at, DemandsStaples)), certificate.WatchedDirectory,
@@ -96,7 +96,7 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
                     return null;
                 }
 
-                var slot = new TrustSlot();
+                var slot = new TrustSlot(inline.TrustedCa is { } roots ? CertificateStats.NameOfTrust(roots) : "");
                 Files().LoadWhenReadable(() => slot.Set(ValidationCompiler.Compile(inline, at)), inline.WatchedDirectory, ValidationCompiler.Sources(inline));
                 return slot;
             case CommonTlsContext.ValidationContextTypeOneofCase.ValidationContextSdsSecretConfig:
@@ -123,7 +123,7 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
             ?? throw new ConfigRejectedException("tls_certificate", $"secret '{secret.Name}' is no certificate");
         CertificateReader.CheckFields(certificate, "tls_certificate");
         WarnOfStaple(certificate, "tls_certificate");
-        var slot = new CertificateSlot();
+        var slot = new CertificateSlot(sds.Name);
         Files().Load(
             () => slot.Set(CertificateReader.Read(certificate, "tls_certificate", DemandsStaples)), certificate.WatchedDirectory,
             CertificateReader.Sources(certificate));
@@ -141,7 +141,7 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
         CertificateValidationContext merged = defaults.Clone();
         merged.MergeFrom(secret.ValidationContext
             ?? throw new ConfigRejectedException("validation_context", $"secret '{secret.Name}' is no validation context"));
-        var slot = new TrustSlot();
+        var slot = new TrustSlot(sds.Name);
         Files().Load(() => slot.Set(ValidationCompiler.Compile(merged, "validation_context")), merged.WatchedDirectory, ValidationCompiler.Sources(merged));
         return slot;
     }

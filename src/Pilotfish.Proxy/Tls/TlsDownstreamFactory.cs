@@ -1,6 +1,7 @@
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Network;
+using Pilotfish.Proxy.Stats;
 using Pilotfish.Runtime.Tls;
 
 namespace Pilotfish.Proxy.Tls;
@@ -37,6 +38,9 @@ internal sealed class TlsDownstreamFactory : IDownstreamTransportFactory
             PrefersClientCiphers = message.PreferClientCiphers,
         };
         context.Owned.Add(transport.Choices);
+        StatScope scope = context.Config.Stats.Scope(context.StatPrefix);
+        context.Owned.Add(scope);
+        CertificateStats.Show(scope, model, isServer: true);
         return transport;
     }
 

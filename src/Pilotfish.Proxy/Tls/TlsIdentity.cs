@@ -18,6 +18,7 @@ public sealed class TlsIdentity
         Context = context;
         Staple = staple;
         X509Certificate2 leaf = context.TargetCertificate;
+        ExpiresUnixSeconds = new DateTimeOffset(leaf.NotAfter).ToUnixTimeSeconds();
         IsEcdsa = leaf.PublicKey.Oid.Value == EllipticCurveOid;
         Curve = IsEcdsa ? CurveOf(leaf) : EcdsaCurves.None;
 
@@ -40,6 +41,9 @@ public sealed class TlsIdentity
     }
 
     public SslStreamCertificateContext Context { get; }
+
+    /// <summary>Seconds since 1970.</summary>
+    public long ExpiresUnixSeconds { get; }
 
     public bool IsEcdsa { get; }
 

@@ -34,6 +34,8 @@ internal sealed class TlsUpstreamTransport(TlsContextModel model) : UpstreamTran
     /// <summary>For reports.</summary>
     internal TlsContextModel Context => model;
 
+    internal override void Show(StatScope scope) => CertificateStats.Show(scope, model, isServer: false);
+
     public override async ValueTask<UpstreamHandshake> WrapAsync(SocketStream socket, UpstreamTransportRequest request)
     {
         TlsStats stats = request.Cluster.State.Stats.Tls;

@@ -1,3 +1,4 @@
+using Pilotfish.Proxy.Stats;
 using Pilotfish.Runtime.Sockets;
 
 namespace Pilotfish.Proxy.Tls;
@@ -16,6 +17,11 @@ public abstract class UpstreamTransport
 
     /// <summary>`tls` or `raw_buffer`, for logs.</summary>
     public abstract string Name { get; }
+
+    /// <summary>The cluster is used from here on: statistics of what does not change with each connection. Any thread.</summary>
+    internal virtual void Show(StatScope scope)
+    {
+    }
 
     /// <summary>Shakes hands over a connected socket; the caller closes the socket when this fails.</summary>
     public abstract ValueTask<UpstreamHandshake> WrapAsync(SocketStream socket, UpstreamTransportRequest request);

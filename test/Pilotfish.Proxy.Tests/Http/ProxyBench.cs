@@ -59,6 +59,7 @@ internal sealed class ProxyBench
         {
             Config = Context,
             ListenerName = "test",
+            StatPrefix = "listener.test",
             Direction = TrafficDirection.Unspecified,
             Warming = new Warming(),
             Owned = [],
