@@ -23,6 +23,20 @@ internal static class UpgradeRules
             return true;
         }
 
+        return Refuse(stream);
+    }
+
+    /// <summary>The same for a request that was let through before its route was known: the route may forbid it yet.</summary>
+    public static bool ApplyRoute(HttpStream stream)
+    {
+        bool isConnect = stream.RequestHeaders[WellKnownHeader.Method].SequenceEqual("CONNECT"u8);
+        return (stream.Upgrade is null && !isConnect)
+            || stream.Route?.Forward?.Upgrades.Allows(Encoding.ASCII.GetBytes(stream.Upgrade ?? "CONNECT")) != false
+            || Refuse(stream);
+    }
+
+    private static bool Refuse(HttpStream stream)
+    {
         stream.Worker.Stats.Add(stream.Hcm.Stats.RqUpgradeRefused);
         stream.Reply(403, [], EndReasons.UpgradeFailed);
         return false;

@@ -17,6 +17,12 @@ internal static class DiscoveryItemReader
     private const int NameField = 3;
     private const int AliasesField = 4;
 
+    /// <summary>
+    /// Other names of one resource. Each is a string of its own, and two bytes of a response make one: without a bound a response of its allowed
+    /// size would fill the process. A virtual host has one for each host that a client asked for it by.
+    /// </summary>
+    internal const int AliasesMax = 4096;
+
     /// <summary>An entry of a DeltaDiscoveryResponse.</summary>
     public static DiscoveryItem ReadResource(ReadOnlySpan<byte> bytes, bool pack)
     {
@@ -40,7 +46,7 @@ internal static class DiscoveryItemReader
                 case NameField:
                     name = Encoding.UTF8.GetString(value);
                     break;
-                case AliasesField:
+                case AliasesField when aliases is null || aliases.Count <= AliasesMax:
                     (aliases ??= []).Add(Encoding.UTF8.GetString(value));
                     break;
                 default:
@@ -48,7 +54,7 @@ internal static class DiscoveryItemReader
             }
         }
 
-        if (reader.Problem is { } problem)
+        if ((reader.Problem ?? (aliases?.Count > AliasesMax ? $"it has more than {AliasesMax} aliases" : null)) is { } problem)
         {
             return new DiscoveryItem(name, "", version, null, problem);
         }

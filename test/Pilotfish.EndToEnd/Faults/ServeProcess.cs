@@ -31,7 +31,10 @@ internal sealed class ServeProcess : IDisposable
 
     /// <param name="bootstrap">YAML without an admin section; admin is added.</param>
     /// <param name="wrapper">A program and its arguments before ours, such as prlimit.</param>
-    public static async Task<ServeProcess> StartAsync(string bootstrap, params string[] wrapper)
+    public static Task<ServeProcess> StartAsync(string bootstrap, params string[] wrapper) => StartAsync(bootstrap, workers: 1, wrapper);
+
+    /// <summary>The same with so many workers.</summary>
+    public static async Task<ServeProcess> StartAsync(string bootstrap, int workers, params string[] wrapper)
     {
         string directory = Directory.CreateTempSubdirectory("pilotfish-serve-").FullName;
         string file = Path.Combine(directory, "bootstrap.yaml");
@@ -39,7 +42,7 @@ internal sealed class ServeProcess : IDisposable
         File.WriteAllText(file, bootstrap + "\nadmin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}}\n");
         string[] command =
         [
-            .. wrapper, Executable.Path, "serve", "-c", file, "--concurrency", "1", "--log-level", "info", "--admin-address-path", adminFile,
+            .. wrapper, Executable.Path, "serve", "-c", file, "--concurrency", workers.ToString(CultureInfo.InvariantCulture), "--log-level", "info", "--admin-address-path", adminFile,
             "--file-flush-interval-msec", "50",
         ];
         Process process = Process.Start(

@@ -110,6 +110,22 @@ public sealed class DemandedNamesTests
         Assert.Empty(bench.Owner.Events);
     });
 
+    [Fact]
+    public void Resource_WithTooManyAliases_IsRefused() => Run((loop, bench) =>
+    {
+        bench.Table.SubscribeAll(ResourceType.VirtualHost, bench.Owner, bench.Stats);
+        bench.Protocol.OnOpen();
+        foreach (int count in new[] { DiscoveryItemReader.AliasesMax, DiscoveryItemReader.AliasesMax + 1 })
+        {
+            var resource = new Resource { Name = "r/a", Version = "1", Resource_ = new Any { TypeUrl = ResourceType.VirtualHost.TypeUrl } };
+            resource.Aliases.AddRange(Enumerable.Range(0, count).Select(static i => $"r/{i}"));
+            var response = new DeltaDiscoveryResponse { TypeUrl = ResourceType.VirtualHost.TypeUrl, Nonce = "1", Resources = { resource } };
+            Assert.Equal(
+                count > DiscoveryItemReader.AliasesMax ? "VHDS resource 'r/a': the bytes are not a valid message: it has more than 4096 aliases" : null,
+                bench.Protocol.OnResponse(Arrivals.Of(response)).ErrorDetail?.Message);
+        }
+    });
+
     private static void Run(Action<EventLoop, Bench> body) => LoopRunner.Run(loop =>
     {
         body(loop, new Bench(loop));

@@ -84,7 +84,7 @@ internal sealed class OnDemandFilter(OnDemandModel model) : HttpFilter
             _beginsAnew = true;
             Stream.Recreate();
         }
-        else
+        else if (UpgradeRules.ApplyRoute(Stream))
         {
             GoOn();
         }

@@ -36,7 +36,8 @@ internal sealed class DiscoveredHosts : IDisposable
     private SortedDictionary<string, DiscoveredHost> _hosts = new(StringComparer.Ordinal);
     private HashSet<string> _ids = new(StringComparer.Ordinal);
     private RouteConfigurationParts? _base;
-    private Dictionary<string, string> _baseDomains = [];
+    private RouteConfigurationParts? _domainsOf;
+    private Dictionary<string, string> _domains = [];
     private VirtualHostDirectory? _directory;
     private bool _reloads;
     private bool _disposed;
@@ -56,6 +57,9 @@ internal sealed class DiscoveredHosts : IDisposable
     public string Routes { get; }
 
     public VhdsStats Stats { get; }
+
+    // Internal for testing
+    internal RouteConfigSlot Slot => _slot;
 
     /// <summary>In the order of their names, which is theirs behind the hosts of the configuration itself.</summary>
     public IReadOnlyCollection<DiscoveredHost> Hosts => _hosts.Values;
@@ -94,7 +98,6 @@ internal sealed class DiscoveredHosts : IDisposable
     public void Follow(RouteConfigurationParts configuration, VirtualHostDirectory directory)
     {
         _base = configuration;
-        _baseDomains = DomainsOf(configuration);
         if (_directory == directory)
         {
             return;
@@ -268,9 +271,14 @@ internal sealed class DiscoveredHosts : IDisposable
         return configuration with { VirtualHosts = all };
     }
 
-    // Domain to the host that has it; of two in one configuration the compiler speaks.
-    private static Dictionary<string, string> DomainsOf(RouteConfigurationParts configuration)
+    // Domain to the host that has it; of two in one configuration the compiler speaks. Read once for all changes of hosts.
+    private Dictionary<string, string> DomainsOf(RouteConfigurationParts configuration)
     {
+        if (ReferenceEquals(_domainsOf, configuration))
+        {
+            return _domains;
+        }
+
         var domains = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (ReadOnlyMemory<byte> message in configuration.VirtualHosts)
         {
@@ -281,6 +289,7 @@ internal sealed class DiscoveredHosts : IDisposable
             }
         }
 
+        (_domainsOf, _domains) = (configuration, domains);
         return domains;
     }
 
@@ -340,7 +349,7 @@ internal sealed class DiscoveredHosts : IDisposable
                 next.Remove(host.Name);
             }
 
-            var domains = new Dictionary<string, string>(_baseDomains, StringComparer.Ordinal);
+            var domains = new Dictionary<string, string>(DomainsOf(_base!), StringComparer.Ordinal);
             foreach (DiscoveredHost host in next.Values)
             {
                 Claim(host, domains);

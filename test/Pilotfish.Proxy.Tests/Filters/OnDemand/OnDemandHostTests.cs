@@ -203,6 +203,36 @@ public sealed class OnDemandHostTests
         Assert.Equal(1, scene.Bench.Counter("http.test.downstream_rq_total"));
     });
 
+    [Theory]
+    [InlineData("", true)]
+    [InlineData(", upgrade_configs: [{upgrade_type: websocket, enabled: false}]", false)]
+    public void Upgrade_OfAnUnknownHost_IsItsRoutesToAllow(string route, bool allowed) => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var scene = new VhdsScene(loop, static hcm => hcm.UpgradeConfigs.Add(new Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Types.UpgradeConfig
+        {
+            UpgradeType = "websocket",
+        }));
+        scene.Bench.AddCluster("backend", upstream.Address);
+        scene.Begin();
+        TestClient client = scene.Bench.Connect();
+        await client.SendAsync("GET /x HTTP/1.1\r\nhost: a.com\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nearly");
+        await scene.AskedAsync("r/a.com");
+        scene.Hosts.Send(Resource(Messages.Parse<VirtualHost>(
+            $"{{name: r/a.com, domains: [a.com], routes: [{{match: {{prefix: /}}, route: {{cluster: backend{route}}}}}]}}")));
+        if (!allowed)
+        {
+            Assert.Equal("403", await ReadAsync(client));
+            return;
+        }
+
+        TestClient server = await upstream.AcceptAsync();
+        await server.ReadHeadAsync();
+        await server.SendAsync("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nhello");
+        Assert.StartsWith("HTTP/1.1 101", await client.ReadHeadAsync(), StringComparison.Ordinal);
+        Assert.Equal(("hello", "early"), (await client.ReadBytesAsync(5), await server.ReadBytesAsync(5)));
+    });
+
     [Fact]
     public void Body_BeyondTheBufferLimit_StopsTheClient_UntilTheHostIsHere() => LoopRunner.Run(async loop =>
     {
