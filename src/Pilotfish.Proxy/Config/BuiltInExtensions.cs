@@ -2,7 +2,10 @@ using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.AccessLogs.Collectors;
 using Pilotfish.Proxy.Filters.Alpn;
 using Pilotfish.Proxy.Filters.Compressor;
+using Pilotfish.Proxy.Filters.ConnectionLimit;
 using Pilotfish.Proxy.Filters.Cors;
+using Pilotfish.Proxy.Filters.DirectResponse;
+using Pilotfish.Proxy.Filters.Echo;
 using Pilotfish.Proxy.Filters.Fault;
 using Pilotfish.Proxy.Filters.GrpcStats;
 using Pilotfish.Proxy.Filters.GrpcWeb;
@@ -56,6 +59,9 @@ internal static class BuiltInExtensions
         registry.Register<INetworkFilterFactory>(new NetworkStatsFactory());
         registry.Register<INetworkFilterFactory>(new MongoProxyFactory());
         registry.Register<INetworkFilterFactory>(new SniClusterFactory());
+        registry.Register<INetworkFilterFactory>(new ConnectionLimitFactory());
+        registry.Register<ITerminalNetworkFilterFactory>(new EchoFactory());
+        registry.Register<ITerminalNetworkFilterFactory>(new DirectResponseFactory());
     }
 
     private static void AddHttpFilters(ExtensionRegistry registry)
