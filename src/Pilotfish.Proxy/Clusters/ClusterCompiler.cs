@@ -34,7 +34,6 @@ internal static class ClusterCompiler
         ProtoCluster cluster, ulong configHash, CompileContext context, UpstreamTransportContext transports)
     {
         UnheededFields.Check(UnheededFields.OfCluster, cluster, "", $"cluster '{cluster.Name}'", context.Warnings);
-        UnheededFields.Check(UnheededFields.OfTracking, cluster.TrackClusterStats, "track_cluster_stats", $"cluster '{cluster.Name}'", context.Warnings);
         CheckParts(cluster, context.Warnings);
         string name = context.Clusters.Intern(cluster.Name);
         (string? altStatName, string statSuffix) = StatName(name, cluster.AltStatName);
@@ -80,6 +79,7 @@ internal static class ClusterCompiler
             CloseConnectionsOnHostSetChange = cluster.CommonLbConfig?.CloseConnectionsOnHostSetChange ?? false,
             WaitsForWarm = cluster.WaitForWarmOnInit ?? true,
             TracksTimeoutBudgets = cluster.TrackClusterStats is { } tracked ? tracked.TimeoutBudgets : cluster.TrackTimeoutBudgets,
+            TracksEndpoints = cluster.TrackClusterStats?.PerEndpointStats ?? false,
             TracksSizes = cluster.TrackClusterStats?.RequestResponseSizes ?? false,
             CloseConnectionsOnHostHealthFailure = cluster.CloseConnectionsOnHostHealthFailure,
             RequestsPerConnectionMax = cluster.MaxRequestsPerConnection ?? 0,

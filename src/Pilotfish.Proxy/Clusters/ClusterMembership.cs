@@ -26,6 +26,8 @@ internal sealed class ClusterMembership : IHostSink
     private uint _dropPerMillion;
     private bool _weighsHealth;
     private ulong? _panicThreshold;
+    private SubsetStats? _subsetStats;
+    private readonly Dictionary<Host, StatScope> _endpoints = [];
 
     public ClusterMembership(ClusterState state, Locality local, WorkerSet workers, WorkerRandom random, RuntimeValues runtime)
     {
@@ -67,6 +69,8 @@ internal sealed class ClusterMembership : IHostSink
 
         _cells.Add(_stats.Change, set.All.Length);
         _outliers?.SetHosts(_ordered);
+        CountSubsets(null, set.Subsets);
+        ShowEndpoints();
         Count(set);
     }
 
@@ -162,6 +166,12 @@ internal sealed class ClusterMembership : IHostSink
     {
         _outliers?.Close();
         _checker?.Close();
+        foreach (StatScope scope in _endpoints.Values)
+        {
+            scope.Dispose();
+        }
+
+        _endpoints.Clear();
     }
 
     // A checked host is taken for down until it has answered once.
@@ -228,16 +238,67 @@ internal sealed class ClusterMembership : IHostSink
     private void Publish()
     {
         HostSet set = _builder.Build(_ordered, _overprovisioningFactor, _dropPerMillion, _weighsHealth);
+        CountSubsets(State.Hosts.Subsets, set.Subsets);
+        ShowEndpoints();
         State.Publish(set);
         Count(set);
     }
 
+    // track_cluster_stats.per_endpoint_stats: hosts that left take theirs along.
+    private void ShowEndpoints()
+    {
+        if (!State.Config.TracksEndpoints)
+        {
+            return;
+        }
+
+        var present = new HashSet<Host>(_ordered);
+        foreach (Host gone in new List<Host>(_endpoints.Keys))
+        {
+            if (!present.Contains(gone) && _endpoints.Remove(gone, out StatScope? scope))
+            {
+                scope.Dispose();
+            }
+        }
+
+        foreach (Host host in _ordered)
+        {
+            if (!_endpoints.ContainsKey(host))
+            {
+                StatScope scope = State.Scope.Scope("endpoint." + host.AddressText);
+                EndpointStats.Show(scope, host);
+                _endpoints.Add(host, scope);
+            }
+        }
+    }
+
     private void Count(HostSet set)
     {
+        uint heaviest = 0;
+        foreach (Host host in set.All)
+        {
+            heaviest = Math.Max(heaviest, host.Weight);
+        }
+
+        _cells.Set(_stats.MaxHostWeight, heaviest);
         _cells.Set(_stats.Total, set.All.Length);
         _cells.Set(_stats.Healthy, set.HealthyCount);
         _cells.Set(_stats.Degraded, set.DegradedCount);
         _cells.Set(_stats.Excluded, set.ExcludedCount);
+    }
+
+    private void CountSubsets(SubsetIndex? before, SubsetIndex? after)
+    {
+        if (after is null)
+        {
+            return;
+        }
+
+        _subsetStats ??= new SubsetStats(State.Scope);
+        _cells.Add(_subsetStats.Created, after.CountBeside(before));
+        _cells.Add(_subsetStats.Removed, before?.CountBeside(after) ?? 0);
+        _cells.Set(_subsetStats.Active, after.Count);
+        _cells.Set(_subsetStats.Duplicates, after.DuplicateCount);
     }
 
     private void Leave(List<Host> hosts)

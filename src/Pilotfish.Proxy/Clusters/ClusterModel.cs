@@ -94,6 +94,8 @@ public sealed class ClusterModel
 
     public bool TracksSizes => Settings.TracksSizes;
 
+    public bool TracksEndpoints => Settings.TracksEndpoints;
+
     public bool CloseConnectionsOnHostHealthFailure => Settings.CloseConnectionsOnHostHealthFailure;
 
     public uint RequestsPerConnectionMax => Settings.RequestsPerConnectionMax;

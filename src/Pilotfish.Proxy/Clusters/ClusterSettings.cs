@@ -58,6 +58,9 @@ public sealed record ClusterSettings
     /// <summary>track_cluster_stats.request_response_sizes.</summary>
     public bool TracksSizes { get; init; }
 
+    /// <summary>track_cluster_stats.per_endpoint_stats.</summary>
+    public bool TracksEndpoints { get; init; }
+
     public bool CloseConnectionsOnHostHealthFailure { get; init; }
 
     public uint RequestsPerConnectionMax { get; init; }

@@ -41,6 +41,7 @@ public sealed class ClusterStats
         LbHealthyPanic = scope.Counter("lb_healthy_panic");
         LbSubsetsSelected = scope.Counter("lb_subsets_selected");
         LbSubsetsFallback = scope.Counter("lb_subsets_fallback");
+        LbSubsetsFallbackPanic = scope.Counter("lb_subsets_fallback_panic");
         DropOverload = scope.Counter("upstream_rq_drop_overload");
         MaintenanceMode = scope.Counter("upstream_rq_maintenance_mode");
         OriginalDestinationInvalid = scope.Counter("original_dst_host_invalid");
@@ -76,6 +77,7 @@ public sealed class ClusterStats
     public Counter LbHealthyPanic { get; }
     public Counter LbSubsetsSelected { get; }
     public Counter LbSubsetsFallback { get; }
+    public Counter LbSubsetsFallbackPanic { get; }
     public Counter DropOverload { get; }
 
     public Counter MaintenanceMode { get; }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.LoadBalancing;
 
@@ -9,14 +10,48 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
     /// <summary>The runtime key that counts instead of every cluster's healthy_panic_threshold; a whole percentage.</summary>
     public const string PanicKey = "upstream.healthy_panic_threshold";
 
+    // Hosts of each locality in the whole, for subsets whose localities' weights shrink; else null.
+    private Dictionary<(uint Priority, Locality Locality), int>? _localitySizes;
+
     public HostSet Build(
         IReadOnlyList<Host> hosts, uint overprovisioningFactor = PriorityLoads.DefaultOverprovisioningFactor, uint dropPerMillion = 0,
         bool weighsHealth = false)
     {
         SubsetIndex? subsets = policy.Subsets is { } subsetPolicy
-            ? SubsetIndex.Build(subsetPolicy, hosts, members => BuildOne(members, overprovisioningFactor, 0, weighsHealth, null))
+            ? SubsetIndex.Build(subsetPolicy, hosts, OfSubset(subsetPolicy, hosts, overprovisioningFactor, weighsHealth))
             : null;
         return BuildOne(hosts, overprovisioningFactor, dropPerMillion, weighsHealth, subsets);
+    }
+
+    // Localities have weights within a subset only where it says so, and there perhaps less than in the whole.
+    private Func<IReadOnlyList<Host>, HostSet> OfSubset(
+        SubsetPolicy subsets, IReadOnlyList<Host> hosts, uint overprovisioningFactor, bool weighsHealth)
+    {
+        var builder = new HostSetBuilder(
+            policy with { LocalityWeighted = policy.LocalityWeighted && subsets.LocalityWeightAware }, local, workerCount, runtime)
+        {
+            _localitySizes = subsets.ScalesLocalityWeight ? Sizes(hosts) : null,
+        };
+        return members => builder.BuildOne(members, overprovisioningFactor, 0, weighsHealth, null);
+    }
+
+    private static Dictionary<(uint Priority, Locality Locality), int> Sizes(IReadOnlyList<Host> hosts)
+    {
+        var sizes = new Dictionary<(uint, Locality), int>();
+        foreach (Host host in hosts)
+        {
+            CollectionsMarshal.GetValueRefOrAddDefault(sizes, (host.Config.Priority, host.Locality), out _)++;
+        }
+
+        return sizes;
+    }
+
+    private uint LocalityWeight(List<Host> hosts)
+    {
+        uint weight = hosts[0].Config.LocalityWeight;
+        return _localitySizes is null
+            ? weight
+            : (uint)Math.Round(weight * (double)hosts.Count / _localitySizes[(hosts[0].Config.Priority, hosts[0].Locality)], MidpointRounding.AwayFromZero);
     }
 
     private HostSet BuildOne(IReadOnlyList<Host> hosts, uint overprovisioningFactor, uint dropPerMillion, bool weighsHealth, SubsetIndex? subsets)
@@ -122,7 +157,7 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
             localities[i] = new LocalityHosts
             {
                 Locality = locality,
-                Weight = hosts[0].Config.LocalityWeight,
+                Weight = LocalityWeight(hosts),
                 All = List(hosts, HostAvailability.All, null, ref nextList),
                 Healthy = List(hosts, HostAvailability.Healthy, null, ref nextList),
                 Degraded = List(hosts, HostAvailability.Degraded, null, ref nextList),

@@ -13,5 +13,7 @@ internal sealed class MembershipStats(StatScope scope)
 
     public Gauge Degraded { get; } = scope.Gauge("membership_degraded");
 
+    public Gauge MaxHostWeight { get; } = scope.Gauge("max_host_weight");
+
     public Gauge Excluded { get; } = scope.Gauge("membership_excluded");
 }

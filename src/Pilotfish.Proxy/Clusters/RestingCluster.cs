@@ -41,6 +41,7 @@ internal sealed class RestingCluster : IHostSink
         && model.HealthCheck is null
         // The age of each host counts, and bytes have none.
         && model.LoadBalancing.SlowStart is null
+        && !model.TracksEndpoints
         && !model.ShowsStatistic(stats, "membership_total");
 
     /// <summary>Main loop.</summary>

@@ -36,6 +36,8 @@ internal static class SubsetPolicyCompiler
             LocalityWeightAware = config.LocalityWeightAware,
             PanicModeAny = config.PanicModeAny,
             ListAsAny = config.ListAsAny,
+            ScalesLocalityWeight = config.ScaleLocalityWeight,
+            TriesAlternatives = config.MetadataFallbackPolicy == ProtoSubsets.Types.LbSubsetMetadataFallbackPolicy.FallbackList,
         };
     }
 
@@ -46,6 +48,11 @@ internal static class SubsetPolicyCompiler
         if (keys.Count == 0)
         {
             throw new ConfigRejectedException(field + ".keys", "a selector needs at least one key");
+        }
+
+        if (selector.SingleHostPerSubset && keys.Count > 1)
+        {
+            throw new ConfigRejectedException(field + ".single_host_per_subset", "a selector of single hosts has one key");
         }
 
         var fallbackKeys = new List<string>(selector.FallbackKeysSubset);
@@ -63,6 +70,6 @@ internal static class SubsetPolicyCompiler
             throw new ConfigRejectedException(field + ".fallback_keys_subset", "must be some, but not all, of the selector's keys");
         }
 
-        return new SubsetSelector(keys, fallback, fallbackKeys);
+        return new SubsetSelector(keys, fallback, fallbackKeys) { HasSingleHosts = selector.SingleHostPerSubset };
     }
 }

@@ -66,8 +66,7 @@ public sealed class WorkerCluster
         }
 
         HostSet hosts = State.Hosts;
-        HostSet? members = hosts.Subsets is { } subsets ? ChooseSubset(subsets, request.Subset, hosts) : hosts;
-        Host? host = members is null ? null : PickFrom(members, request);
+        Host? host = hosts.Subsets is { } subsets ? PickOfSubsets(subsets, hosts, in request) : PickFrom(hosts, request);
         if (host is null)
         {
             Worker.Stats.Add(State.Stats.CxNoneHealthy);
@@ -86,7 +85,7 @@ public sealed class WorkerCluster
         }
 
         HostSet hosts = State.Hosts;
-        HostSet? members = hosts.Subsets is { } subsets ? subsets.Find(request.Subset, hosts) : hosts;
+        HostSet? members = hosts.Subsets is { } subsets ? subsets.Find(request.Subset, hosts, out _) : hosts;
         return members is null ? null : BalancerOf(members).Foresee(Worker.Loop.NowMilliseconds);
     }
 
@@ -140,15 +139,51 @@ public sealed class WorkerCluster
         _originalDestinations?.Close();
     }
 
-    private HostSet? ChooseSubset(SubsetIndex subsets, SubsetMatch? match, HostSet whole)
+    private Host? PickOfSubsets(SubsetIndex subsets, HostSet whole, in LoadBalancingRequest request)
     {
-        HostSet? found = subsets.Find(match, whole);
-        if (found is not null)
+        if (!subsets.Policy.TriesAlternatives || request.Subset is not { Alternatives.Length: > 0 } listed)
         {
-            Worker.Stats.Add(found == whole ? State.Stats.LbSubsetsFallback : State.Stats.LbSubsetsSelected);
+            return PickOfSubset(subsets, request.Subset, whole, in request);
         }
 
-        return found;
+        foreach (SubsetMatch? alternative in listed.Alternatives)
+        {
+            if (PickOfSubset(subsets, alternative, whole, in request) is { } host)
+            {
+                return host;
+            }
+        }
+
+        return null;
+    }
+
+    private Host? PickOfSubset(SubsetIndex subsets, SubsetMatch? match, HostSet whole, in LoadBalancingRequest request)
+    {
+        HostSet? members = subsets.Find(match, whole, out SubsetChoice how);
+        if (how == SubsetChoice.Selected)
+        {
+            Worker.Stats.Add(State.Stats.LbSubsetsSelected);
+        }
+
+        Host? host = members is null ? null : PickFrom(members, request);
+        if (how != SubsetChoice.ClusterFallback)
+        {
+            return host;
+        }
+
+        if (host is not null)
+        {
+            Worker.Stats.Add(State.Stats.LbSubsetsFallback);
+            return host;
+        }
+
+        if (subsets.Policy is { PanicModeAny: true, Fallback: not SubsetFallback.None } && PickFrom(whole, request) is { } any)
+        {
+            Worker.Stats.Add(State.Stats.LbSubsetsFallbackPanic);
+            return any;
+        }
+
+        return null;
     }
 
     private WorkerBalancer BalancerOf(HostSet members)

@@ -140,16 +140,9 @@ public static partial class UnheededFields
         new("override_host_status", static m => m.OverrideHostStatus is not null, Warned, "no filter chooses a host in place of the balancer"),
     ];
 
-    public static readonly UnheededField<Cluster.Types.LbSubsetConfig>[] OfSubsets =
-    [
-        new("scale_locality_weight", static m => m.ScaleLocalityWeight, Warned, "localities of a subset keep their weights"),
-        new("metadata_fallback_policy", static m => m.MetadataFallbackPolicy != 0, Refused, "fallback lists in metadata are not available in Pilotfish"),
-    ];
+    public static readonly UnheededField<Cluster.Types.LbSubsetConfig>[] OfSubsets = [];
 
-    public static readonly UnheededField<Cluster.Types.LbSubsetConfig.Types.LbSubsetSelector>[] OfSubsetSelector =
-    [
-        new("single_host_per_subset", static m => m.SingleHostPerSubset, Warned, "subsets hold any number of hosts"),
-    ];
+    public static readonly UnheededField<Cluster.Types.LbSubsetConfig.Types.LbSubsetSelector>[] OfSubsetSelector = [];
 
     public static readonly UnheededField<UpstreamConnectionOptions>[] OfUpstreamConnection =
     [
@@ -173,11 +166,6 @@ public static partial class UnheededFields
     [
         new("always_log_health_check_failures", static m => m.AlwaysLogHealthCheckFailures, Warned, "health check events are not logged"),
         new("always_log_health_check_success", static m => m.AlwaysLogHealthCheckSuccess, Warned, "health check events are not logged"),
-    ];
-
-    public static readonly UnheededField<TrackClusterStats>[] OfTracking =
-    [
-        new("per_endpoint_stats", static m => m.PerEndpointStats, Warned, "/clusters alone tells of single endpoints"),
     ];
 
     public static readonly UnheededField<Listener>[] OfListener =

@@ -15,19 +15,37 @@ internal sealed class SubsetIndex
 
     private SubsetIndex(SubsetPolicy policy) => _policy = policy;
 
+    public SubsetPolicy Policy => _policy;
+
     public int Count => _byKey.Count;
+
+    /// <summary>Hosts that a subset of single hosts left out.</summary>
+    public int DuplicateCount { get; private init; }
+
+    /// <summary>How many subsets this one has that the other does not.</summary>
+    public int CountBeside(SubsetIndex? other)
+    {
+        int count = 0;
+        foreach (string key in _byKey.Keys)
+        {
+            count += other?._byKey.ContainsKey(key) == true ? 0 : 1;
+        }
+
+        return count;
+    }
 
     public static SubsetIndex Build(SubsetPolicy policy, IReadOnlyList<Host> hosts, Func<IReadOnlyList<Host>, HostSet> build)
     {
         var members = new Dictionary<string, List<Host>>();
         var defaults = new List<Host>();
+        int duplicates = 0;
         string defaultKey = SubsetMatch.Create(policy.DefaultSubset)?.CanonicalKey ?? "";
         foreach (Host host in hosts)
         {
             Struct? fields = host.Config.Metadata.Namespace(EndpointMetadata.SubsetNamespace);
             foreach (SubsetSelector selector in policy.Selectors)
             {
-                AddTo(members, host, fields, selector.Keys, policy.ListAsAny);
+                AddTo(members, host, fields, selector, policy.ListAsAny, ref duplicates);
             }
 
             if (defaultKey.Length == 0 || Matches(fields, policy.DefaultSubset))
@@ -36,7 +54,7 @@ internal sealed class SubsetIndex
             }
         }
 
-        var index = new SubsetIndex(policy);
+        var index = new SubsetIndex(policy) { DuplicateCount = duplicates };
         foreach ((string key, List<Host> subset) in members)
         {
             index._byKey.Add(key, build(subset));
@@ -47,20 +65,28 @@ internal sealed class SubsetIndex
     }
 
     /// <summary>The hosts for a request; <paramref name="whole"/> when any endpoint may serve it, null when none may.</summary>
-    public HostSet? Find(SubsetMatch? match, HostSet whole)
+    /// <param name="match">What it asks for; null = nothing.</param>
+    /// <param name="whole">The membership.</param>
+    /// <param name="how">What led to them.</param>
+    public HostSet? Find(SubsetMatch? match, HostSet whole, out SubsetChoice how)
     {
         if (match is not null && _byKey.TryGetValue(match.CanonicalKey, out HostSet? subset))
         {
+            how = SubsetChoice.Selected;
             return subset;
         }
 
         SubsetSelector? selector = match is null ? null : SelectorOf(match);
-        SubsetFallback fallback = selector?.Fallback ?? _policy.Fallback;
-        return fallback switch
+        if (selector?.Fallback == SubsetFallback.KeysSubset)
+        {
+            return Find(Reduce(match!, selector.FallbackKeys), whole, out how);
+        }
+
+        how = selector?.Fallback is null ? SubsetChoice.ClusterFallback : SubsetChoice.SelectorFallback;
+        return (selector?.Fallback ?? _policy.Fallback) switch
         {
             SubsetFallback.AnyEndpoint => whole,
             SubsetFallback.DefaultSubset => _default,
-            SubsetFallback.KeysSubset => Find(Reduce(match!, selector!.FallbackKeys), whole),
             _ => null,
         };
     }
@@ -116,10 +142,10 @@ internal sealed class SubsetIndex
     }
 
     private static void AddTo(
-        Dictionary<string, List<Host>> members, Host host, Struct? fields, IReadOnlyList<string> keys, bool listAsAny)
+        Dictionary<string, List<Host>> members, Host host, Struct? fields, SubsetSelector selector, bool listAsAny, ref int duplicates)
     {
         var combinations = new List<List<KeyValuePair<string, string>>> { new() };
-        foreach (string key in keys)
+        foreach (string key in selector.Keys)
         {
             if (fields is null || !fields.Fields.TryGetValue(key, out Value? value))
             {
@@ -146,7 +172,14 @@ internal sealed class SubsetIndex
                 members.Add(joined, list = []);
             }
 
-            list.Add(host);
+            if (selector.HasSingleHosts && list.Count > 0)
+            {
+                duplicates++;
+            }
+            else
+            {
+                list.Add(host);
+            }
         }
     }
 

@@ -10,21 +10,40 @@ namespace Pilotfish.Proxy.LoadBalancing;
 /// </summary>
 public sealed class SubsetMatch
 {
-    private SubsetMatch(KeyValuePair<string, string>[] pairs)
+    // The key whose list holds what is tried in turn (FALLBACK_LIST).
+    private const string ListKey = "fallback_list";
+
+    // Each is tried by each pick that fails.
+    private const int AlternativesMax = 64;
+
+    private readonly List<List<KeyValuePair<string, string>>> _listed;
+
+    private SubsetMatch(KeyValuePair<string, string>[] pairs, List<List<KeyValuePair<string, string>>> listed)
     {
         Pairs = pairs;
         CanonicalKey = Join(pairs);
+        _listed = listed;
+        Alternatives = new SubsetMatch?[listed.Count];
+        for (int i = 0; i < listed.Count; i++)
+        {
+            Alternatives[i] = Create(Over(Array.FindAll(pairs, static pair => pair.Key != ListKey), listed[i]));
+        }
     }
 
     public IReadOnlyList<KeyValuePair<string, string>> Pairs { get; }
 
+    /// <summary>What fallback_list makes of the rest, in its order; a null asks for nothing. Empty without such a list.</summary>
+    internal SubsetMatch?[] Alternatives { get; }
+
     internal string CanonicalKey { get; }
 
-    public static SubsetMatch? Create(IEnumerable<KeyValuePair<string, string>> pairs)
+    public static SubsetMatch? Create(IEnumerable<KeyValuePair<string, string>> pairs) => Create(pairs, []);
+
+    private static SubsetMatch? Create(IEnumerable<KeyValuePair<string, string>> pairs, List<List<KeyValuePair<string, string>>> listed)
     {
         var sorted = new List<KeyValuePair<string, string>>(pairs);
         sorted.Sort((a, b) => string.CompareOrdinal(a.Key, b.Key));
-        return sorted.Count == 0 ? null : new SubsetMatch([.. sorted]);
+        return sorted.Count == 0 ? null : new SubsetMatch([.. sorted], listed);
     }
 
     /// <summary>What metadata says under <c>envoy.lb</c>; null when it says nothing.</summary>
@@ -35,13 +54,38 @@ public sealed class SubsetMatch
             return null;
         }
 
+        var listed = new List<List<KeyValuePair<string, string>>>();
+        if (fields.Fields.TryGetValue(ListKey, out Value? list) && list.KindCase == Value.KindOneofCase.ListValue)
+        {
+            for (int i = 0; i < Math.Min(AlternativesMax, list.ListValue.Values.Count); i++)
+            {
+                listed.Add(PairsOf(list.ListValue.Values[i].StructValue ?? new Struct()));
+            }
+        }
+
+        return Create(PairsOf(fields), listed);
+    }
+
+    private static List<KeyValuePair<string, string>> PairsOf(Struct fields)
+    {
         var pairs = new List<KeyValuePair<string, string>>();
         foreach ((string key, Value value) in fields.Fields)
         {
             pairs.Add(new KeyValuePair<string, string>(key, MetadataText.Of(value)));
         }
 
-        return Create(pairs);
+        return pairs;
+    }
+
+    private static Dictionary<string, string> Over(IEnumerable<KeyValuePair<string, string>> below, IEnumerable<KeyValuePair<string, string>> above)
+    {
+        var pairs = new Dictionary<string, string>(below, StringComparer.Ordinal);
+        foreach ((string key, string value) in above)
+        {
+            pairs[key] = value;
+        }
+
+        return pairs;
     }
 
     /// <summary>What a weighted cluster asks for, over what its route asks for where both name a key; null for nothing.</summary>
@@ -52,13 +96,7 @@ public sealed class SubsetMatch
             return cluster ?? route;
         }
 
-        var pairs = new Dictionary<string, string>(route.Pairs, StringComparer.Ordinal);
-        foreach ((string key, string value) in cluster.Pairs)
-        {
-            pairs[key] = value;
-        }
-
-        return Create(pairs);
+        return Create(Over(route.Pairs, cluster.Pairs), cluster._listed.Count > 0 ? cluster._listed : route._listed);
     }
 
     /// <summary>Whether a host's metadata has every pair. Parses it: for the few picks that no index answers.</summary>

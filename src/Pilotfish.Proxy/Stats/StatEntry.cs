@@ -15,7 +15,7 @@ internal sealed class StatEntry(StatScope scope, string leaf, StatKind kind, int
 
     public TextReadout? Text { get; init; }
 
-    /// <summary>Where the value of a gauge without a cell comes from.</summary>
+    /// <summary>Where the value of a gauge or counter without a cell comes from.</summary>
     public Func<long>? Source { get; init; }
 
     public string Name => Scope.NameOf(Leaf);

@@ -31,7 +31,10 @@ public sealed class StatScope : IDisposable
     /// A gauge whose value is worked out when it is read, on any thread; it takes no cell and no part in <see cref="Gauge"/>'s values. The
     /// source given last counts; null takes the gauge away.
     /// </summary>
-    internal void SetComputedGauge(string name, Func<long>? source) => Store.SetComputedGauge(this, name, source);
+    internal void SetComputedGauge(string name, Func<long>? source) => Store.SetComputed(this, name, StatKind.Gauge, source);
+
+    /// <summary>The same of a counter; a reset of counters does not touch it.</summary>
+    internal void SetComputedCounter(string name, Func<long>? source) => Store.SetComputed(this, name, StatKind.Counter, source);
 
     public Histogram Histogram(string name) => Store.Histogram(this, name);
 

@@ -37,6 +37,9 @@ internal sealed class StatTagRules(IReadOnlyList<StatTagRule> rules)
         StatTagRule.Of("envoy.http_conn_manager_prefix", @"^http\.((.*?)\.)", "http."),
         StatTagRule.Of(
             "envoy.listener_address", @"^listener\.(((?:[_.[:digit:]]*|[_\[\]aAbBcCdDeEfF[:digit:]]*))\.)", "listener."),
+        StatTagRule.Of(
+            "envoy.endpoint_address", @"^cluster(?:\..*?)??\.endpoint\.(([0-9a-f_.\[\]]+)\.)(?:cx_total|cx_connect_fail|cx_active|rq_total|rq_success|rq_error|rq_timeout|rq_active|healthy)$",
+            ".endpoint."),
         StatTagRule.Of("envoy.cluster_name", @"^cluster\.((.*?)\.)", "cluster."),
     ];
 

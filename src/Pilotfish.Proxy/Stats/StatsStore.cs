@@ -122,7 +122,7 @@ public sealed class StatsStore
         }
     }
 
-    internal void SetComputedGauge(StatScope scope, string leaf, Func<long>? source)
+    internal void SetComputed(StatScope scope, string leaf, StatKind kind, Func<long>? source)
     {
         lock (_lock)
         {
@@ -132,7 +132,7 @@ public sealed class StatsStore
             }
             else if (scope.EntriesUnsynchronized.ContainsKey(leaf) || _matcher.Includes(scope.NameOf(leaf)))
             {
-                scope.EntriesUnsynchronized[leaf] = new StatEntry(scope, leaf, StatKind.Gauge, 0) { Source = source };
+                scope.EntriesUnsynchronized[leaf] = new StatEntry(scope, leaf, kind, 0) { Source = source };
             }
         }
     }
@@ -200,7 +200,7 @@ public sealed class StatsStore
     }
 
     internal long Value(StatEntry entry) =>
-        entry.Kind == StatKind.Counter ? CounterValue(entry.Cell) : entry.Source is { } source ? source() : Sum(entry.Cell);
+        entry.Source is { } source ? source() : entry.Kind == StatKind.Counter ? CounterValue(entry.Cell) : Sum(entry.Cell);
 
     internal HistogramSnapshot Snapshot(StatEntry entry)
     {
@@ -225,7 +225,7 @@ public sealed class StatsStore
         {
             foreach (StatEntry entry in entries)
             {
-                if (entry.Kind == StatKind.Counter)
+                if (entry.Kind == StatKind.Counter && entry.Source is null)
                 {
                     _resetBase[entry.Cell] = Sum(entry.Cell);
                 }

@@ -102,7 +102,7 @@ internal static class UnheededTables
         (HealthCheck.Types.TcpHealthCheck.Descriptor, []),
         (HealthCheck.Types.GrpcHealthCheck.Descriptor, []),
         (HealthCheck.Types.TlsOptions.Descriptor, []),
-        (TrackClusterStats.Descriptor, Rows(UnheededFields.OfTracking)),
+        (TrackClusterStats.Descriptor, []),
         (Listener.Descriptor, Rows(UnheededFields.OfListener)),
         (FilterChain.Descriptor, Rows(UnheededFields.OfFilterChain)),
         (FilterChainMatch.Descriptor, []),
