@@ -47,6 +47,9 @@ public sealed class CompileContext
     /// <summary>What pressure makes of the process; never triggered unless the bootstrap says what to watch.</summary>
     public Overload.OverloadState Overload { get; } = new();
 
+    /// <summary>What health check filters answer by.</summary>
+    public HealthSwitch Health { get; init; } = new();
+
     /// <summary>The runtime's values; whoever reads one while serving keeps its handle.</summary>
     public RuntimeValues Runtime { get; } = new();
 

@@ -69,6 +69,7 @@ public sealed class ProxyApp : IDisposable
             Workers = workers,
             AccessLogs = new AccessLogCompiler(files, extensions),
             Warnings = remarks,
+            Health = Server.Health,
         };
         Clusters = new ClusterDirectory(Context, new DnsResolver(inputs.MainLoop, new SystemNameResolver()), (ulong)Random.Shared.NextInt64());
         Subscriptions.CallThrough(Clusters, Context.Clusters, workers.Main);

@@ -17,7 +17,6 @@ public sealed class ServerState
     private readonly Histogram _initialization;
     private readonly long _startMilliseconds;
     private bool _initialized;
-    private bool _failsHealthChecks;
 
     public ServerState(EventLoop loop, StatsStore stats, int concurrency)
     {
@@ -37,6 +36,9 @@ public sealed class ServerState
         Set(ServerPhase.PreInitializing);
     }
 
+    /// <summary>Whether this process fails health checks; who answers them looks here.</summary>
+    public HealthSwitch Health { get; } = new();
+
     /// <summary>Brings what others count in their own way up to date.</summary>
     public Action? Refreshing { get; set; }
 
@@ -46,7 +48,7 @@ public sealed class ServerState
 
     /// <summary>After /healthcheck/fail the process counts as draining until /healthcheck/ok.</summary>
     public ServerPhase ReportedPhase =>
-        _failsHealthChecks && Phase == ServerPhase.Live ? ServerPhase.Draining : Phase;
+        Health.Fails && Phase == ServerPhase.Live ? ServerPhase.Draining : Phase;
 
     public long UptimeSeconds => (_loop.NowMilliseconds - _startMilliseconds) / 1000;
 
@@ -64,7 +66,7 @@ public sealed class ServerState
 
     public void FailHealthChecks(bool fails)
     {
-        _failsHealthChecks = fails;
+        Health.Fails = fails;
         Publish();
     }
 

@@ -71,6 +71,9 @@ public abstract class HttpFilter
     /// <summary>Within <see cref="OnResponseTrailers"/>: the body ends the response; only logs and the filters before this one see the trailers.</summary>
     protected void DropResponseTrailers() => Stream.Response.DropTrailers();
 
+    /// <summary>How much of this request may be held in place of the connection's buffer limit, in bytes; to be undone with 0 in <see cref="OnEnd"/>.</summary>
+    protected void LimitHeldRequest(long bytes) => Stream.Request.SetLimit(bytes);
+
     protected void ContinueRequest() => Stream.Request.Resume(this);
 
     protected void ContinueResponse() => Stream.Response.Resume(this);

@@ -5,6 +5,8 @@ namespace Pilotfish.Proxy.Http;
 /// <summary>From the client through the filters; the last filter is terminal, so nothing lies behind it.</summary>
 public sealed class RequestDirection : FilterDirection
 {
+    private long _limit;
+
     internal RequestDirection(HttpStream stream)
         : base(stream)
     {
@@ -12,7 +14,10 @@ public sealed class RequestDirection : FilterDirection
 
     private protected override int Count => Stream.FilterCount;
 
-    private protected override long BufferLimit => Stream.BufferLimit;
+    private protected override long BufferLimit => _limit > 0 ? _limit : Stream.BufferLimit;
+
+    /// <summary>What filters may hold in place of the connection's limit, until the filter that says so ends; 0 = the connection's.</summary>
+    internal void SetLimit(long bytes) => _limit = bytes;
 
     private protected override bool ReplyTookOver => Stream.IsReplyLocal;
 

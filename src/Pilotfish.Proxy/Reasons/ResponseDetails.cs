@@ -43,6 +43,13 @@ public static class ResponseDetails
     public const string FilterConfigNotFound = "filter_config_not_found";
     public const string FaultAbort = "fault_filter_abort";
     public const string CorsResponse = "cors_response";
+    public const string HealthCheckOk = "health_check_ok";
+    public const string HealthCheckOkClusterHealthy = "health_check_ok_cluster_healthy";
+    public const string HealthCheckCached = "health_check_cached";
+    public const string HealthCheckFailed = "health_check_failed";
+    public const string HealthCheckFailedNoCluster = "health_check_failed_no_cluster_found";
+    public const string HealthCheckFailedClusterEmpty = "health_check_failed_cluster_empty";
+    public const string HealthCheckFailedClusterUnhealthy = "health_check_failed_cluster_unhealthy";
 
     public const string InvalidAuthority = "http.invalid_authority";
     public const string Http1CodecError = "http1.codec_error";

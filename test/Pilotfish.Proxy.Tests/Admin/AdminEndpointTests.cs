@@ -383,7 +383,11 @@ public sealed class AdminEndpointTests
         Assert.Equal("OK\n", (await bench.PostAsync("/healthcheck/fail")).Body);
         AdminAnswer draining = await bench.GetAsync("/ready");
         Assert.Equal((503, "DRAINING\n"), (draining.Status, draining.Body));
+
+        // What health check filters look at.
+        Assert.True(bench.App.Context.Health.Fails);
         await bench.PostAsync("/healthcheck/ok");
+        Assert.False(bench.App.Context.Health.Fails);
         Assert.Equal(200, (await bench.GetAsync("/ready")).Status);
     });
 

@@ -7,10 +7,10 @@ namespace Pilotfish.Proxy.Tests.Reasons;
 /// <summary>Every response flag and response code detail, produced by its cause: a real listener, real sockets, the access log's words.</summary>
 public sealed class CauseTableTests
 {
-    // Their causes are filters that are not here yet, or (LH, DF, LR) nothing that this data plane does.
+    // Their causes are filters that are not here yet, or (DF, LR) nothing that this data plane does.
     private static readonly ResponseFlag[] s_withoutCause =
     [
-        ResponseFlag.FailedLocalHealthCheck, ResponseFlag.LocalReset, ResponseFlag.RateLimited, ResponseFlag.UnauthorizedExternalService,
+        ResponseFlag.LocalReset, ResponseFlag.RateLimited, ResponseFlag.UnauthorizedExternalService,
         ResponseFlag.RateLimitServiceError, ResponseFlag.ResponseFromCacheFilter, ResponseFlag.DnsResolutionFailed,
     ];
 
@@ -18,7 +18,7 @@ public sealed class CauseTableTests
     // upstream_reset_before_response_started{protocol_error} to the client.
     private static readonly string[] s_withoutRecord = [ResponseDetails.MissingPath, ResponseDetails.Http1ContentLengthNotAllowed];
 
-    private static readonly Cause[] s_causes = [.. FlagCauses.All, .. DetailCauses.All, .. CodecCauses.All, .. TcpCauses.All];
+    private static readonly Cause[] s_causes = [.. FlagCauses.All, .. FilterCauses.All, .. DetailCauses.All, .. CodecCauses.All, .. TcpCauses.All];
 
     public static TheoryData<string> Labels { get; } = [.. s_causes.Select(static cause => cause.Label)];
 
