@@ -11,6 +11,7 @@ using Pilotfish.Proxy.Filters.GrpcStats;
 using Pilotfish.Proxy.Filters.HealthChecks;
 using Pilotfish.Proxy.Filters.GrpcWeb;
 using Pilotfish.Proxy.Filters.IstioStats;
+using Pilotfish.Proxy.Filters.LocalRateLimits;
 using Pilotfish.Proxy.Filters.OnDemand;
 using Pilotfish.Proxy.Filters.PeerMetadata;
 using Pilotfish.Proxy.Filters.RequestBuffer;
@@ -71,6 +72,7 @@ internal static class BuiltInExtensions
         FaultFilterFactory fault = new();
         CorsFilterFactory cors = new();
         BufferFilterFactory buffer = new();
+        LocalRateLimitFilterFactory localRateLimit = new();
         OnDemandFilterFactory onDemand = new();
         registry.Register<IHttpFilterFactory>(new RouterFactory());
         registry.Register<IHttpFilterFactory>(fault);
@@ -80,6 +82,8 @@ internal static class BuiltInExtensions
         registry.Register<IHttpFilterFactory>(buffer);
         registry.Register<IHttpFilterRouteConfigFactory>(buffer);
         registry.Register<IHttpFilterFactory>(new HealthCheckFilterFactory());
+        registry.Register<IHttpFilterFactory>(localRateLimit);
+        registry.Register<IHttpFilterRouteConfigFactory>(localRateLimit);
         registry.Register<IHttpFilterFactory>(new CompressorFilterFactory());
         registry.Register<IHttpFilterFactory>(new GrpcStatsFilterFactory());
         registry.Register<IHttpFilterFactory>(new GrpcWebFilterFactory());

@@ -8,6 +8,7 @@ using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.AccessLoggers.File.V3;
 using Envoy.Extensions.Filters.Http.Fault.V3;
+using Envoy.Extensions.Filters.Http.LocalRatelimit.V3;
 using Envoy.Extensions.Filters.Http.Router.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Cluster = Envoy.Config.Cluster.V3.Cluster;
@@ -26,7 +27,6 @@ public static partial class UnheededFields
 {
     private const bool Refused = true;
     private const bool Warned = false;
-    private const string NoRateLimits = "there is no rate limit filter that would read it";
     private const string NoProviders = "certificate providers do not exist in Pilotfish";
     private const string NoRetryPlugins = "retry policies of extensions do not exist in Pilotfish";
 
@@ -61,7 +61,6 @@ public static partial class UnheededFields
 
     public static readonly UnheededField<VirtualHost>[] OfVirtualHost =
     [
-        new("rate_limits", static m => m.RateLimits.Count > 0, Warned, NoRateLimits),
         new("retry_policy_typed_config", static m => m.RetryPolicyTypedConfig is not null, Refused, NoRetryPlugins),
     ];
 
@@ -74,8 +73,6 @@ public static partial class UnheededFields
     [
         new("early_data_policy", static m => m.EarlyDataPolicy is not null, Warned, "no request is sent as TLS early data"),
         new("retry_policy_typed_config", static m => m.RetryPolicyTypedConfig is not null, Refused, NoRetryPlugins),
-        new("rate_limits", static m => m.RateLimits.Count > 0, Warned, NoRateLimits),
-        new("include_vh_rate_limits", static m => m.IncludeVhRateLimits is not null, Warned, NoRateLimits),
     ];
 
     public static readonly UnheededField<WeightedCluster>[] OfWeightedCluster =
@@ -207,6 +204,16 @@ public static partial class UnheededFields
     [
         new("disable_downstream_cluster_stats", static m => m.DisableDownstreamClusterStats, Warned, "there are no statistics by downstream cluster"),
         new("filter_metadata", static m => m.FilterMetadata is not null, Warned, "faults leave no metadata"),
+    ];
+
+    public static readonly UnheededField<LocalRateLimit>[] OfLocalRateLimit =
+    [
+        new("local_cluster_rate_limit", static m => m.LocalClusterRateLimit is not null, Refused, "shares among the members of a local cluster do not exist in Pilotfish"),
+    ];
+
+    public static readonly UnheededField<RateLimit>[] OfRateLimit =
+    [
+        new("limit", static m => m.Limit is not null, Warned, "local rate limits take no override, as in Envoy"),
     ];
 
     public static readonly UnheededField<Bootstrap>[] OfBootstrap =

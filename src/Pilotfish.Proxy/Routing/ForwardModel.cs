@@ -1,6 +1,7 @@
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Filters.Cors;
+using Pilotfish.Proxy.Filters.RateLimits;
 using Pilotfish.Proxy.LoadBalancing;
 
 namespace Pilotfish.Proxy.Routing;
@@ -88,6 +89,10 @@ public sealed class ForwardModel(ClusterReference? cluster, ForwardSettings sett
     public HashPolicyModel? Hash => settings.Hash;
 
     public MirrorPolicyModel[] Mirrors => settings.Mirrors;
+
+    internal RateLimitRule[] RateLimits => settings.RateLimits;
+
+    public bool IncludesHostRateLimits => settings.IncludesHostRateLimits;
 
     /// <summary>RoutingPriority: 0 default, 1 high.</summary>
     public int Priority => settings.Priority;

@@ -1,5 +1,6 @@
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Filters.Cors;
+using Pilotfish.Proxy.Filters.RateLimits;
 using Pilotfish.Proxy.LoadBalancing;
 
 namespace Pilotfish.Proxy.Routing;
@@ -83,6 +84,12 @@ public sealed class ForwardSettings
     public HashPolicyModel? Hash { get; init; }
 
     public MirrorPolicyModel[] Mirrors { get; init; } = [];
+
+    /// <summary>rate_limits: how rate limit filters describe a request.</summary>
+    internal RateLimitRule[] RateLimits { get; init; } = RateLimitRule.None;
+
+    /// <summary>include_vh_rate_limits: those of the virtual host count, too.</summary>
+    public bool IncludesHostRateLimits { get; init; }
 
     /// <summary>RoutingPriority: 0 default, 1 high.</summary>
     public int Priority { get; init; }

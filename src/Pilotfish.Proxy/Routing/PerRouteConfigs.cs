@@ -36,6 +36,27 @@ public sealed class PerRouteConfigs
         return new PerRouteConfigs(compiled);
     }
 
+    /// <summary>Whether one of these keeps state of its own while it serves.</summary>
+    public static bool KeepState(MapField<string, Any> configs, CompileContext context)
+    {
+        foreach (Any config in configs.Values)
+        {
+            string name = ExtensionRegistry.Unwrap(config, "").MessageName;
+            if (name == FilterConfigName)
+            {
+                Any? inner = ExtensionRegistry.Unwrap(config, "").Parse(FilterConfig.Parser).Config;
+                name = inner is null ? "" : ExtensionRegistry.Unwrap(inner, "").MessageName;
+            }
+
+            if (context.Extensions.TryFind(name, out IHttpFilterRouteConfigFactory? factory) && factory.KeepsState)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     // Whatever stands at a level switches the filter on there unless it says disabled (router/per_filter_config.cc).
     private static PerRouteConfig CompileOne(string name, Any config, string field, CompileContext context)
     {

@@ -3,6 +3,7 @@ using Envoy.Config.Route.V3;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Filters.Cors;
+using Pilotfish.Proxy.Filters.RateLimits;
 using Pilotfish.Proxy.LoadBalancing;
 using Pilotfish.Proxy.RuntimeLayers;
 using Pilotfish.Proxy.Tunnels;
@@ -63,6 +64,8 @@ internal sealed class RouteActionCompiler(
             HedgesOnPerTryTimeout = CompileHedging(action, field),
             Hash = HashPolicyModel.Compile(action.HashPolicy, $"{field}.hash_policy"),
             Mirrors = CompileMirrors(action, field),
+            RateLimits = RateLimitRule.CompileAll(action.RateLimits, $"{field}.rate_limits", context),
+            IncludesHostRateLimits = action.IncludeVhRateLimits ?? false,
             Priority = (int)action.Priority,
             Upgrades = CompileUpgrades(action, field),
             Cors = CompiledCorsPolicy.Compile(action.Cors, $"{field}.cors", context.Runtime),

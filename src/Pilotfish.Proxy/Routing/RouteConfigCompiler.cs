@@ -4,6 +4,7 @@ using Envoy.Config.Route.V3;
 using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Filters.Cors;
+using Pilotfish.Proxy.Filters.RateLimits;
 using Pilotfish.Proxy.Routing.Discovery;
 using Pilotfish.Proxy.Streams;
 
@@ -127,7 +128,10 @@ public sealed class RouteConfigCompiler(CompileContext context)
             UnheededFields.Check(UnheededFields.OfVirtualHost, host, field, _resource, context.Warnings);
             UnheededFields.Check(UnheededFields.OfRetryPolicy, host.RetryPolicy, $"{field}.retry_policy", _resource, context.Warnings);
             shared = new SharedHost(Settings(host, field), new RouteActionCompiler(context, host, mirrors, _plugins!, _resource));
-            _hosts.Add(host, shared);
+            if (!PerRouteConfigs.KeepState(host.TypedPerFilterConfig, context))
+            {
+                _hosts.Add(host, shared);
+            }
         }
 
         RequestStats[]? stats = _stats.VirtualClusters(name, shared.Settings.VirtualClusters);
@@ -155,6 +159,7 @@ public sealed class RouteConfigCompiler(CompileContext context)
         FilterConfigs = PerRouteConfigs.Compile(host.TypedPerFilterConfig, $"{field}.typed_per_filter_config", context),
         Metadata = Metadata(host.Metadata),
         Cors = CompiledCorsPolicy.Compile(host.Cors, $"{field}.cors", context.Runtime),
+        RateLimits = RateLimitRule.CompileAll(host.RateLimits, $"{field}.rate_limits", context),
         VirtualClusters = VirtualClusterModel.CompileAll(host.VirtualClusters, $"{field}.virtual_clusters"),
         RequestBufferLimit = (long?)host.RequestBodyBufferLimit ?? host.PerRequestBufferLimitBytes,
         IgnoresPathParameters = _ignoresPathParameters,
@@ -186,11 +191,28 @@ public sealed class RouteConfigCompiler(CompileContext context)
         if (!shared.Routes.TryGetValue(route, out RouteSettings? settings))
         {
             settings = Settings(route, shared.Actions, bodyMax, field);
-            shared.Routes.Add(route, settings);
+            if (!KeepsState(route))
+            {
+                shared.Routes.Add(route, settings);
+            }
         }
 
         ForwardModel? forward = settings.Forward is { } how ? new ForwardModel(cluster, how) : null;
         return new RouteModel(settings, forward, decoratesHost ? hostName : null, _stats.Route(hostName, route.StatPrefix));
+    }
+
+    private bool KeepsState(Route route)
+    {
+        bool keeps = PerRouteConfigs.KeepState(route.TypedPerFilterConfig, context);
+        if (route.ActionCase == Route.ActionOneofCase.Route_ && route.Route_.WeightedClusters is { } weighted)
+        {
+            foreach (WeightedCluster.Types.ClusterWeight cluster in weighted.Clusters)
+            {
+                keeps |= PerRouteConfigs.KeepState(cluster.TypedPerFilterConfig, context);
+            }
+        }
+
+        return keeps;
     }
 
     private RouteSettings Settings(Route route, RouteActionCompiler actions, uint bodyMax, string field)

@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.Filters.Cors;
+using Pilotfish.Proxy.Filters.RateLimits;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Streams;
 
@@ -73,6 +74,8 @@ public sealed class VirtualHostModel
 
     /// <summary>The older cors field.</summary>
     public CompiledCorsPolicy? Cors => _settings.Cors;
+
+    internal RateLimitRule[] RateLimits => _settings.RateLimits;
 
     public long? RequestBufferLimit => _settings.RequestBufferLimit;
 

@@ -1,4 +1,5 @@
 using Pilotfish.Proxy.Filters.Cors;
+using Pilotfish.Proxy.Filters.RateLimits;
 using Pilotfish.Proxy.Streams;
 
 namespace Pilotfish.Proxy.Routing;
@@ -21,6 +22,9 @@ public sealed class VirtualHostSettings
 
     /// <summary>In config order; the first that matches names a request.</summary>
     public VirtualClusterModel[] VirtualClusters { get; init; } = [];
+
+    /// <summary>rate_limits: how rate limit filters describe a request.</summary>
+    internal RateLimitRule[] RateLimits { get; init; } = RateLimitRule.None;
 
     public long? RequestBufferLimit { get; init; }
 

@@ -10,7 +10,7 @@ public sealed class CauseTableTests
     // Their causes are filters that are not here yet, or (DF, LR) nothing that this data plane does.
     private static readonly ResponseFlag[] s_withoutCause =
     [
-        ResponseFlag.LocalReset, ResponseFlag.RateLimited, ResponseFlag.UnauthorizedExternalService,
+        ResponseFlag.LocalReset, ResponseFlag.UnauthorizedExternalService,
         ResponseFlag.RateLimitServiceError, ResponseFlag.ResponseFromCacheFilter, ResponseFlag.DnsResolutionFailed,
     ];
 

@@ -46,6 +46,15 @@ internal static class FilterCauses
             bench.Records.Clear();
             await client.SendAsync("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
         }),
+        new("local rate limit", "429 RL RateLimited local_rate_limited", static async bench =>
+        {
+            Add(bench, Filters.LocalRateLimits.LocalLimitBench.Limit(1));
+            Http.TestClient client = await bench.GetAsync();
+            await client.ReadHeadAsync();
+            await bench.UntilAsync(() => bench.Records.Count > 0);
+            bench.Records.Clear();
+            await client.SendAsync("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+        }),
     ];
 
     private static HealthCheck Asking(double percent) => new()

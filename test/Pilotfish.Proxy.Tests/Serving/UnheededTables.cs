@@ -7,6 +7,7 @@ using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Common.Fault.V3;
 using Envoy.Extensions.Filters.Http.Fault.V3;
+using Envoy.Extensions.Filters.Http.LocalRatelimit.V3;
 using Envoy.Extensions.Filters.Http.Router.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.LoadBalancingPolicies.LeastRequest.V3;
@@ -114,6 +115,8 @@ internal static class UnheededTables
         (CertificateValidationContext.Descriptor, Rows(UnheededFields.OfValidation)),
         (Router.Descriptor, Rows(UnheededFields.OfRouter)),
         (HTTPFault.Descriptor, Rows(UnheededFields.OfFault)),
+        (LocalRateLimit.Descriptor, Rows(UnheededFields.OfLocalRateLimit)),
+        (RateLimit.Descriptor, Rows(UnheededFields.OfRateLimit)),
         (FaultDelay.Descriptor, []),
         (FaultAbort.Descriptor, []),
         (FaultRateLimit.Descriptor, []),
