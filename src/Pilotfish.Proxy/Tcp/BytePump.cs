@@ -79,10 +79,22 @@ internal static class BytePump
                 return (default, true);
             }
 
-            IoResult sent = await destination.SendAsync(buffer.Memory[..received.Bytes]);
+            ValueTask<IoResult> sending = destination.SendAsync(buffer.Memory[..received.Bytes]);
+            bool waits = !sending.IsCompleted;
+            if (waits)
+            {
+                progress.Pause();
+            }
+
+            IoResult sent = await sending;
             if (!sent.IsOk)
             {
                 return (new PumpResult(sent.Error, SourceFailed: false), true);
+            }
+
+            if (waits)
+            {
+                progress.Resume();
             }
 
             progress.Add(received.Bytes, source.Loop.NowMilliseconds);

@@ -13,6 +13,14 @@ internal sealed class TcpProxyStats(StatScope scope)
 
     public Counter TxBytesTotal { get; } = scope.Counter("downstream_cx_tx_bytes_total");
 
+    /// <summary>A client was not read because its upstream took no more.</summary>
+    public Counter FlowPaused { get; } = scope.Counter("downstream_flow_control_paused_reading_total");
+
+    public Counter FlowResumed { get; } = scope.Counter("downstream_flow_control_resumed_reading_total");
+
+    /// <summary>A client had spoken before its upstream was connected (max_early_data_bytes).</summary>
+    public Counter EarlyDataReceived { get; } = scope.Counter("early_data_received_count_total");
+
     public Counter IdleTimeout { get; } = scope.Counter("idle_timeout");
 
     public Counter MaxDuration { get; } = scope.Counter("max_downstream_connection_duration");

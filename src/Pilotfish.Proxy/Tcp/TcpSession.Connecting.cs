@@ -237,6 +237,7 @@ internal sealed partial class TcpSession
     {
         if (early.Length > 0)
         {
+            _worker.Stats.Add(_proxy.Stats.EarlyDataReceived);
             IoResult sent = await upstream.SendAsync(early.Bytes);
             if (!sent.IsOk)
             {

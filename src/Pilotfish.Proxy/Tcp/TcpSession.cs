@@ -24,7 +24,7 @@ internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, I
     private readonly DownstreamConnection _downstream;
     private readonly Worker _worker;
     private readonly StreamInfo _info = new();
-    private readonly TransferProgress _fromDownstream = new();
+    private readonly ClientProgress _fromDownstream;
     private readonly TransferProgress _fromUpstream = new();
     private UpstreamConnection? _upstream;
     private TunnelStream? _tunnel;
@@ -43,6 +43,7 @@ internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, I
         _proxy = proxy;
         _downstream = downstream;
         _worker = downstream.Worker;
+        _fromDownstream = new ClientProgress(proxy.Stats, _worker.Stats);
         _info.Start(downstream.Info, downstream.Info.StartTime, downstream.Info.StartNanoseconds);
 
         // There is no response; the reason of the end is the connection's.

@@ -55,14 +55,20 @@ internal static class SpliceTransfer
                     continue;
                 }
 
-                IoResult writable = error == IoError.WouldBlock
-                    ? await destination.WaitWritableAsync()
-                    : IoResult.Failed(error);
+                IoResult writable = IoResult.Failed(error);
+                if (error == IoError.WouldBlock)
+                {
+                    progress?.Pause();
+                    writable = await destination.WaitWritableAsync();
+                }
+
                 if (!writable.IsOk)
                 {
                     loop.Pipes.Return(pipe, isEmpty: false);
                     return new SpliceResult(total, SpliceEnd.DestinationFailed, writable.Error);
                 }
+
+                progress?.Resume();
             }
 
             loop.Pipes.Return(pipe, isEmpty: true);

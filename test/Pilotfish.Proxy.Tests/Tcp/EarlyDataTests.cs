@@ -40,6 +40,7 @@ public sealed class EarlyDataTests
             server.Stream.Close();
             Assert.Equal("", await client.ReadToEndAsync());
             Assert.Equal(11, fixture.Counter("tcp.t.downstream_cx_rx_bytes_total"));
+            Assert.Equal(1, fixture.Counter("tcp.t.early_data_received_count_total"));
         });
 
     [Theory]

@@ -2,6 +2,8 @@ using System.Text;
 using Envoy.Config.Cluster.V3;
 using Envoy.Config.Listener.V3;
 using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Config;
+using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Tests.Transport;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
@@ -92,6 +94,52 @@ public sealed class TcpProxyTests
         }
 
         Assert.Equal(Size, total);
+    });
+
+    /// <summary>Spliced, and copied where a filter looks at the bytes.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Connection_UpstreamThatReadsLate_PausesItsClient_AndIsCounted(bool copied) => LoopRunner.Run(async loop =>
+    {
+        const int Size = 40_000_000;
+        var fixture = new TransportFixture(loop);
+        var mayRead = new TaskCompletionSource();
+        long total = 0;
+        ListenSocket receiver = ListenSocket.Listen(loop, NetAddress.Loopback(0));
+        TestPeers.Serve(receiver, async stream =>
+        {
+            await mayRead.Task;
+            byte[] buffer = new byte[1_000_000];
+            while (await stream.ReceiveAsync(buffer) is { IsOk: true, IsEnd: false } result)
+            {
+                total += result.Bytes;
+            }
+
+            stream.Close();
+        });
+        fixture.Apply(TransportFixture.StaticCluster("c", receiver.LocalAddress));
+        Listener listener = TransportFixture.TcpListener("l", "c");
+        if (copied)
+        {
+            fixture.Context.Extensions.Register<INetworkFilterFactory>(new WatchingFilterFactory());
+            listener.FilterChains[0].Filters.Insert(0, new Envoy.Config.Listener.V3.Filter { Name = "watch", TypedConfig = Any.Pack(new BoolValue { Value = true }) });
+        }
+
+        Assert.Empty(fixture.Apply(listener));
+        SocketStream client = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
+        ValueTask<IoResult> sending = client.SendAsync(new byte[Size]);
+        await TestPeers.UntilAsync(loop, () => fixture.Counter("tcp.t.downstream_flow_control_paused_reading_total") > 0);
+        Assert.Equal(0, fixture.Counter("tcp.t.downstream_flow_control_resumed_reading_total"));
+        mayRead.SetResult();
+        Assert.True((await sending).IsOk);
+        client.ShutdownSend();
+        Assert.True((await TestPeers.EndAsync(client)).IsEnd);
+        Assert.Equal(Size, total);
+        Assert.Equal(
+            fixture.Counter("tcp.t.downstream_flow_control_paused_reading_total"),
+            fixture.Counter("tcp.t.downstream_flow_control_resumed_reading_total"));
+        client.Close();
     });
 
     [Fact]
@@ -218,4 +266,33 @@ public sealed class TcpProxyTests
         Assert.Equal(IoError.ConnectionReset, (await TestPeers.EndAsync(client)).Error);
         await TestPeers.UntilAsync(loop, () => fixture.Gauge("listener.127.0.0.1_0.downstream_cx_active") == 0);
     });
+
+    /// <summary>A filter that wants to see bytes, so that none can be spliced.</summary>
+    private sealed class WatchingFilterFactory : INetworkFilterFactory
+    {
+        public IReadOnlyList<string> MessageNames { get; } = ["google.protobuf.BoolValue"];
+
+        public NetworkFilter Compile(in ExtensionConfig config, NetworkFilterContext context) => new WatchingFilter();
+    }
+
+    private sealed class WatchingFilter : NetworkFilter
+    {
+        public override NetworkFilterSession? NewConnection(DownstreamConnection connection) => new Session();
+
+        private sealed class Session : NetworkFilterSession
+        {
+            public override IByteStream Wrap(IByteStream stream) => new Watched(stream);
+        }
+
+        private sealed class Watched(IByteStream inner) : ObservedByteStream(inner)
+        {
+            protected override void OnReceived(ReadOnlySpan<byte> bytes, bool isEnd)
+            {
+            }
+
+            protected override void OnSent(ReadOnlySpan<byte> bytes)
+            {
+            }
+        }
+    }
 }
