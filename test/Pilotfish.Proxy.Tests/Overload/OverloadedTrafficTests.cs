@@ -97,11 +97,13 @@ public sealed class OverloadedTrafficTests
         LoopRunner.Run(clock, async loop =>
         {
             (TransportFixture fixture, OverloadState overload) = Http(loop);
+            SocketStream earlier = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
+            await TestPeers.UntilAsync(loop, () => fixture.Counter("listener.l.downstream_cx_total") == 1);
             overload.StopAcceptingConnections.Set(1);
 
             // The accept that was under way takes one more.
             SocketStream first = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
-            await TestPeers.UntilAsync(loop, () => fixture.Counter("listener.l.downstream_cx_total") == 1);
+            await TestPeers.UntilAsync(loop, () => fixture.Counter("listener.l.downstream_cx_total") == 2);
             SocketStream second = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
             for (int i = 0; i < 20; i++)
             {
@@ -109,10 +111,11 @@ public sealed class OverloadedTrafficTests
                 await loop.YieldAsync();
             }
 
-            Assert.Equal(1, fixture.Counter("listener.l.downstream_cx_total"));
+            Assert.Equal(2, fixture.Counter("listener.l.downstream_cx_total"));
             overload.StopAcceptingConnections.Set(0);
             clock.AdvanceMilliseconds(150);
-            await TestPeers.UntilAsync(loop, () => fixture.Counter("listener.l.downstream_cx_total") == 2);
+            await TestPeers.UntilAsync(loop, () => fixture.Counter("listener.l.downstream_cx_total") == 3);
+            earlier.Close();
             first.Close();
             second.Close();
         });
