@@ -272,12 +272,14 @@ internal static class ClusterCompiler
             CleanupMilliseconds = ProtoValues.Milliseconds(
                 cluster.CleanupInterval, OriginalDestinationPolicy.DefaultCleanupMilliseconds),
             UsesHttpHeader = config?.UseHttpHeader ?? false,
-            HttpHeaderName = config is { HttpHeaderName.Length: > 0 }
+            HeaderName = System.Text.Encoding.ASCII.GetBytes((config is { HttpHeaderName.Length: > 0 }
                 ? config.HttpHeaderName
-                : OriginalDestinationPolicy.DefaultHeaderName,
-            PortOverride = (ushort)(config?.UpstreamPortOverride ?? 0),
+                : OriginalDestinationPolicy.DefaultHeaderName).ToLowerInvariant()),
+            PortOverride = config?.UpstreamPortOverride is { } port
+                ? port <= ushort.MaxValue ? (ushort)port : throw new ConfigRejectedException("original_dst_lb_config.upstream_port_override", $"{port} is no port")
+                : (ushort)0,
             MetadataNamespace = config?.MetadataKey?.Key ?? "",
-            MetadataPath = path,
+            MetadataPath = [.. path],
         };
     }
 

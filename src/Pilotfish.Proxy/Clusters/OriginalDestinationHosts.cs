@@ -46,7 +46,7 @@ internal sealed class OriginalDestinationHosts
     {
         if (!destination.IsIp || destination.Port == 0)
         {
-            _cluster.Worker.Stats.Add(_cluster.State.Stats.OriginalDestinationInvalid);
+            _cluster.Worker.Stats.Add(_cluster.State.Stats.CxNoneHealthy);
             return HostPick.None(EndReasons.NoHealthyUpstream);
         }
 

@@ -10,7 +10,8 @@ public sealed record OriginalDestinationPolicy
 
     public bool UsesHttpHeader { get; init; }
 
-    public string HttpHeaderName { get; init; } = DefaultHeaderName;
+    /// <summary>The header's name in lower case.</summary>
+    public byte[] HeaderName { get; init; } = [];
 
     /// <summary>0 keeps the destination's own port.</summary>
     public ushort PortOverride { get; init; }
@@ -18,5 +19,5 @@ public sealed record OriginalDestinationPolicy
     /// <summary>Metadata namespace and path that override the destination; empty when there is none.</summary>
     public string MetadataNamespace { get; init; } = "";
 
-    public IReadOnlyList<string> MetadataPath { get; init; } = [];
+    public string[] MetadataPath { get; init; } = [];
 }

@@ -13,7 +13,7 @@ internal sealed class OriginalDestinationFilter : ListenerFilter
         if (connection.Socket.TryGetOriginalDestination(out NetAddress destination))
         {
             NetAddress plain = destination.Unmap();
-            connection.Info.LocalAddressRestored = plain != connection.Info.LocalAddress;
+            connection.Info.LocalAddressRestored = TrustsLocalAddress || plain != connection.Info.LocalAddress;
             connection.Info.LocalAddress = plain;
         }
         else if (TrustsLocalAddress)

@@ -30,7 +30,7 @@ public sealed class ConnectionInfo
 
     public NetAddress DirectRemoteAddress { get; set; }
 
-    /// <summary>Whether <see cref="LocalAddress"/> came from SO_ORIGINAL_DST and differs from the socket's.</summary>
+    /// <summary>Whether <see cref="LocalAddress"/> is where the client meant to go rather than this proxy's own (SO_ORIGINAL_DST, TPROXY, PROXY).</summary>
     public bool LocalAddressRestored { get; set; }
 
     /// <summary>SNI as tls_inspector or the handshake saw it.</summary>

@@ -112,7 +112,7 @@ internal sealed partial class TcpSession
     {
         Hash = hash,
         Subset = route.Metadata,
-        OriginalDestination = _downstream.Info.LocalAddress,
+        OriginalDestination = OriginalDestinations.Of(_cluster.State, _info, null, _worker.Stats),
         Attempt = attempt,
     });
 

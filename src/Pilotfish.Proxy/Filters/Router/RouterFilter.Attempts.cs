@@ -35,7 +35,7 @@ public sealed partial class RouterFilter
         // The reference, not the state of the first attempt: a retry sees the cluster and membership of now.
         ClusterState cluster = LocalAnswers.Reference(Stream, _forward)?.Current ?? _cluster!;
         WorkerCluster worker = Stream.Worker.Worker.Cluster(cluster);
-        LoadBalancingRequest request = BalancingRequest();
+        LoadBalancingRequest request = BalancingRequest(cluster);
         HostPick pick = worker.Pick(in request);
         IUpstreamHttpPool? pool = pick.Host is { } candidate ? PoolOf(worker, candidate, in request) : null;
 
@@ -86,14 +86,14 @@ public sealed partial class RouterFilter
         return HostHttpPools.Of(worker, host, priority, overrides, info.Protocol);
     }
 
-    private LoadBalancingRequest BalancingRequest()
+    private LoadBalancingRequest BalancingRequest(ClusterState cluster)
     {
         bool again = _retry.Retries > 0;
         return new LoadBalancingRequest
         {
             Hash = _hash,
             Subset = Stream.WeightedCluster?.Subset ?? _forward.Subset,
-            OriginalDestination = Stream.Info.Connection.LocalAddress,
+            OriginalDestination = OriginalDestinations.Of(cluster, Stream.Info, Stream.RequestHeaders, Cells),
             Avoid = _retry.AvoidsPreviousHosts ? _retry.Tried : default,
             Tried = _retry.Tried,
             PriorityUpdateFrequency = again ? _retry.PriorityUpdateFrequency : 0,
