@@ -99,6 +99,8 @@ public sealed class HcmCompiler(NetworkFilterContext context)
             GenerateRequestId = config.GenerateRequestId ?? true,
             PacksTraceReason = packsTraceReason,
             MetadataDropped = http1Scope.Counter("metadata_not_supported_error"),
+            DroppedUnderscores = http1Scope.Counter("dropped_headers_with_underscores"),
+            RejectedUnderscores = http1Scope.Counter("requests_rejected_with_underscores_in_headers"),
             PreserveExternalRequestId = config.PreserveExternalRequestId,
             AlwaysSetRequestIdInResponse = config.AlwaysSetRequestIdInResponse,
             Proxy100Continue = config.Proxy100Continue,

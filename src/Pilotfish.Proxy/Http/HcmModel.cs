@@ -148,6 +148,12 @@ public sealed class HcmModel
 
     /// <summary>http1.metadata_not_supported_error: METADATA for clients of HTTP/1, which have no place for it.</summary>
     public Counter MetadataDropped { get; init; }
+
+    /// <summary>`http1.dropped_headers_with_underscores`.</summary>
+    public Counter DroppedUnderscores { get; init; }
+
+    /// <summary>`http1.requests_rejected_with_underscores_in_headers`.</summary>
+    public Counter RejectedUnderscores { get; init; }
     public bool AlwaysSetRequestIdInResponse { get; init; }
     public bool Proxy100Continue { get; init; }
     public byte[]? SchemeOverwrite { get; init; }

@@ -67,6 +67,22 @@ internal static class FieldParser
         return null;
     }
 
+    /// <summary>How many names in a head have an underscore, for who drops them.</summary>
+    public static int CountUnderscores(ReadOnlySpan<byte> head)
+    {
+        int count = 0;
+        for (int at = head.IndexOf((byte)'\n') + 1; at < head.Length;)
+        {
+            ReadOnlySpan<byte> line = head[at..];
+            int end = line.IndexOf((byte)'\n');
+            line = end < 0 ? line : line[..end];
+            count += line[..Math.Max(0, line.IndexOf((byte)':'))].Contains((byte)'_') ? 1 : 0;
+            at += line.Length + 1;
+        }
+
+        return count;
+    }
+
     // One pass that checks and lowers: names are a dozen bytes, for which two vectorised calls cost more than a table.
     private static int LowerName(Span<byte> line)
     {

@@ -190,6 +190,11 @@ internal sealed partial class Http1DownstreamConnection : ISendQueueOwner, IPeer
         }
 
         Http1Error? error = RequestHeadParser.Parse(head, stream.RequestHeaders, _hcm.Limits, out HttpProtocol version, out int fieldBytes);
+        if (_hcm.Limits.Underscores == UnderscorePolicy.DropHeader)
+        {
+            _worker.Stats.Add(_hcm.DroppedUnderscores, FieldParser.CountUnderscores(head));
+        }
+
         _in.Consume(head.Length);
         stream.Info.Protocol = version;
         stream.Info.Downstream.ReceivedFields(head.Length, fieldBytes, fieldBytes);
@@ -296,6 +301,11 @@ internal sealed partial class Http1DownstreamConnection : ISendQueueOwner, IPeer
     private ReadStep Refuse(HttpStream stream, Http1Error error)
     {
         _worker.Stats.Add(_hcm.Stats.CxProtocolError);
+        if (error == Http1Error.UnexpectedUnderscore)
+        {
+            _worker.Stats.Add(_hcm.RejectedUnderscores);
+        }
+
         _closing = true;
         _violated = true;
         _state = DownstreamState.Responding;

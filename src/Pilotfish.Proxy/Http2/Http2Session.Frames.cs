@@ -109,7 +109,8 @@ internal abstract partial class Http2Session
         HeaderBlockFault fault = Reader.Finish();
         if (Reader.Dropped > 0)
         {
-            Cells.Add(fault == HeaderBlockFault.Underscore ? Stats.RejectedUnderscores : Stats.DroppedUnderscores);
+            bool isRefused = fault == HeaderBlockFault.Underscore;
+            Cells.Add(isRefused ? Stats.RejectedUnderscores : Stats.DroppedUnderscores, isRefused ? 1 : Reader.Dropped);
         }
 
         if (fault == HeaderBlockFault.None && kind == HeaderBlockKind.Trailers && (!end || (stream is not null && !stream.IsBodyComplete)))

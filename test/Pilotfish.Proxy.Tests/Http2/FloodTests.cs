@@ -84,6 +84,27 @@ public sealed class FloodTests
         Assert.Equal(1, bench.Counter("http2.outbound_control_flood"));
     });
 
+    /// <summary>Answers that nobody reads, of requests that are over: no stream limit bounds them.</summary>
+    [Fact]
+    public void Frames_UnreadAnswers_AreCutOff() => LoopRunner.Run(async loop =>
+    {
+        ProxyBench bench = ServeSlow(loop, static hcm =>
+        {
+            hcm.RouteConfig.VirtualHosts.Clear();
+            hcm.Http2ProtocolOptions = new() { MaxOutboundFrames = 50 };
+        });
+        var client = new Http2Peer(bench.Connect().Stream);
+        await client.StartClientAsync();
+        for (int id = 1; bench.Counter("http2.outbound_flood") == 0 && id < 100_000; id += 2)
+        {
+            await client.GetAsync(id);
+            await loop.YieldAsync();
+        }
+
+        Assert.Equal(1, bench.Counter("http2.outbound_flood"));
+        Assert.Equal(0, bench.Counter("http2.outbound_control_flood"));
+    });
+
     [Fact]
     public void Streams_AboveTheLimit_AreRefused() => LoopRunner.Run(async loop =>
     {

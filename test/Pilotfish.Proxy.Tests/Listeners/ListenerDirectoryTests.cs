@@ -185,8 +185,38 @@ public sealed class ListenerDirectoryTests
         Assert.Equal("tls  ", await DialAsync(loop, address, ClientHellos.Create("else", ["h2"]), 40));
         Assert.Equal("http ", await DialAsync(loop, address, "GET / HTTP/1.1\r\n"u8.ToArray(), 3));
         Assert.Equal("plain", await DialAsync(loop, address, "\0binary"u8.ToArray(), 100));
-        Assert.Equal(2, fixture.Counter("tls_inspector.tls_found"));
-        Assert.Equal(1, fixture.Counter("http_inspector.http11_found"));
+        await DialAsync(loop, address, "GET / HTTP/1.0\r\n"u8.ToArray(), 100);
+        await DialAsync(loop, address, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray(), 100);
+        Assert.Equal((2, 4), (fixture.Counter("tls_inspector.tls_found"), fixture.Counter("tls_inspector.tls_not_found")));
+        Assert.Equal((2, 0), (fixture.Counter("tls_inspector.sni_found"), fixture.Counter("tls_inspector.sni_not_found")));
+        Assert.Equal((1, 1), (fixture.Counter("tls_inspector.alpn_found"), fixture.Counter("tls_inspector.alpn_not_found")));
+        Assert.Equal((1, 1), (fixture.Counter("http_inspector.http10_found"), fixture.Counter("http_inspector.http11_found")));
+        Assert.Equal((1, 1), (fixture.Counter("http_inspector.http2_found"), fixture.Counter("http_inspector.http_not_found")));
+        Assert.True(fixture.Stats.TryFind("tls_inspector.bytes_processed", out Pilotfish.Proxy.Stats.StatEntry? processed));
+        Assert.Equal(6, fixture.Stats.Snapshot(processed).Total);
+    });
+
+    [Fact]
+    public void GlobalConnectionLimit_Reached_SparesListenersThatIgnoreIt() => LoopRunner.Run(async loop =>
+    {
+        var runtime = new RuntimeValues();
+        runtime.Replace(new Dictionary<string, string> { ["overload.global_downstream_max_connections"] = "1" });
+        var fixture = new TransportFixture(loop, limits: new ConnectionLimits(runtime));
+        fixture.Apply(TransportFixture.StaticCluster("c", TestPeers.Echo(loop).LocalAddress));
+        Listener bound = TransportFixture.TcpListener("bound", "c");
+        Listener free = TransportFixture.TcpListener("free", "c");
+        (bound.StatPrefix, free.StatPrefix, free.IgnoreGlobalConnLimit) = ("bound", "free", true);
+        Assert.Empty(fixture.Apply(bound, free));
+        SocketStream first = await TestPeers.ConnectAsync(loop, fixture.AddressOf("bound"));
+        await ExchangeAsync(first);
+        SocketStream second = await TestPeers.ConnectAsync(loop, fixture.AddressOf("bound"));
+        Assert.True((await TestPeers.EndAsync(second)).IsEnd);
+        Assert.Equal(1, fixture.Counter("listener.bound.downstream_global_cx_overflow"));
+        SocketStream third = await TestPeers.ConnectAsync(loop, fixture.AddressOf("free"));
+        await ExchangeAsync(third);
+        first.Close();
+        second.Close();
+        third.Close();
     });
 
     [Fact]

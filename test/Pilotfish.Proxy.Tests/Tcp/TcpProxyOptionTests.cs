@@ -18,6 +18,33 @@ public sealed class TcpProxyOptionTests
         Assert.Equal(expected, new TcpProxy([]) { Stats = null!, AccessLogs = null!, DurationMaxMilliseconds = most, DurationJitterPercent = percent }.Duration(random));
 
     [Fact]
+    public void Duration_Reached_ClosesTheConnection_ThoughBytesFlow()
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            var fixture = new TransportFixture(loop);
+            fixture.Apply(TransportFixture.StaticCluster("c", TestPeers.Echo(loop).LocalAddress));
+            Envoy.Config.Listener.V3.Listener listener = TransportFixture.TcpListener("l", "c");
+            listener.FilterChains[0].Filters[0] = TransportFixture.Tcp(
+                "c", static tcp => tcp.MaxDownstreamConnectionDuration = Duration.FromTimeSpan(TimeSpan.FromSeconds(3)));
+            Assert.Empty(fixture.Apply(listener));
+            SocketStream client = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
+            for (int second = 0; second < 2; second++)
+            {
+                await client.SendAsync("x"u8.ToArray());
+                Assert.Equal("x", await TestPeers.ReceiveTextAsync(client, 1));
+                clock.Advance(TimeSpan.FromSeconds(1.4));
+            }
+
+            clock.Advance(TimeSpan.FromSeconds(0.3));
+            Assert.False((await TestPeers.EndAsync(client)).Bytes > 0);
+            Assert.Equal(1, fixture.Counter("tcp.t.max_downstream_connection_duration"));
+            client.Close();
+        });
+    }
+
+    [Fact]
     public void Attempts_WithBackOff_AreAllMade() => LoopRunner.Run(async loop =>
     {
         var fixture = new TransportFixture(loop);
