@@ -6,6 +6,7 @@ using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Routing.Discovery;
 using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Diagnostics;
+using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Timers;
 
 namespace Pilotfish.Proxy.Routing;
@@ -26,6 +27,7 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
     private LoopTimer? _patience;
     private readonly string _statPrefix;
     private IDisposable? _subscription;
+    private RdsStats? _stats;
     private RouteConfigurationParts? _base;
     private DiscoveredHosts? _discovered;
     private Action? _ready;
@@ -72,10 +74,15 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
     /// <param name="name">The RDS name.</param>
     /// <param name="context">What they compile with.</param>
     /// <param name="source">Where they come from; null means ADS.</param>
-    /// <param name="statPrefix">What statistics of discovered hosts begin with.</param>
+    /// <param name="statPrefix">What its statistics begin with; empty for none.</param>
     public static RouteConfigSlot Subscribe(string name, CompileContext context, ConfigSource? source, string statPrefix = "")
     {
         var slot = new RouteConfigSlot(name, context, statPrefix);
+        if (statPrefix.Length > 0)
+        {
+            slot._stats = new RdsStats(context.Stats.Scope($"{statPrefix}.rds.{name}"));
+        }
+
         slot._subscription = context.Subscriptions.Subscribe(ResourceType.Route, name, slot, source);
         return slot;
     }
@@ -97,9 +104,13 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
     {
         string before = _context!.ResourceName;
         _context.ResourceName = name;
+        EventLoop loop = _context.Workers.MainLoop;
+        long began = loop.ReadClockNanoseconds();
+        bool accepted = false;
         try
         {
             Apply(message);
+            accepted = true;
         }
         catch (InvalidProtocolBufferException exception)
         {
@@ -108,7 +119,13 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
         finally
         {
             _context.ResourceName = before;
+            if (!accepted)
+            {
+                _stats?.Refused();
+            }
         }
+
+        _stats?.Accepted(message.Span, version, loop, began);
 
         if (_discovered is null || IsReady)
         {
@@ -126,7 +143,13 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
         EndDiscovery();
     }
 
-    public void OnInitialFetchTimeout(string name) => Ready();
+    public void OnInitialFetchTimeout(string name)
+    {
+        _stats?.TimedOut();
+        Ready();
+    }
+
+    public void OnStreamEnded() => _stats?.StreamEnded();
 
     public void Dispose()
     {
@@ -136,6 +159,7 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
         _subscription?.Dispose();
         EndDiscovery();
         _current?.Retire();
+        _stats?.Dispose();
     }
 
     /// <summary>Compiles the configuration anew with the hosts that were discovered; throws what is wrong with it.</summary>

@@ -91,8 +91,7 @@ internal sealed class DeltaProtocol(EventLoop loop, ResourceTable table, Func<No
         _introduced = false;
         foreach (SubscribedType type in table.Types)
         {
-            type.WasRequested = false;
-            type.Stats?.Failed();
+            type.StreamEnded();
         }
     }
 

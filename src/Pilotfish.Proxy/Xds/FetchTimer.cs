@@ -58,6 +58,8 @@ internal sealed class FetchTimer : IResourceConsumer, IDisposable
 
     public void OnInitialFetchTimeout(string name) => _inner.OnInitialFetchTimeout(name);
 
+    public void OnStreamEnded() => _inner.OnStreamEnded();
+
     public void Dispose()
     {
         _timer.Cancel();

@@ -15,4 +15,9 @@ public interface IResourceConsumer
 
     /// <summary>Nothing came within initial_fetch_timeout; the owner starts without it. A later version may still come.</summary>
     void OnInitialFetchTimeout(string name);
+
+    /// <summary>The stream that brings it ended, or could not be opened; what is held stays, and it is asked for again.</summary>
+    void OnStreamEnded()
+    {
+    }
 }

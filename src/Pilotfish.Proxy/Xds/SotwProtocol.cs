@@ -85,8 +85,7 @@ internal sealed class SotwProtocol(EventLoop loop, ResourceTable table, Func<Nod
     {
         foreach (SubscribedType type in table.Types)
         {
-            type.WasRequested = false;
-            type.Stats?.Failed();
+            type.StreamEnded();
         }
     }
 

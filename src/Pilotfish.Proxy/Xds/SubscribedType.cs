@@ -56,6 +56,20 @@ internal sealed class SubscribedType(ResourceType type)
         Held.Add(name, _archive.Keep(name, arrived.Message.Unpack(), arrived.Version, now));
     }
 
+    /// <summary>The stream ended: counts it, and tells the owners of names.</summary>
+    public void StreamEnded()
+    {
+        WasRequested = false;
+        Stats?.Failed();
+        foreach (SubscribedName name in Names.Values)
+        {
+            foreach (IResourceConsumer consumer in name.Snapshot())
+            {
+                consumer.OnStreamEnded();
+            }
+        }
+    }
+
     public void Forget(string name)
     {
         if (Held.Remove(name, out HeldResource? held))
