@@ -51,6 +51,43 @@ public sealed class RealPeerTests : IDisposable
         Assert.Equal(6, bench.Stat("l", "ssl.versions.TLSv1.2"));
     });
 
+    /// <summary>ocsp_staple: what openssl gets, by policy, and what is counted.</summary>
+    [Theory]
+    [InlineData(DownstreamTlsContext.Types.OcspStaplePolicy.LenientStapling, 1, true, "OCSP Response Status: successful", "1 1 0 0 1")]
+    [InlineData(DownstreamTlsContext.Types.OcspStaplePolicy.LenientStapling, 1, false, "", "0 0 0 0 1")]
+    [InlineData(DownstreamTlsContext.Types.OcspStaplePolicy.LenientStapling, -1, true, "OCSP response: no response sent", "1 0 1 0 1")]
+    [InlineData(DownstreamTlsContext.Types.OcspStaplePolicy.StrictStapling, -1, true, "", "1 0 0 1 0")]
+    public void SClient_AskingForTheStatus_GetsWhatThePolicySays(
+        DownstreamTlsContext.Types.OcspStaplePolicy policy, int days, bool asks, string shown, string counted) => LoopRunner.Run(async loop =>
+    {
+        Prerequisite.Program("openssl");
+        if (!TlsEngines.HeedsParameters)
+        {
+            return;
+        }
+
+        var bench = new TlsBench(loop);
+        (string Chain, string Key) leaf = TlsBench.Mesh.DnsLeaf("a.example");
+        TlsCertificate certificate = TlsMessages.Certificate(leaf);
+        using (var parsed = System.Security.Cryptography.X509Certificates.X509Certificate2.CreateFromPem(leaf.Chain))
+        {
+            certificate.OcspStaple = new Envoy.Config.Core.V3.DataSource
+            {
+                InlineBytes = Google.Protobuf.ByteString.CopyFrom(TestOcsp.Response(parsed, DateTimeOffset.UtcNow.AddDays(days))),
+            };
+        }
+
+        NetAddress address = bench.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", new DownstreamTlsContext
+        {
+            OcspStaplePolicy = policy, CommonTlsContext = new CommonTlsContext { TlsCertificates = { certificate } },
+        })));
+        string output = await RunAsync("openssl", ["s_client", "-connect", address.ToString(), .. asks ? (string[])["-status"] : []]);
+
+        Assert.Contains(shown, output, StringComparison.Ordinal);
+        string[] names = ["ssl.ocsp_staple_requests", "ssl.ocsp_staple_responses", "ssl.ocsp_staple_omitted", "ssl.ocsp_staple_failed", "ssl.handshake"];
+        Assert.Equal(counted, string.Join(' ', names.Select(name => bench.Stat("l", name))));
+    });
+
     /// <summary>The access log's operators beside what openssl prints of the same session and certificate.</summary>
     [Fact]
     public void SClient_OfAKnownCertificate_IsLoggedAsOpenSslPrintsIt() => LoopRunner.Run(async loop =>

@@ -2,6 +2,7 @@ using Envoy.Config.Cluster.V3;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Pilotfish.Proxy.Tests.Transport;
+using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Tls;
@@ -24,6 +25,47 @@ public sealed class SecretTests : IDisposable
         Assert.Empty(bench.Fixture.Listeners.BoundAddresses("l"));
         Push(bench, TlsBench.Mesh, TlsBench.ServerUri);
         Assert.True(await bench.EchoesAsync(bench.Fixture.AddressOf("l"), TlsBench.Client()));
+    });
+
+    /// <summary>When waiting is over, both sides are there and say why they cannot shake hands, until the secrets come.</summary>
+    [Fact]
+    public void FetchTimeout_ListenerAndClusterRefuseWithTheirCounters_UntilTheSecretsCome() => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        Assert.Empty(bench.Fixture.Apply(TlsMessages.Listener("l", TlsMessages.Chain("t", "c", BySds()))));
+        TimeOut(bench);
+        NetAddress address = bench.Fixture.AddressOf("l");
+        SocketStream client = await TestPeers.ConnectAsync(loop, address);
+        Assert.False((await TestPeers.EndAsync(client)).Bytes > 0);
+        client.Close();
+        Assert.Equal(1, bench.Stat("l", "server_ssl_socket_factory.downstream_context_secrets_not_ready"));
+
+        Cluster cluster = TransportFixture.StaticCluster("secured", address);
+        cluster.TransportSocket = TlsMessages.Socket(new UpstreamTlsContext
+        {
+            CommonTlsContext = new CommonTlsContext { ValidationContextSdsSecretConfig = TlsMessages.Sds("other roots") },
+        });
+        Assert.Empty(bench.Fixture.Apply(cluster));
+        TimeOut(bench);
+        NetAddress plain = bench.Apply(TransportFixture.TcpListener("plain", "secured"));
+        client = await TestPeers.ConnectAsync(loop, plain);
+        Assert.False((await TestPeers.EndAsync(client)).Bytes > 0);
+        client.Close();
+        Assert.Equal(1, bench.ClusterStat("secured", "client_ssl_socket_factory.upstream_context_secrets_not_ready"));
+
+        Push(bench, TlsBench.Mesh, TlsBench.ServerUri);
+        Assert.True(await bench.EchoesAsync(address, TlsBench.Client()));
+
+        static void TimeOut(TlsBench bench)
+        {
+            foreach ((ResourceType type, string name, IResourceConsumer consumer) in bench.Fixture.Subscriptions.Subscribers.ToArray())
+            {
+                if (type == ResourceType.Secret)
+                {
+                    consumer.OnInitialFetchTimeout(name);
+                }
+            }
+        }
     });
 
     [Fact]
