@@ -62,7 +62,7 @@ internal static class ClusterCompiler
         var settings = new ClusterSettings
         {
             Discovery = discovery,
-            LoadBalancing = LoadBalancingCompiler.Compile(cluster, context.Runtime),
+            LoadBalancing = LoadBalancingCompiler.Compile(cluster, context.Runtime, context.LocalCluster),
             CircuitBreakers = Breakers(cluster.CircuitBreakers),
             ConnectTimeoutMilliseconds = (int)Math.Min(
                 int.MaxValue, ProtoValues.Milliseconds(cluster.ConnectTimeout, ClusterModel.DefaultConnectTimeoutMilliseconds)),

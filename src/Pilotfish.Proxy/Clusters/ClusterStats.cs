@@ -10,6 +10,7 @@ public sealed class ClusterStats
 {
     // Two workers may make it at once: names resolve to the same cells, so either object is right.
     private Tls.TlsStats? _tls;
+    private ZoneStats? _zones;
 
     internal ClusterStats(StatScope scope)
     {
@@ -82,6 +83,9 @@ public sealed class ClusterStats
 
     public Counter MaintenanceMode { get; }
     public Counter OriginalDestinationInvalid { get; }
+
+    /// <summary>`lb_zone_*`; made with the first request that is routed by zones.</summary>
+    internal ZoneStats Zones => _zones ??= new ZoneStats(Scope);
 
     /// <summary>`ssl.*`; made at the first handshake.</summary>
     public Tls.TlsStats Tls => _tls ??= new Tls.TlsStats(Scope, isServer: false);

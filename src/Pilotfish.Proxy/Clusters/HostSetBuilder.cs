@@ -115,7 +115,7 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
             }
         }
 
-        LocalityHosts[] localities = policy.LocalityWeighted || policy.ZoneAware is not null
+        LocalityHosts[] localities = policy.LocalityWeighted || policy.ZoneAware is { LocalCluster: not null }
             ? BuildLocalities(members, ref nextList)
             : [];
         bool byLocality = policy.LocalityWeighted;

@@ -17,11 +17,19 @@ namespace Pilotfish.Proxy.Clusters;
 /// <summary>Reads lb_policy, its configs, common_lb_config, lb_subset_config and load_balancing_policy.</summary>
 internal static class LoadBalancingCompiler
 {
-    public static LoadBalancingPolicyModel Compile(ProtoCluster cluster, RuntimeValues runtime)
+    /// <param name="cluster">The message.</param>
+    /// <param name="runtime">For numbers that it may replace.</param>
+    /// <param name="local">cluster_manager.local_cluster_name; null for none.</param>
+    public static LoadBalancingPolicyModel Compile(ProtoCluster cluster, RuntimeValues runtime, ClusterReference? local = null)
     {
         LoadBalancingPolicyModel policy = cluster.LoadBalancingPolicy is { Policies.Count: > 0 } list
             ? WithPanic(FromList(list, runtime), cluster.CommonLbConfig)
             : WithCommon(FromEnum(cluster, runtime), cluster.CommonLbConfig, runtime);
+        if (local is not null && policy.ZoneAware is { } zones && local.Name != cluster.Name)
+        {
+            policy = policy with { ZoneAware = zones with { LocalCluster = local } };
+        }
+
         return cluster.LbSubsetConfig is { SubsetSelectors.Count: > 0 } subsets
             ? policy with { Subsets = SubsetPolicyCompiler.Compile(subsets) }
             : policy;

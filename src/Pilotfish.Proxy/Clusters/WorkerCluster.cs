@@ -208,6 +208,11 @@ public sealed class WorkerCluster
                 Worker.Stats.Add(State.Stats.LbHealthyPanic);
             }
 
+            if (balancer.Zone != ZoneChoice.None)
+            {
+                State.Stats.Zones.Count(Worker.Stats, balancer.Zone);
+            }
+
             if (host is null || !(Contains(request.Avoid, host) || (request.OmitsCanaries && host.IsCanary) || request.Omits?.Holds(host) == true))
             {
                 return host;

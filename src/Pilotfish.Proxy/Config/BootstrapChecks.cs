@@ -62,6 +62,11 @@ internal static class BootstrapChecks
             context.DnsResolver = DnsResolverCompiler.Compile(resolver, "typed_dns_resolver_config");
         }
 
+        if (bootstrap.ClusterManager is { LocalClusterName.Length: > 0 } manager)
+        {
+            context.LocalCluster = context.Clusters.Reference(manager.LocalClusterName);
+        }
+
         if (bootstrap.HdsConfig is not null)
         {
             context.Warnings.Add("hds_config: health discovery is not served; the setting has no effect");

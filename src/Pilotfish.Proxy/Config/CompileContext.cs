@@ -29,6 +29,9 @@ public sealed class CompileContext
     /// <summary>The bootstrap's typed_dns_resolver_config: for clusters without one of their own.</summary>
     public DnsResolverOptions DnsResolver { get; set; } = DnsResolverOptions.Default;
 
+    /// <summary>cluster_manager.local_cluster_name: the proxies of this one's kind, for zone aware routing; null = not said.</summary>
+    public ClusterReference? LocalCluster { get; set; }
+
     /// <summary>Clusters by name, whether they exist yet or not.</summary>
     public ClusterReferences Clusters { get; } = new();
 

@@ -261,7 +261,6 @@ public static partial class UnheededFields
 
     public static readonly UnheededField<ClusterManager>[] OfClusterManager =
     [
-        new("local_cluster_name", static m => m.LocalClusterName.Length > 0, Warned, "zone aware routing compares with an even spread"),
         new("outlier_detection", static m => m.OutlierDetection is not null, Warned, "ejections are not logged"),
         new("upstream_bind_config", static m => m.UpstreamBindConfig is not null, Refused, "source addresses are set by each cluster's upstream_bind_config"),
         new("enable_deferred_cluster_creation", static _ => false, Warned, "clusters are always made when they are first used"),

@@ -15,6 +15,8 @@ internal sealed class WorkerBalancer
     private readonly ListState?[] _lists;
     private readonly EdfScheduler?[] _localities;
     private int _foreseen;
+    private HostSet? _zonesLocal;
+    private ZoneRouting? _zones;
 
     public WorkerBalancer(LoadBalancingPolicyModel policy, HostSet hosts, WorkerRandom random)
     {
@@ -118,22 +120,44 @@ internal sealed class WorkerBalancer
             return ByLocalityWeight(level, priority, availability, isPick);
         }
 
-        // Zone aware routing without knowledge of the local cluster's own spread: the local zone serves while it is at
-        // least as well equipped as an even share of the zones; else every zone takes part.
-        if (_policy.ZoneAware is { } zones && level.HasLocalLocality && availability == HostAvailability.Healthy
-            && (ulong)level.Healthy.Hosts.Length >= zones.SizeMin && IsLocalZoneEnough(level, zones))
-        {
-            return level.Localities[0].Healthy;
-        }
-
-        return level.Select(availability);
+        return _policy.ZoneAware is { LocalCluster: { } proxies } zones && priority == 0 && availability != HostAvailability.All
+            ? ByZone(level, availability, zones, proxies)
+            : level.Select(availability);
     }
 
-    private bool IsLocalZoneEnough(PriorityLevel level, ZoneAwarePolicy zones)
+    /// <summary>What zone aware routing made of the last pick.</summary>
+    public ZoneChoice Zone { get; private set; }
+
+    private HostList ByZone(PriorityLevel level, HostAvailability availability, ZoneAwarePolicy zones, ClusterReference proxies)
     {
-        int local = level.Localities[0].Healthy.Hosts.Length;
-        return _hosts.All.Length > 0 && zones.LocalClusterKnown && local * level.Localities.Length >= level.Healthy.Hosts.Length
-            && _random.NextBelow(100) < zones.EnabledPercent;
+        Zone = ZoneChoice.None;
+        HostList all = level.Select(availability);
+        if ((ulong)level.Healthy.Hosts.Length < zones.SizeMin)
+        {
+            Zone = ZoneChoice.TooSmall;
+            return all;
+        }
+
+        if (_random.NextBelow(100) >= zones.EnabledPercent)
+        {
+            return all;
+        }
+
+        if (proxies.Current?.Hosts is not { Priorities.Length: > 0 } local || local.Loads.IsPanic(0))
+        {
+            Zone = ZoneChoice.LocalNotOk;
+            return all;
+        }
+
+        if (_zonesLocal != local)
+        {
+            _zones = ZoneRouting.Of(level, local);
+            _zonesLocal = local;
+        }
+
+        HostList chosen = level.Localities[_zones!.Choose(_random, out ZoneChoice choice)].Select(availability);
+        Zone = choice;
+        return chosen.Hosts.Length > 0 ? chosen : all;
     }
 
     private HostList ByLocalityWeight(PriorityLevel level, int priority, HostAvailability availability, bool isPick)

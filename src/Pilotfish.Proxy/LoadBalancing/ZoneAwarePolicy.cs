@@ -1,3 +1,4 @@
+using Pilotfish.Proxy.Clusters;
 using Pilotfish.Proxy.RuntimeLayers;
 
 namespace Pilotfish.Proxy.LoadBalancing;
@@ -7,8 +8,8 @@ public sealed record ZoneAwarePolicy(double RoutingEnabledPercent, ulong Cluster
 {
     public static readonly ZoneAwarePolicy Default = new(100, 6);
 
-    /// <summary>Whether the bootstrap names a local cluster; without one there is no zone aware routing.</summary>
-    public bool LocalClusterKnown { get; init; }
+    /// <summary>cluster_manager.local_cluster_name: the proxies of this proxy's kind; null = there is no zone aware routing.</summary>
+    public ClusterReference? LocalCluster { get; init; }
 
     /// <summary>`upstream.zone_routing.enabled`: a whole percentage in place of the configured one.</summary>
     public RuntimeKey? EnabledKey { get; init; }

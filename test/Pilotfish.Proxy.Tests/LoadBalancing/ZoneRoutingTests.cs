@@ -1,0 +1,104 @@
+using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.LoadBalancing;
+using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Tests.Http;
+using Pilotfish.Runtime.Sockets;
+using Pilotfish.Testing;
+
+namespace Pilotfish.Proxy.Tests.LoadBalancing;
+
+/// <summary>Zone aware routing: how many requests stay in the proxy's zone "a", and where the others go.</summary>
+public sealed class ZoneRoutingTests
+{
+    private const int Picks = 6000;
+
+    /// <summary>Zones of the hosts and of the proxies, a letter for each (capitals are down); the share in percent of a, b and c; what counts.</summary>
+    [Theory]
+    [InlineData("aabbcc", "abc", 100, 0, 0, "lb_zone_routing_all_directly")]
+    [InlineData("aaabbb", "abb", 100, 0, 0, "lb_zone_routing_all_directly")]
+    [InlineData("abbbbb", "ab", 33, 67, 0, "lb_zone_routing_cross_zone")]
+    [InlineData("abbbcc", "aabb", 33, 0, 67, "lb_zone_routing_sampled")]
+    [InlineData("bbbccc", "abc", 0, 50, 50, "lb_zone_routing_cross_zone")]
+    [InlineData("aabbccAAA", "abc", 100, 0, 0, "lb_zone_routing_all_directly")]
+    [InlineData("aabbc", "abc", 40, 40, 20, "lb_zone_cluster_too_small")]
+    [InlineData("aabbcc", "", 33, 33, 33, "lb_local_cluster_not_ok")]
+    [InlineData("aabbcc", "ABc", 33, 33, 33, "lb_local_cluster_not_ok")]
+    public void Requests_StayAsFarAsTheZoneHasItsShare(string hosts, string proxies, int a, int b, int c, string counted) => Run(hosts, proxies, new ZoneAwarePolicy(100, 6), (bench, cluster) =>
+    {
+        Assert.Equal([a, b, c], Shares(cluster), new Near(3));
+        Assert.True(bench.Counter("cluster.hosts." + counted) > 0, counted);
+    });
+
+    [Fact]
+    public void RoutingEnabled_HalfOfTheTime_MixesBoth() => Run("aabbcc", "abc", new ZoneAwarePolicy(50, 6), (_, cluster) =>
+        Assert.Equal([67, 17, 17], Shares(cluster), new Near(3)));
+
+    [Fact]
+    public void LocalClusterThatChanges_IsFollowed() => Run("abbbbb", "ab", new ZoneAwarePolicy(100, 6), (bench, cluster) =>
+    {
+        Assert.Equal([33, 67, 0], Shares(cluster), new Near(3));
+        Publish(bench.Context.Clusters.Reference("proxies").Current!, "abbbbb");
+        Assert.Equal([100, 0, 0], Shares(cluster), new Near(0));
+    });
+
+    [Fact]
+    public void WithoutALocalCluster_OrOfItself_ThereIsNone() => LoopRunner.Run(loop =>
+    {
+        var bench = new ProxyBench(loop);
+        var message = new Envoy.Config.Cluster.V3.Cluster { Name = "c", CommonLbConfig = new() };
+        ClusterReference local = bench.Context.Clusters.Reference("c");
+        Assert.Null(LoadBalancingCompiler.Compile(message, bench.Context.Runtime).ZoneAware!.LocalCluster);
+        Assert.Null(LoadBalancingCompiler.Compile(message, bench.Context.Runtime, local).ZoneAware!.LocalCluster);
+        message.Name = "other";
+        Assert.Same(local, LoadBalancingCompiler.Compile(message, bench.Context.Runtime, local).ZoneAware!.LocalCluster);
+        return Task.CompletedTask;
+    });
+
+    private static int[] Shares(WorkerCluster cluster)
+    {
+        int[] counts = new int[3];
+        for (int i = 0; i < Picks; i++)
+        {
+            counts[cluster.Pick(default).Host!.Locality.Zone[0] - 'a']++;
+        }
+
+        return [.. counts.Select(static count => (int)Math.Round(100.0 * count / Picks))];
+    }
+
+    private static void Run(string hosts, string proxies, ZoneAwarePolicy zones, Action<ProxyBench, WorkerCluster> act) => LoopRunner.Run(loop =>
+    {
+        var bench = new ProxyBench(loop);
+        ClusterState local = bench.AddCluster("proxies");
+        Publish(local, proxies);
+        ClusterState state = bench.AddClusterWith("hosts", settings => settings with
+        {
+            LoadBalancing = new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin) { ZoneAware = zones with { LocalCluster = bench.Context.Clusters.Reference("proxies") } },
+        });
+        Publish(state, hosts);
+        act(bench, bench.Workers.All[0].Cluster(state));
+        return Task.CompletedTask;
+    });
+
+    private static void Publish(ClusterState state, string zones)
+    {
+        var hosts = new List<Host>();
+        foreach (char zone in zones)
+        {
+            var config = new HostConfig(NetAddress.IPv4(10, 0, 0, (byte)(hosts.Count + 1), 80), "")
+            {
+                Locality = new Locality("", char.ToLowerInvariant(zone).ToString(), ""),
+                EdsHealth = char.IsUpper(zone) ? HostHealth.FailedEdsHealth : HostHealth.Healthy,
+            };
+            hosts.Add(new Host(config, 1, 0));
+        }
+
+        state.Publish(new HostSetBuilder(state.Config.LoadBalancing, new Locality("", "a", ""), 1).Build(hosts));
+    }
+
+    private sealed class Near(int by) : IEqualityComparer<int>
+    {
+        public bool Equals(int x, int y) => Math.Abs(x - y) <= by;
+
+        public int GetHashCode(int value) => 0;
+    }
+}
