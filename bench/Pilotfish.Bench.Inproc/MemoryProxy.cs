@@ -63,7 +63,7 @@ internal sealed class MemoryProxy
         context.Clusters.Publish();
         var network = new NetworkFilterContext
         {
-            Config = context, ListenerName = "bench", Direction = TrafficDirection.Unspecified, Warming = new Warming(), Owned = [],
+            Config = context, ListenerName = "bench", StatPrefix = "listener.bench", Direction = TrafficDirection.Unspecified, Warming = new Warming(), Owned = [],
         };
         var terminal = new HcmFilter(new HcmCompiler(network).Compile(Manager(options)));
         var state = new ListenerState("bench", new ListenerStats(stats.Scope("listener.bench")), new ConnectionLimit(long.MaxValue),
