@@ -1,6 +1,7 @@
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Pilotfish.Language.Formats;
 using Pilotfish.Language.Formats.Arguments;
 using Pilotfish.Proxy.Http;
@@ -78,11 +79,45 @@ internal static class TlsOperators
         client.Text("FINGERPRINT_256", Fingerprint256);
         client.Text("FINGERPRINT_1", Fingerprint1);
 
-        // The leaf stands for the chain: SslStream keeps no more of what the peer sent.
-        client.Text("CHAIN_SERIALS", CertificateTexts.Serial);
-        client.Text("CHAIN_FINGERPRINTS_256", Fingerprint256);
-        client.Text("CHAIN_FINGERPRINTS_1", Fingerprint1);
+        Chain(all, "SERIALS", SerialOf);
+        Chain(all, "FINGERPRINTS_256", static der => Fingerprint(der, HashAlgorithmName.SHA256));
+        Chain(all, "FINGERPRINTS_1", static der => Fingerprint(der, HashAlgorithmName.SHA1));
     }
+
+    // Of the leaf and of what the client showed behind it, with commas between.
+    private static void Chain(Dictionary<string, Func<FormatOperator, FormatOperation>> all, string name, Func<byte[], string> text) =>
+        all.AddText("DOWNSTREAM_PEER_CHAIN_" + name, s =>
+        {
+            if (s.Info.Connection.Tls is not { PeerCertificate: { } leaf } tls)
+            {
+                return null;
+            }
+
+            var joined = new StringBuilder(text(leaf.RawData));
+            foreach (byte[] issuer in tls.PeerIssuers)
+            {
+                joined.Append(',').Append(text(issuer));
+            }
+
+            return joined.ToString();
+        });
+
+    private static string SerialOf(byte[] der)
+    {
+        try
+        {
+            using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(der);
+            return CertificateTexts.Serial(certificate);
+        }
+        catch (CryptographicException)
+        {
+            // TLS took it; what cannot be read again is a missing part of a log field, not a failure.
+            return "";
+        }
+    }
+
+    private static string Fingerprint(byte[] der, HashAlgorithmName algorithm) =>
+        Convert.ToHexStringLower(CryptographicOperations.HashData(algorithm, der));
 
     private static Func<FormatSource, X509Certificate2?> Certificate(string prefix) => prefix switch
     {

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Envoy.Config.Accesslog.V3;
 using Envoy.Config.Core.V3;
 using Envoy.Config.Listener.V3;
@@ -284,6 +286,35 @@ public sealed class DownstreamTlsTests
         Assert.True(await bench.EchoesAsync(address, TlsBench.Client()));
         Assert.Equal(1, bench.Stat("inner", "ssl.handshake"));
         Assert.Equal(0, bench.Stat("front", "ssl.handshake"));
+    });
+
+    [Fact]
+    public void ClientChain_IsLoggedWhole() => LoopRunner.Run(async loop =>
+    {
+        var bench = new TlsBench(loop);
+        List<string> records = [];
+        bench.Fixture.Context.Extensions.Register<IAccessLoggerFactory>(new FormatRecordFactory(records));
+        Listener listener = TlsMessages.Listener("l", TlsMessages.Chain("t", "c", TlsBench.Mutual()));
+        listener.AccessLog.Add(new AccessLog
+        {
+            Name = "record",
+            TypedConfig = CauseBench.Packed(
+                "%DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256%|%DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1%|%DOWNSTREAM_PEER_CHAIN_SERIALS%"),
+        });
+        NetAddress address = bench.Apply(listener);
+        System.Net.Security.SslStreamCertificateContext client = TlsBench.Mesh.Intermediate("issuing").IdentityWithIssuer(TlsBench.ClientUri);
+        var options = new TlsClientOptions { Certificate = client, ServerName = "chain.example" };
+        X509Certificate2 leaf = client.TargetCertificate;
+        X509Certificate2 issuer = client.IntermediateCertificates[0];
+        Assert.True(await bench.EchoesAsync(address, options));
+        await TestPeers.UntilAsync(loop, () => records.Count == 1);
+        Assert.Equal(
+            $"{Hash(leaf, HashAlgorithmName.SHA256)},{Hash(issuer, HashAlgorithmName.SHA256)}|{Hash(leaf, HashAlgorithmName.SHA1)},{Hash(issuer, HashAlgorithmName.SHA1)}"
+            + $"|{CertificateTexts.Serial(leaf)},{CertificateTexts.Serial(issuer)}",
+            records[0]);
+
+        static string Hash(X509Certificate2 certificate, HashAlgorithmName algorithm) =>
+            certificate.GetCertHashString(algorithm).ToLowerInvariant();
     });
 
     private static async Task<string?> ShownAsync(TlsBench bench, NetAddress address, string serverName)
