@@ -79,6 +79,7 @@ internal static class ClusterCompiler
             CloseConnectionsOnHostSetChange = cluster.CommonLbConfig?.CloseConnectionsOnHostSetChange ?? false,
             WaitsForWarm = cluster.WaitForWarmOnInit ?? true,
             TracksTimeoutBudgets = cluster.TrackClusterStats is { } tracked ? tracked.TimeoutBudgets : cluster.TrackTimeoutBudgets,
+            AddressOrder = AddressOrder.Compile(cluster.UpstreamConnectionOptions?.HappyEyeballsConfig),
             TracksEndpoints = cluster.TrackClusterStats?.PerEndpointStats ?? false,
             TracksSizes = cluster.TrackClusterStats?.RequestResponseSizes ?? false,
             CloseConnectionsOnHostHealthFailure = cluster.CloseConnectionsOnHostHealthFailure,

@@ -193,6 +193,13 @@ public sealed class ClusterDirectory : IResourceCollection
     {
         try
         {
+            if (model.Discovery == DiscoveryKind.LogicalDns
+                && message.LoadAssignment is not { Endpoints: [{ LbEndpoints.Count: 1 }] })
+            {
+                throw new ConfigRejectedException(
+                    "load_assignment.endpoints", "a LOGICAL_DNS cluster has one locality with one endpoint");
+            }
+
             return message.LoadAssignment is { } inline
                 ? AssignmentCompiler.Compile(inline, model.Dns is not null, "load_assignment.", _context.Warnings, $"cluster '{model.Name}'")
                 : new AssignmentModel();

@@ -63,7 +63,7 @@ internal sealed class ClusterMembership : IHostSink
         (_overprovisioningFactor, _dropPerMillion, _weighsHealth) = (set.OverprovisioningFactor, set.DropPerMillion, set.WeighsHealth);
         foreach (Host host in set.All)
         {
-            _hosts.Add((host.Address, host.Hostname), host);
+            _hosts.Add(KeyOf(host.Config), host);
             _ordered.Add(host);
         }
 
@@ -86,7 +86,7 @@ internal sealed class ClusterMembership : IHostSink
         var ordered = new List<Host>(configs.Count);
         foreach (HostConfig config in configs)
         {
-            (NetAddress, string) key = (config.Address, config.Hostname);
+            (NetAddress, string) key = KeyOf(config);
             if (next.ContainsKey(key))
             {
                 continue;
@@ -123,6 +123,10 @@ internal sealed class ClusterMembership : IHostSink
         _checker?.SetHosts(_ordered);
         Leave(State.Config.CloseConnectionsOnHostSetChange ? [.. gone, .. _ordered] : gone);
     }
+
+    // The one host of LOGICAL_DNS is the same at whatever address.
+    private (NetAddress Address, string Hostname) KeyOf(HostConfig config) =>
+        (State.Config.Discovery == DiscoveryKind.LogicalDns ? default : config.Address, config.Hostname);
 
     /// <summary>Begins active checks and runs the action when each host had its first: at once without any.</summary>
     public void WhenChecked(Action action)

@@ -94,6 +94,8 @@ public sealed class ClusterModel
 
     public bool TracksSizes => Settings.TracksSizes;
 
+    public AddressOrder AddressOrder => Settings.AddressOrder;
+
     public bool TracksEndpoints => Settings.TracksEndpoints;
 
     public bool CloseConnectionsOnHostHealthFailure => Settings.CloseConnectionsOnHostHealthFailure;

@@ -58,6 +58,9 @@ public sealed record ClusterSettings
     /// <summary>track_cluster_stats.request_response_sizes.</summary>
     public bool TracksSizes { get; init; }
 
+    /// <summary>happy_eyeballs_config.</summary>
+    public AddressOrder AddressOrder { get; init; } = AddressOrder.Default;
+
     /// <summary>track_cluster_stats.per_endpoint_stats.</summary>
     public bool TracksEndpoints { get; init; }
 

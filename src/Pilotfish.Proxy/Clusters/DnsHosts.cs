@@ -134,20 +134,39 @@ internal sealed class DnsHosts : HostSource
         var hosts = new List<HostConfig>(_assignment.Hosts);
         foreach (Target target in _targets)
         {
+            if (_logical)
+            {
+                AddLogical(target, hosts);
+                continue;
+            }
+
             foreach (NetAddress address in target.Addresses)
             {
                 hosts.Add(target.Endpoint.Template with { Address = address.WithPort(target.Endpoint.Port) });
-                if (_logical)
-                {
-                    break;
-                }
             }
         }
 
-        _membership.Update(hosts, _assignment.OverprovisioningFactor, _assignment.DropPerMillion);
+        _membership.Update(_assignment with { Hosts = hosts }, null);
         Action? initialized = _initialized;
         _initialized = null;
         initialized?.Invoke();
+    }
+
+    // New connections go to the first address that answers; those that are open stay, whatever the next answer is.
+    private static void AddLogical(Target target, List<HostConfig> hosts)
+    {
+        if (target.Addresses.Count == 0)
+        {
+            return;
+        }
+
+        var more = new NetAddress[target.Addresses.Count - 1];
+        for (int i = 0; i < more.Length; i++)
+        {
+            more[i] = target.Addresses[i + 1].WithPort(target.Endpoint.Port);
+        }
+
+        hosts.Add(target.Endpoint.Template with { Address = target.Addresses[0].WithPort(target.Endpoint.Port), AdditionalAddresses = more });
     }
 
     private sealed class Target(NamedEndpoint endpoint)

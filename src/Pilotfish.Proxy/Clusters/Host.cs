@@ -23,6 +23,7 @@ public sealed class Host
     private int _health;
     private volatile bool _isCanary;
     private volatile HostConfig _config;
+    private volatile string _addressText;
     private volatile TransportChoice? _transport;
 
     public Host(HostConfig config, int workerCount, long addedAtMilliseconds)
@@ -32,14 +33,14 @@ public sealed class Host
         _pools = new IHostPool?[workerCount];
         _healthySince = addedAtMilliseconds;
         _health = (int)config.EdsHealth;
-        AddressText = config.Address.ToString();
+        _addressText = config.Address.ToString();
         Monitor = new HostMonitor(this);
     }
 
     public NetAddress Address => _config.Address;
 
     /// <summary>`ip:port`, formatted once: hash keys, access logs and /clusters print it.</summary>
-    public string AddressText { get; }
+    public string AddressText => _addressText;
 
     public string Hostname => _config.Hostname;
 
@@ -140,8 +141,14 @@ public sealed class Host
         HostConfig before = _config;
         _config = config;
         _isCanary = config.Metadata.IsCanary;
+        bool moved = before.Address != config.Address;
+        if (moved)
+        {
+            _addressText = config.Address.ToString();
+        }
+
         bool healthChanged = SetHealth(EdsMask & ~config.EdsHealth, on: false) | SetHealth(config.EdsHealth, on: true);
-        return healthChanged || before.Weight != config.Weight || before.Priority != config.Priority
+        return moved || healthChanged || before.Weight != config.Weight || before.Priority != config.Priority
             || before.LocalityWeight != config.LocalityWeight || before.Locality != config.Locality
             || !before.HasSameMetadata(config);
     }

@@ -5,7 +5,7 @@ internal sealed class StaticHosts(ClusterMembership membership, AssignmentModel 
 {
     public override void Start(Action initialized)
     {
-        membership.Update(assignment.Hosts, assignment.OverprovisioningFactor, assignment.DropPerMillion);
+        membership.Update(assignment, null);
         initialized();
     }
 

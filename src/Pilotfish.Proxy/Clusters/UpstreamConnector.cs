@@ -51,20 +51,23 @@ internal sealed class UpstreamConnector(WorkerCluster cluster)
     private async ValueTask<UpstreamConnectResult> ConnectWithinAsync(
         Host host, UpstreamConnectOptions options, Deadline deadline, long begin)
     {
-        SocketStream? socket = null;
-        IoError error = IoError.Other;
-        for (int i = -1; i < host.Config.AdditionalAddresses.Count && !deadline.Passed; i++)
+        SocketStream? socket;
+        IoError error;
+        HostConfig config = host.Config;
+        if (config.AdditionalAddresses.Count == 0)
         {
-            NetAddress address = i < 0 ? host.Address : host.Config.AdditionalAddresses[i];
-            socket = SocketStream.Create(cluster.Worker.Loop, SocketsFor(address, options.Transport));
+            socket = SocketStream.Create(cluster.Worker.Loop, SocketsFor(config.Address, options.Transport));
             deadline.Stream = socket;
-            error = await socket.ConnectAsync(address);
-            if (error == IoError.None)
-            {
-                break;
-            }
-
-            socket.Close();
+            error = await socket.ConnectAsync(config.Address);
+        }
+        else
+        {
+            var race = new AddressRace(
+                cluster.Worker.Loop, cluster.State.Config.AddressOrder.Of(config.Address, config.AdditionalAddresses),
+                address => SocketStream.Create(cluster.Worker.Loop, SocketsFor(address, options.Transport)));
+            deadline.Race = race;
+            (socket, error) = await race.RunAsync();
+            deadline.Stream = socket;
         }
 
         if (error != IoError.None || socket is null || deadline.Passed)
@@ -210,11 +213,14 @@ internal sealed class UpstreamConnector(WorkerCluster cluster)
     {
         public SocketStream? Stream { get; set; }
 
+        public AddressRace? Race { get; set; }
+
         public bool Passed { get; private set; }
 
         public void Pass()
         {
             Passed = true;
+            Race?.Abort();
             Stream?.Close();
         }
     }

@@ -145,7 +145,6 @@ public static partial class UnheededFields
     [
         new("set_local_interface_name_on_upstream_connections", static m => m.SetLocalInterfaceNameOnUpstreamConnections, Warned,
             "names of interfaces are not recorded"),
-        new("happy_eyeballs_config", static m => m.HappyEyeballsConfig is not null, Warned, "a connection tries one address"),
     ];
 
     public static readonly UnheededField<BindConfig>[] OfBind =

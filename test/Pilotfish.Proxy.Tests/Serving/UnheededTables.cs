@@ -93,6 +93,7 @@ internal static class UnheededTables
         (RingHash.Descriptor, []),
         (Maglev.Descriptor, []),
         (UpstreamConnectionOptions.Descriptor, Rows(UnheededFields.OfUpstreamConnection)),
+        (UpstreamConnectionOptions.Types.HappyEyeballsConfig.Descriptor, []),
         (BindConfig.Descriptor, Rows(UnheededFields.OfBind)),
         (CircuitBreakers.Descriptor, []),
         (CircuitBreakers.Types.Thresholds.Descriptor, []),
