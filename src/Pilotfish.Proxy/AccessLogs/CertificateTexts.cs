@@ -2,6 +2,7 @@ using System.Formats.Asn1;
 using System.Globalization;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Pilotfish.Proxy.Tls;
 
 namespace Pilotfish.Proxy.AccessLogs;
@@ -18,9 +19,9 @@ internal static class CertificateTexts
 
     private const string SubjectAlternativeName = "2.5.29.17";
 
-    public static string? Subject(X509Certificate2 certificate) => Rfc2253(certificate.SubjectName);
+    public static string? Subject(X509Certificate2 certificate) => DistinguishedNameText.Of(certificate.SubjectName.RawData);
 
-    public static string? Issuer(X509Certificate2 certificate) => Rfc2253(certificate.IssuerName);
+    public static string? Issuer(X509Certificate2 certificate) => DistinguishedNameText.Of(certificate.IssuerName.RawData);
 
     /// <summary>All names of one kind, comma separated; null when there is none or the extension is malformed.</summary>
     public static string? AlternativeNames(X509Certificate2 certificate, int tag)
@@ -76,27 +77,25 @@ internal static class CertificateTexts
 
     private static string? ReadName(AsnReader names, Asn1Tag tag) => tag.TagValue switch
     {
-        OtherNameTag => OtherName.Read(names.ReadSequence(tag)).Text,
+        OtherNameTag => OtherName.Read(names.ReadSequence(tag)).Text is { } text ? Escaped(text) : null,
         IpTag => new IPAddress(names.ReadOctetString(tag)).ToString(),
-        _ => names.ReadCharacterString(UniversalTagNumber.IA5String, tag),
+        _ => Escaped(names.ReadCharacterString(UniversalTagNumber.IA5String, tag)),
     };
 
-    // RFC 2253 prints the most specific name first, without blanks after commas.
-    private static string? Rfc2253(X500DistinguishedName name)
+    // Controls would end a log line or a header; the rest of IA5 may stand in a name.
+    private static string Escaped(string name)
     {
-        string text = name.Format(multiLine: false);
-        if (text.Length == 0)
+        if (!name.AsSpan().ContainsAnyInRange('\0', '\x1F') && !name.Contains('\x7F', StringComparison.Ordinal))
         {
-            return null;
+            return name;
         }
 
-        List<string> parts = [];
-        foreach (X500RelativeDistinguishedName part in name.EnumerateRelativeDistinguishedNames(reversed: true))
+        var text = new StringBuilder(name.Length + 8);
+        foreach (char c in name)
         {
-            string key = part.GetSingleElementType() is { } oid ? oid.FriendlyName ?? oid.Value ?? "" : "";
-            parts.Add($"{(key == "E" ? "emailAddress" : key)}={part.GetSingleElementValue()}");
+            _ = c is < ' ' or '\x7F' ? text.Append(CultureInfo.InvariantCulture, $"%{(int)c:X2}") : text.Append(c);
         }
 
-        return string.Join(',', parts);
+        return text.ToString();
     }
 }

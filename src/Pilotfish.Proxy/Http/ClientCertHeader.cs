@@ -62,7 +62,7 @@ internal static class ClientCertHeader
         var text = new StringBuilder();
         foreach (string own in Names(tls.LocalCertificate, CertificateTexts.UriTag))
         {
-            text.Append("By=").Append(own).Append(';');
+            text.Append("By=").Append(Quoted(own)).Append(';');
         }
 
         text.Append("Hash=").Append(Convert.ToHexStringLower(SHA256.HashData(peer.RawDataMemory.Span)));
@@ -84,20 +84,20 @@ internal static class ClientCertHeader
 
         if ((details & ClientCertDetails.Subject) != 0)
         {
-            text.Append(";Subject=\"").Append((CertificateTexts.Subject(peer) ?? "").Replace("\"", "\\\"", StringComparison.Ordinal)).Append('"');
+            text.Append(";Subject=\"").Append(CertificateTexts.Subject(peer)).Append('"');
         }
 
         if ((details & ClientCertDetails.Uri) != 0)
         {
-            string[] uris = Names(peer, CertificateTexts.UriTag);
-            if (uris.Length == 0)
+            IReadOnlyList<string> uris = Names(peer, CertificateTexts.UriTag);
+            if (uris.Count == 0)
             {
                 text.Append(";URI=");
             }
 
             foreach (string uri in uris)
             {
-                text.Append(";URI=").Append(uri);
+                text.Append(";URI=").Append(Quoted(uri));
             }
         }
 
@@ -105,7 +105,7 @@ internal static class ClientCertHeader
         {
             foreach (string name in Names(peer, CertificateTexts.DnsTag))
             {
-                text.Append(";DNS=").Append(name);
+                text.Append(";DNS=").Append(Quoted(name));
             }
         }
 
@@ -114,7 +114,11 @@ internal static class ClientCertHeader
 
     private static string Pem(ReadOnlySpan<byte> der) => Uri.EscapeDataString(PemEncoding.WriteString("CERTIFICATE", der) + "\n");
 
-    private static string[] Names(X509Certificate2? certificate, int tag) => certificate is null
-        ? []
-        : CertificateTexts.AlternativeNames(certificate, tag)?.Split(',') ?? [];
+    // What would end the value: Envoy's documentation has it quoted.
+    private static string Quoted(string value) => value.AsSpan().IndexOfAny(",;=\"") < 0
+        ? value
+        : $"\"{value.Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+
+    private static IReadOnlyList<string> Names(X509Certificate2? certificate, int tag) =>
+        certificate is null ? [] : CertificateTexts.AlternativeNameList(certificate, tag);
 }
