@@ -72,6 +72,7 @@ internal static class BuiltInExtensions
         FaultFilterFactory fault = new();
         CorsFilterFactory cors = new();
         BufferFilterFactory buffer = new();
+        CompressorFilterFactory compressor = new();
         LocalRateLimitFilterFactory localRateLimit = new();
         OnDemandFilterFactory onDemand = new();
         registry.Register<IHttpFilterFactory>(new RouterFactory());
@@ -84,7 +85,8 @@ internal static class BuiltInExtensions
         registry.Register<IHttpFilterFactory>(new HealthCheckFilterFactory());
         registry.Register<IHttpFilterFactory>(localRateLimit);
         registry.Register<IHttpFilterRouteConfigFactory>(localRateLimit);
-        registry.Register<IHttpFilterFactory>(new CompressorFilterFactory());
+        registry.Register<IHttpFilterFactory>(compressor);
+        registry.Register<IHttpFilterRouteConfigFactory>(compressor);
         registry.Register<IHttpFilterFactory>(new GrpcStatsFilterFactory());
         registry.Register<IHttpFilterFactory>(new GrpcWebFilterFactory());
         registry.Register<IHttpFilterFactory>(new AlpnFilterFactory());

@@ -7,6 +7,8 @@ using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.AccessLoggers.File.V3;
+using Envoy.Extensions.Compression.Brotli.Compressor.V3;
+using Envoy.Extensions.Compression.Gzip.Compressor.V3;
 using Envoy.Extensions.Filters.Http.Fault.V3;
 using Envoy.Extensions.Filters.Http.LocalRatelimit.V3;
 using Envoy.Extensions.Filters.Http.Router.V3;
@@ -28,6 +30,8 @@ public static partial class UnheededFields
     private const bool Refused = true;
     private const bool Warned = false;
     private const string NoProviders = "certificate providers do not exist in Pilotfish";
+    private const string OwnMemory = "the compressor sees to its memory itself";
+    private const string NotTuned = "Brotli is tuned by quality and window_bits alone";
     private const string NoRetryPlugins = "retry policies of extensions do not exist in Pilotfish";
 
     public static readonly UnheededField<HttpConnectionManager>[] OfConnectionManager =
@@ -213,6 +217,21 @@ public static partial class UnheededFields
     public static readonly UnheededField<RateLimit>[] OfRateLimit =
     [
         new("limit", static m => m.Limit is not null, Warned, "local rate limits take no override, as in Envoy"),
+    ];
+
+    public static readonly UnheededField<Gzip>[] OfGzip =
+    [
+        new("memory_level", static m => m.MemoryLevel is not null, Warned, OwnMemory),
+        new("window_bits", static m => m.WindowBits is not null, Warned, "the window is always of 15 bits"),
+        new("chunk_size", static m => m.ChunkSize is not null, Warned, OwnMemory),
+    ];
+
+    public static readonly UnheededField<Brotli>[] OfBrotli =
+    [
+        new("encoder_mode", static m => m.EncoderMode != Brotli.Types.EncoderMode.Default, Warned, NotTuned),
+        new("input_block_bits", static m => m.InputBlockBits is not null, Warned, NotTuned),
+        new("chunk_size", static m => m.ChunkSize is not null, Warned, OwnMemory),
+        new("disable_literal_context_modeling", static m => m.DisableLiteralContextModeling, Warned, NotTuned),
     ];
 
     public static readonly UnheededField<Bootstrap>[] OfBootstrap =

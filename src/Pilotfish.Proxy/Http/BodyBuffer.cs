@@ -14,6 +14,9 @@ internal struct BodyBuffer
 
     public readonly ReadOnlySpan<byte> Span => _buffer is null ? default : _buffer.Span[..Length];
 
+    /// <summary>As <see cref="Span"/>, until the next bytes come.</summary>
+    public readonly ReadOnlyMemory<byte> Memory => _buffer is null ? default : _buffer.Memory[..Length];
+
     public void Append(BufferPool pool, ReadOnlySpan<byte> bytes)
     {
         if (bytes.IsEmpty)
@@ -33,6 +36,9 @@ internal struct BodyBuffer
         bytes.CopyTo(_buffer.Span[Length..]);
         Length = needed;
     }
+
+    /// <summary>Forgets the bytes and keeps the buffer.</summary>
+    public void Clear() => Length = 0;
 
     public void Release()
     {

@@ -177,7 +177,8 @@ internal static class ConnectionHeaders
     private static bool IsProtected(ReadOnlySpan<byte> name) =>
         name.SequenceEqual("x-forwarded-for"u8) || name.SequenceEqual("x-forwarded-host"u8) || name.SequenceEqual("x-forwarded-proto"u8);
 
-    private static ReadOnlySpan<byte> NextToken(ref ReadOnlySpan<byte> list)
+    /// <summary>Takes the next member of a list that commas divide, without the blanks round it.</summary>
+    public static ReadOnlySpan<byte> NextToken(ref ReadOnlySpan<byte> list)
     {
         int comma = list.IndexOf((byte)',');
         ReadOnlySpan<byte> token = comma < 0 ? list : list[..comma];

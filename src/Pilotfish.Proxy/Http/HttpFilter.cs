@@ -57,8 +57,8 @@ public abstract class HttpFilter
     }
 
     /// <summary>
-    /// Within <see cref="OnRequestData"/>: what goes on in place of the piece that was shown; empty = nothing. The memory stays as it is until
-    /// the filter's next callback.
+    /// Within <see cref="OnRequestData"/>: what goes on in place of the piece that was shown; empty = nothing. Within
+    /// <see cref="OnRequestTrailers"/>: body bytes that go before the trailers. The memory stays as it is until the filter's next callback.
     /// </summary>
     protected void ReplaceRequestData(ReadOnlyMemory<byte> data) => Stream.Request.Replace(data);
 

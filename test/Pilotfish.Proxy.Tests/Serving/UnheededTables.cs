@@ -5,7 +5,10 @@ using Envoy.Config.Core.V3;
 using Envoy.Config.Endpoint.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
+using Envoy.Extensions.Compression.Brotli.Compressor.V3;
+using Envoy.Extensions.Compression.Gzip.Compressor.V3;
 using Envoy.Extensions.Filters.Common.Fault.V3;
+using Envoy.Extensions.Filters.Http.Compressor.V3;
 using Envoy.Extensions.Filters.Http.Fault.V3;
 using Envoy.Extensions.Filters.Http.LocalRatelimit.V3;
 using Envoy.Extensions.Filters.Http.Router.V3;
@@ -17,6 +20,7 @@ using Envoy.Extensions.LoadBalancingPolicies.RoundRobin.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf.Reflection;
 using Pilotfish.Proxy.Config;
+using CompressorMessage = Envoy.Extensions.Filters.Http.Compressor.V3.Compressor;
 using RetryPolicy = Envoy.Config.Route.V3.RetryPolicy;
 using TcpProxy = Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy;
 using UpstreamHttp = Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions;
@@ -118,6 +122,15 @@ internal static class UnheededTables
         (HTTPFault.Descriptor, Rows(UnheededFields.OfFault)),
         (LocalRateLimit.Descriptor, Rows(UnheededFields.OfLocalRateLimit)),
         (RateLimit.Descriptor, Rows(UnheededFields.OfRateLimit)),
+        (CompressorMessage.Descriptor, []),
+        (CompressorMessage.Types.CommonDirectionConfig.Descriptor, []),
+        (CompressorMessage.Types.RequestDirectionConfig.Descriptor, []),
+        (CompressorMessage.Types.ResponseDirectionConfig.Descriptor, []),
+        (CompressorPerRoute.Descriptor, []),
+        (CompressorOverrides.Descriptor, []),
+        (ResponseDirectionOverrides.Descriptor, []),
+        (Gzip.Descriptor, Rows(UnheededFields.OfGzip)),
+        (Brotli.Descriptor, Rows(UnheededFields.OfBrotli)),
         (FaultDelay.Descriptor, []),
         (FaultAbort.Descriptor, []),
         (FaultRateLimit.Descriptor, []),
