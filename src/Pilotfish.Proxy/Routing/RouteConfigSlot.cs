@@ -83,7 +83,17 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
             slot._stats = new RdsStats(context.Stats.Scope($"{statPrefix}.rds.{name}"));
         }
 
-        slot._subscription = context.Subscriptions.Subscribe(ResourceType.Route, name, slot, source);
+        try
+        {
+            slot._subscription = context.Subscriptions.Subscribe(ResourceType.Route, name, slot, source);
+        }
+        catch (ConfigRejectedException)
+        {
+            // A source that cannot be asked leaves no names behind.
+            slot.Dispose();
+            throw;
+        }
+
         return slot;
     }
 

@@ -43,6 +43,9 @@ internal sealed class TcpProxy : TerminalNetworkFilter
     /// <summary>metadata_match, which also counts for a connection's own cluster.</summary>
     public SubsetMatch? Metadata { get; init; }
 
+    /// <summary>on_demand; null where a cluster that does not exist ends the connection at once.</summary>
+    public TcpOnDemand? OnDemand { get; init; }
+
     public required TcpProxyStats Stats { get; init; }
 
     public required AccessLogSet AccessLogs { get; init; }

@@ -27,11 +27,6 @@ internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
     {
         ProtoTcpProxy message = config.Parse(ProtoTcpProxy.Parser);
         string field = config.Field;
-        if (message.OnDemand is not null)
-        {
-            throw new ConfigRejectedException(field + ".on_demand", "on-demand cluster discovery is not supported");
-        }
-
         UnheededFields.Check(UnheededFields.OfTcpProxy, message, field, $"listener '{context.ListenerName}'", context.Config.Warnings);
         bool hasOptions = message.AccessLogOptions is not null;
         AccessLogIntervals.RejectBoth(hasOptions, message.FlushAccessLogOnConnected, field + ".flush_access_log_on_connected");
@@ -43,6 +38,7 @@ internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
             Clusters = context.Config.Clusters,
             Metadata = SubsetMatch.Create(Match(message.MetadataMatch)),
             Stats = new TcpProxyStats(scope),
+            OnDemand = OnDemand(message.OnDemand, $"{field}.on_demand", scope, context.Config),
             AccessLogs = context.Config.AccessLogs?.Compile(
                 message.AccessLog, field + ".access_log", context.Config) ?? AccessLogSet.Empty,
             IdleMilliseconds = ProtoValues.Milliseconds(message.IdleTimeout, TcpProxy.DefaultIdleMilliseconds),
@@ -62,6 +58,20 @@ internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
                 ? AccessLogIntervals.Milliseconds(options.AccessLogFlushInterval, field + ".access_log_options.access_log_flush_interval")
                 : AccessLogIntervals.Milliseconds(message.AccessLogFlushInterval, field + ".access_log_flush_interval"),
         };
+    }
+
+    // Without a source it is off, as in Envoy.
+    private static TcpOnDemand? OnDemand(ProtoTcpProxy.Types.OnDemand? message, string field, StatScope scope, CompileContext context)
+    {
+        if (message is null || (message.OdcdsConfig is null && message.ResourcesLocator.Length == 0))
+        {
+            return null;
+        }
+
+        return new TcpOnDemand(
+            context.OnDemandClusters.Compile(
+                message.OdcdsConfig, message.ResourcesLocator, message.Timeout, field, "odcds_config", TcpOnDemand.DefaultTimeoutMilliseconds),
+            scope);
     }
 
     // TLS is established before the filter starts, so ON_DOWNSTREAM_TLS_HANDSHAKE asks for nothing that IMMEDIATE does not do.

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Clusters;
+using Pilotfish.Proxy.Clusters.OnDemand;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Reasons;
@@ -83,7 +84,20 @@ internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, I
         TcpRoute? route = _proxy.Choose(own, _worker.Random);
         string name = own ?? route!.Cluster.Name;
         _info.ClusterName = name;
-        if (route?.Cluster.Current is not { } state)
+        ClusterState? state = route?.Cluster.Current;
+        if (state is null && _proxy.OnDemand is { } onDemand)
+        {
+            if (!await DiscoverAsync(onDemand, name))
+            {
+                Finish(_end ?? NetworkEndReasons.ClientGoneEarly, reset: false);
+                return;
+            }
+
+            route = own is null ? route : _proxy.Choose(own, _worker.Random);
+            state = route?.Cluster.Current;
+        }
+
+        if (route is null || state is null)
         {
             _worker.Stats.Add(_proxy.Stats.CxNoRoute);
             _info.ClusterObservabilityName = name;
@@ -264,6 +278,7 @@ internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, I
         bool reset = reason.Cause is EndCause.ClientGone or EndCause.UpstreamReset;
         Close(_downstream.Stream, reset);
         CloseUpstream(reset);
+        OnCluster(ClusterDiscoveryStatus.Missing);
     }
 
     private void CloseUpstream(bool reset)

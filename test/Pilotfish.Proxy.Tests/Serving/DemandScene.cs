@@ -71,7 +71,8 @@ internal sealed class DemandScene : IDisposable
     /// <param name="filter">Fields of the on-demand filter.</param>
     /// <param name="cds">The bootstrap's cds_config, or nothing.</param>
     /// <param name="api">The dialect of ADS.</param>
-    public DemandScene(EventLoop loop, string routes, string filter = "", string cds = "", string api = "DELTA_GRPC")
+    /// <param name="tcp">Fields of a tcp_proxy in the connection manager's place.</param>
+    public DemandScene(EventLoop loop, string routes, string filter = "", string cds = "", string api = "DELTA_GRPC", string? tcp = null)
     {
         _loop = loop;
         Ads = new WireControlPlane(loop);
@@ -79,9 +80,17 @@ internal sealed class DemandScene : IDisposable
         string yaml = Yaml.Replace("ROUTES", routes, StringComparison.Ordinal).Replace(", FILTER", filter.Length > 0 ? $", {filter}" : "", StringComparison.Ordinal)
             .Replace("CDS", cds, StringComparison.Ordinal).Replace("API", api, StringComparison.Ordinal).Replace("&h2", "", StringComparison.Ordinal)
             .Replace("ADSPORT", Port(Ads), StringComparison.Ordinal).Replace("OWNPORT", Port(OwnPlane), StringComparison.Ordinal);
+        Bootstrap bootstrap = Messages.Parse<Bootstrap>(yaml);
+        bootstrap.StaticResources.Listeners[0].StatPrefix = "front";
+        if (tcp is not null)
+        {
+            bootstrap.StaticResources.Listeners[0].FilterChains[0].Filters[0].TypedConfig =
+                Any.Pack(Messages.Parse<Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy>($"{{stat_prefix: t, {tcp}}}"));
+        }
+
         App = ProxyApp.Build(new ProxyInputs
         {
-            Bootstrap = Messages.Parse<Bootstrap>(yaml), Options = new ServeOptions { ValidateOnly = true }, MainLoop = loop,
+            Bootstrap = bootstrap, Options = new ServeOptions { ValidateOnly = true }, MainLoop = loop,
         });
         App.Start();
     }
@@ -126,11 +135,19 @@ internal sealed class DemandScene : IDisposable
         return await AskedAsync(control, type, request => request.ResponseNonce == nonce);
     }
 
-    /// <summary>A client's GET; its answer is read with <see cref="ReadAsync"/>.</summary>
-    public async Task<TestClient> GetAsync(string host, string headers = "")
+    public async Task<TestClient> ConnectAsync()
     {
         var client = new TestClient(await TestPeers.ConnectAsync(_loop, App.Listeners.BoundAddresses("front")[0]));
         _clients.Add(client);
+        return client;
+    }
+
+    public long Counter(string scope, string name) => App.Stats.Value(App.Stats.Scope(scope).Counter(name));
+
+    /// <summary>A client's GET; its answer is read with <see cref="ReadAsync"/>.</summary>
+    public async Task<TestClient> GetAsync(string host, string headers = "")
+    {
+        TestClient client = await ConnectAsync();
         await client.SendAsync($"GET / HTTP/1.1\r\nHost: {host}\r\n{headers}Connection: close\r\n\r\n");
         return client;
     }

@@ -6,16 +6,14 @@ namespace Pilotfish.Proxy.Clusters.OnDemand;
 internal sealed class ClusterDemand(OnDemandClusters clusters, ClusterSource source, long timeoutMilliseconds)
 {
     /// <summary>
-    /// Asks for a cluster; the callback runs on the caller's loop once the cluster serves, or is known not to exist, or the time is over. Any
-    /// loop.
+    /// Asks for a cluster; the waiter hears on its loop once the cluster serves, or is known not to exist, or the time is over. Any loop.
     /// </summary>
     /// <param name="name">The cluster's.</param>
-    /// <param name="caller">The request's loop.</param>
-    /// <param name="ready">Called with <paramref name="state"/>.</param>
-    /// <param name="state">The waiter; names it to <see cref="PostCancel"/>, too.</param>
-    public void PostDemand(string name, EventLoop caller, Action<object?> ready, object state) =>
-        clusters.PostDemand(source, name, timeoutMilliseconds, caller, ready, state);
+    /// <param name="loop">The waiter's loop.</param>
+    /// <param name="waiter">Who waits.</param>
+    public void PostDemand(string name, EventLoop loop, IClusterWaiter waiter) =>
+        clusters.PostDemand(source, name, timeoutMilliseconds, loop, waiter);
 
-    /// <summary>The request is over. Any loop.</summary>
-    public void PostCancel(string name, object state) => clusters.PostCancel(name, state);
+    /// <summary>The waiter is over. Any loop.</summary>
+    public void PostCancel(string name, IClusterWaiter waiter) => clusters.PostCancel(name, waiter);
 }

@@ -1,5 +1,5 @@
 using Envoy.Config.Core.V3;
-using Envoy.Extensions.Filters.Http.OnDemand.V3;
+using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Loops;
@@ -16,9 +16,6 @@ internal sealed class OnDemandClusters(CompileContext context)
     /// <summary>Clusters that are waited for at once; a request for one more goes on without.</summary>
     internal const int PendingMax = 1024;
 
-    /// <summary>OnDemandCds.timeout when unset.</summary>
-    internal const long DefaultTimeoutMilliseconds = 5000;
-
     private readonly Dictionary<string, ClusterSource> _sources = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Pending> _pending = new(StringComparer.Ordinal);
     private ClusterDirectory? _directory;
@@ -30,31 +27,30 @@ internal sealed class OnDemandClusters(CompileContext context)
         directory.Serving = OnServing;
     }
 
-    /// <summary>Null without odcds.</summary>
-    /// <param name="config">Of the filter, or of a route.</param>
-    /// <param name="field">The config's place.</param>
-    public ClusterDemand? Compile(OnDemandCds? config, string field)
+    /// <summary>What the fields of a message with this purpose say.</summary>
+    /// <param name="source">Where clusters are asked for.</param>
+    /// <param name="resourcesLocator">Refused unless empty.</param>
+    /// <param name="timeout">How long a waiter waits; null for the default.</param>
+    /// <param name="field">The message's place.</param>
+    /// <param name="sourceField">The name of the source's field in it.</param>
+    /// <param name="defaultMilliseconds">The default.</param>
+    public ClusterDemand Compile(ConfigSource? source, string resourcesLocator, Duration? timeout, string field, string sourceField, long defaultMilliseconds)
     {
-        if (config is null)
-        {
-            return null;
-        }
-
-        if (config.ResourcesLocator.Length > 0)
+        if (resourcesLocator.Length > 0)
         {
             throw new ConfigRejectedException($"{field}.resources_locator", "xdstp names are not available in Pilotfish");
         }
 
-        long timeout = config.Timeout is { } given ? Routing.Durations.Milliseconds(given) ?? 0 : DefaultTimeoutMilliseconds;
-        return new ClusterDemand(this, SourceOf(config.Source, $"{field}.source"), Math.Max(1, timeout));
+        long milliseconds = ProtoValues.Milliseconds(timeout, defaultMilliseconds);
+        return new ClusterDemand(this, SourceOf(source, $"{field}.{sourceField}"), Math.Max(1, milliseconds));
     }
 
-    public void PostDemand(ClusterSource source, string name, long timeoutMilliseconds, EventLoop caller, Action<object?> ready, object state) =>
+    public void PostDemand(ClusterSource source, string name, long timeoutMilliseconds, EventLoop loop, IClusterWaiter waiter) =>
         context.Workers.MainLoop.Post(
-            static demand => ((Action)demand!)(), () => Demand(source, name, timeoutMilliseconds, new Waiter(caller, ready, state)));
+            static demand => ((Action)demand!)(), () => Demand(source, name, timeoutMilliseconds, new Waiting(loop, waiter)));
 
-    public void PostCancel(string name, object state) =>
-        context.Workers.MainLoop.Post(static cancel => ((Action)cancel!)(), () => Cancel(name, state));
+    public void PostCancel(string name, IClusterWaiter waiter) =>
+        context.Workers.MainLoop.Post(static cancel => ((Action)cancel!)(), () => Cancel(name, waiter));
 
     private ClusterSource SourceOf(ConfigSource? source, string field)
     {
@@ -93,23 +89,24 @@ internal sealed class OnDemandClusters(CompileContext context)
         return known;
     }
 
-    private void Demand(ClusterSource source, string name, long timeoutMilliseconds, Waiter waiter)
+    private void Demand(ClusterSource source, string name, long timeoutMilliseconds, Waiting waiting)
     {
         if (_pending.TryGetValue(name, out Pending? pending))
         {
-            pending.Waiters.Add(waiter);
+            pending.Waiters.Add(waiting);
             return;
         }
 
         // It may have come while the request did.
-        if (_directory!.Serves(name) || _pending.Count >= PendingMax)
+        bool serves = _directory!.Serves(name);
+        if (serves || _pending.Count >= PendingMax)
         {
-            waiter.Post();
+            waiting.Post(serves ? ClusterDiscoveryStatus.Available : ClusterDiscoveryStatus.Missing);
             return;
         }
 
-        pending = new Pending(source, new LoopTimer(context.Workers.MainLoop, _ => Complete(name), null));
-        pending.Waiters.Add(waiter);
+        pending = new Pending(source, new LoopTimer(context.Workers.MainLoop, _ => Complete(name, ClusterDiscoveryStatus.Timeout), null));
+        pending.Waiters.Add(waiting);
         _pending.Add(name, pending);
         pending.Timer.Schedule(timeoutMilliseconds);
         if (!_directory.IsKnown(name))
@@ -119,11 +116,11 @@ internal sealed class OnDemandClusters(CompileContext context)
     }
 
     // The timer ends the wait that nobody waits in any more.
-    private void Cancel(string name, object state)
+    private void Cancel(string name, IClusterWaiter waiter)
     {
         if (_pending.TryGetValue(name, out Pending? pending))
         {
-            pending.Waiters.RemoveAll(waiter => waiter.State == state);
+            pending.Waiters.RemoveAll(waiting => waiting.Waiter == waiter);
         }
     }
 
@@ -131,7 +128,7 @@ internal sealed class OnDemandClusters(CompileContext context)
     {
         if (_pending.Count > 0)
         {
-            Complete(name);
+            Complete(name, ClusterDiscoveryStatus.Available);
         }
     }
 
@@ -145,14 +142,18 @@ internal sealed class OnDemandClusters(CompileContext context)
 
         foreach (string name in names)
         {
-            if (!_directory!.IsKnown(name) || _directory.Serves(name))
+            if (!_directory!.IsKnown(name))
             {
-                Complete(name);
+                Complete(name, ClusterDiscoveryStatus.Missing);
+            }
+            else if (_directory.Serves(name))
+            {
+                Complete(name, ClusterDiscoveryStatus.Available);
             }
         }
     }
 
-    private void Complete(string name)
+    private void Complete(string name, ClusterDiscoveryStatus status)
     {
         if (!_pending.Remove(name, out Pending? pending))
         {
@@ -171,19 +172,23 @@ internal sealed class OnDemandClusters(CompileContext context)
 
         // Whoever finds clusters by a header must see this one.
         context.Clusters.Publish();
-        foreach (Waiter waiter in pending.Waiters)
+        foreach (Waiting waiting in pending.Waiters)
         {
-            waiter.Post();
+            waiting.Post(status);
         }
     }
 
-    private readonly record struct Waiter(EventLoop Loop, Action<object?> Ready, object State)
+    private readonly record struct Waiting(EventLoop Loop, IClusterWaiter Waiter)
     {
-        public void Post() => Loop.Post(Ready, State);
+        public void Post(ClusterDiscoveryStatus status)
+        {
+            IClusterWaiter waiter = Waiter;
+            Loop.Post(static told => ((Action)told!)(), () => waiter.OnCluster(status));
+        }
     }
 
     private sealed record Pending(ClusterSource Source, LoopTimer Timer)
     {
-        public List<Waiter> Waiters { get; } = [];
+        public List<Waiting> Waiters { get; } = [];
     }
 }

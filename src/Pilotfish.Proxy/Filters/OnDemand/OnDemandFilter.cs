@@ -13,7 +13,7 @@ namespace Pilotfish.Proxy.Filters.OnDemand;
 /// (3) its cluster. Each is asked for once. A request that was received whole begins anew with a route that came, as in Envoy, so that the
 /// filters before this one see it, too; another goes on from here, and only the filters behind this one are those of its route.
 /// </summary>
-internal sealed class OnDemandFilter(OnDemandModel model) : HttpFilter
+internal sealed class OnDemandFilter(OnDemandModel model) : HttpFilter, IClusterWaiter
 {
     private bool _scopeAsked;
     private bool _hostAsked;
@@ -36,6 +36,16 @@ internal sealed class OnDemandFilter(OnDemandModel model) : HttpFilter
         {
             // Filters behind this one, such as statistics, hear of the end of every request.
             Stream.CompleteChain();
+        }
+    }
+
+    // Whether the cluster came is the router's to find out: other filters may have a word in its choice yet, as in Envoy.
+    public void OnCluster(ClusterDiscoveryStatus status)
+    {
+        _clusters = null;
+        if (!_ended && !Stream.IsReplyLocal)
+        {
+            GoOn();
         }
     }
 
@@ -63,7 +73,7 @@ internal sealed class OnDemandFilter(OnDemandModel model) : HttpFilter
         {
             _clusterAsked = true;
             (_clusters, _cluster) = (clusters, cluster);
-            clusters.PostDemand(cluster, Stream.Loop, static filter => ((OnDemandFilter)filter!).OnCluster(), this);
+            clusters.PostDemand(cluster, Stream.Loop, this);
             return false;
         }
 
@@ -85,15 +95,6 @@ internal sealed class OnDemandFilter(OnDemandModel model) : HttpFilter
             Stream.Recreate();
         }
         else if (UpgradeRules.ApplyRoute(Stream))
-        {
-            GoOn();
-        }
-    }
-
-    private void OnCluster()
-    {
-        _clusters = null;
-        if (!_ended && !Stream.IsReplyLocal)
         {
             GoOn();
         }

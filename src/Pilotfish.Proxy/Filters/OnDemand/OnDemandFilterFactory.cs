@@ -1,4 +1,5 @@
 using Envoy.Extensions.Filters.Http.OnDemand.V3;
+using Pilotfish.Proxy.Clusters.OnDemand;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http;
 
@@ -10,15 +11,22 @@ namespace Pilotfish.Proxy.Filters.OnDemand;
 /// </summary>
 public sealed class OnDemandFilterFactory : IHttpFilterFactory, IHttpFilterRouteConfigFactory
 {
+    // OnDemandCds.timeout when unset, as its description says.
+    private const long DefaultTimeoutMilliseconds = 5000;
+
     public IReadOnlyList<string> MessageNames { get; } =
     [
         "envoy.extensions.filters.http.on_demand.v3.OnDemand",
         "envoy.extensions.filters.http.on_demand.v3.PerRouteConfig",
     ];
 
-    public HttpFilterModel Compile(ExtensionConfig config, HttpFilterContext context) => new OnDemandModel(
-        context.Config.OnDemandClusters.Compile(config.Parse(Envoy.Extensions.Filters.Http.OnDemand.V3.OnDemand.Parser).Odcds, $"{config.Field}.odcds"));
+    public HttpFilterModel Compile(ExtensionConfig config, HttpFilterContext context) =>
+        new OnDemandModel(Clusters(config.Parse(Envoy.Extensions.Filters.Http.OnDemand.V3.OnDemand.Parser).Odcds, config.Field, context.Config));
 
-    public object CompileRouteConfig(ExtensionConfig config, CompileContext context) => new OnDemandRoute(
-        context.OnDemandClusters.Compile(config.Parse(PerRouteConfig.Parser).Odcds, $"{config.Field}.odcds"));
+    public object CompileRouteConfig(ExtensionConfig config, CompileContext context) =>
+        new OnDemandRoute(Clusters(config.Parse(PerRouteConfig.Parser).Odcds, config.Field, context));
+
+    private static ClusterDemand? Clusters(OnDemandCds? odcds, string field, CompileContext context) => odcds is null
+        ? null
+        : context.OnDemandClusters.Compile(odcds.Source, odcds.ResourcesLocator, odcds.Timeout, $"{field}.odcds", "source", DefaultTimeoutMilliseconds);
 }
