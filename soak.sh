@@ -4,7 +4,7 @@
 # usage: ./soak.sh [MINUTES] [--only PART ...]     default 60 minutes, every part
 #   fuzz          parsers and translations, new seeds each time (PILOTFISH_FUZZ_SECONDS per property, by default an eighth of the time, at most 120)
 #   coverage      the same checks under afl++ and SharpFuzz, which look for new paths (fuzz/run.sh, as many seconds per target)
-#   connections   idle crowds, 40,000 upstream connections, exhausted descriptors and ports
+#   connections   idle crowds, 10,000 slow peers, 40,000 upstream connections, exhausted descriptors and ports
 #   mesh          a real mesh: scaling, route changes and control plane kills under load (PILOTFISH_SOAK_SECONDS, by default half of the
 #                 time, at most 300); needs root
 #   tests         every unit test project
@@ -91,6 +91,7 @@ while [ $SECONDS -lt $end ]; do
       connections)
         run Proxy.Tests -class Pilotfish.Proxy.Tests.Http.ManyIdleConnectionsTests -class Pilotfish.Proxy.Tests.Clusters.UpstreamPortsTests
         run EndToEnd -namespace Pilotfish.EndToEnd.Faults
+        run EndToEnd -namespace Pilotfish.EndToEnd.Overload
         ;;
       mesh) run EndToEnd -class Pilotfish.EndToEnd.Local.FaultyMeshTests ;;
       tests) for project in Api Language Runtime Capture Proxy Agent ControlPlane Local; do run "$project.Tests"; done ;;

@@ -3,6 +3,7 @@ using Pilotfish.Proxy.AccessLogs.Collectors;
 using Pilotfish.Proxy.Filters.Alpn;
 using Pilotfish.Proxy.Filters.Compressor;
 using Pilotfish.Proxy.Filters.ConnectionLimit;
+using Pilotfish.Proxy.Filters.ConnectionRates;
 using Pilotfish.Proxy.Filters.Cors;
 using Pilotfish.Proxy.Filters.DirectResponse;
 using Pilotfish.Proxy.Filters.Echo;
@@ -52,6 +53,7 @@ internal static class BuiltInExtensions
         registry.Register<IListenerFilterFactory>(new TlsInspectorFactory());
         registry.Register<IListenerFilterFactory>(new ProxyProtocolFactory());
         registry.Register<IListenerFilterFactory>(new OriginalSourceFactory());
+        registry.Register<IListenerFilterFactory>(new ListenerRateFactory());
     }
 
     private static void AddNetworkFilters(ExtensionRegistry registry)
@@ -63,6 +65,7 @@ internal static class BuiltInExtensions
         registry.Register<INetworkFilterFactory>(new MongoProxyFactory());
         registry.Register<INetworkFilterFactory>(new SniClusterFactory());
         registry.Register<INetworkFilterFactory>(new ConnectionLimitFactory());
+        registry.Register<INetworkFilterFactory>(new NetworkRateFactory());
         registry.Register<ITerminalNetworkFilterFactory>(new EchoFactory());
         registry.Register<ITerminalNetworkFilterFactory>(new DirectResponseFactory());
     }

@@ -176,6 +176,8 @@ internal static class UnheededTables
         (UpstreamHttp.Types.UseDownstreamHttpConfig.Descriptor, Rows(UnheededFields.OfDownstreamsHttp)),
         (UpstreamHttp.Types.AutoHttpConfig.Descriptor, Rows(UnheededFields.OfAutoHttp)),
         (Envoy.Extensions.Filters.Network.ConnectionLimit.V3.ConnectionLimit.Descriptor, []),
+        (Envoy.Extensions.Filters.Network.LocalRatelimit.V3.LocalRateLimit.Descriptor, []),
+        (Envoy.Extensions.Filters.Listener.LocalRatelimit.V3.LocalRateLimit.Descriptor, []),
         (Envoy.Extensions.Filters.Network.DirectResponse.V3.Config.Descriptor, []),
         (Envoy.Extensions.RequestId.Uuid.V3.UuidRequestIdConfig.Descriptor, Rows(UnheededFields.OfRequestId)),
     ];

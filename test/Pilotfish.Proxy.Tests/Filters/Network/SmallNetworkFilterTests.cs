@@ -90,6 +90,64 @@ public sealed class SmallNetworkFilterTests
     });
 
     [Fact]
+    public void LocalRateLimit_ClosesWhatComesTooSoon_AndSharesBucketsOfOneKey()
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            var fixture = new TransportFixture(loop);
+            var limit = new Envoy.Extensions.Filters.Network.LocalRatelimit.V3.LocalRateLimit { StatPrefix = "p", TokenBucket = Bucket(2), ShareKey = "k" };
+            Assert.Empty(fixture.Apply(Listening(limit, new Envoy.Extensions.Filters.Network.Echo.V3.Echo())));
+            Listener other = Listening(limit, new Envoy.Extensions.Filters.Network.Echo.V3.Echo());
+            other.Name = "other";
+            Assert.Empty(fixture.Apply(other));
+            (await EchoedAsync(loop, fixture.AddressOf("l"))).Close();
+            (await EchoedAsync(loop, fixture.AddressOf("other"))).Close();
+            SocketStream refused = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
+            Assert.False((await TestPeers.EndAsync(refused)).Bytes > 0);
+            refused.Close();
+            Assert.Equal(1, fixture.Counter("local_rate_limit.p.rate_limited"));
+
+            clock.Advance(TimeSpan.FromSeconds(10));
+            (await EchoedAsync(loop, fixture.AddressOf("other"))).Close();
+            Assert.Equal(1, fixture.Counter("local_rate_limit.p.rate_limited"));
+        });
+    }
+
+    [Fact]
+    public void ListenersLocalRateLimit_ClosesBeforeAnyChain() => LoopRunner.Run(new ManualLoopClock(), async loop =>
+    {
+        var fixture = new TransportFixture(loop);
+        Listener listener = Listening(new Envoy.Extensions.Filters.Network.Echo.V3.Echo());
+        listener.ListenerFilters.Add(new Envoy.Config.Listener.V3.ListenerFilter
+        {
+            Name = "rate",
+            TypedConfig = Any.Pack(new Envoy.Extensions.Filters.Listener.LocalRatelimit.V3.LocalRateLimit { StatPrefix = "p", TokenBucket = Bucket(1) }),
+        });
+        Assert.Empty(fixture.Apply(listener));
+        (await EchoedAsync(loop, fixture.AddressOf("l"))).Close();
+        SocketStream refused = await TestPeers.ConnectAsync(loop, fixture.AddressOf("l"));
+        Assert.False((await TestPeers.EndAsync(refused)).Bytes > 0);
+        refused.Close();
+        Assert.Equal(1, fixture.Counter("listener_local_ratelimit.p.rate_limited"));
+        Assert.Equal(1, fixture.Counter("listener.l.downstream_cx_total"));
+    });
+
+    [Theory]
+    [InlineData("", 1u, "stat_prefix")]
+    [InlineData("p", 0u, "token_bucket.max_tokens")]
+    [InlineData("p", null, "token_bucket: it is missing")]
+    public void LocalRateLimit_Wrong_IsRefusedByField(string prefix, uint? tokens, string field) => LoopRunner.Run(loop =>
+    {
+        Listener listener = Listening(
+            new Envoy.Extensions.Filters.Network.LocalRatelimit.V3.LocalRateLimit { StatPrefix = prefix, TokenBucket = tokens is { } most ? Bucket(most) : null },
+            new Envoy.Extensions.Filters.Network.Echo.V3.Echo());
+        Assert.Contains(
+            $"filters[0].typed_config.{field}", Assert.Single(new TransportFixture(loop).Apply(listener)).Reason, StringComparison.Ordinal);
+        return Task.CompletedTask;
+    });
+
+    [Fact]
     public void Echo_SendsEverythingBack_AndItsEnd() => LoopRunner.Run(async loop =>
     {
         var fixture = new TransportFixture(loop);
@@ -142,6 +200,8 @@ public sealed class SmallNetworkFilterTests
             client.Close();
         });
     }
+
+    private static Envoy.Type.V3.TokenBucket Bucket(uint tokens) => new() { MaxTokens = tokens, FillInterval = new Duration { Seconds = 10 } };
 
     private static async Task SendAllAsync(SocketStream client, byte[] bytes)
     {
