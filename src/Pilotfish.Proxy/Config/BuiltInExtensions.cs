@@ -18,6 +18,7 @@ using Pilotfish.Proxy.Filters.PeerMetadata;
 using Pilotfish.Proxy.Filters.RequestBuffer;
 using Pilotfish.Proxy.Filters.Router;
 using Pilotfish.Proxy.Filters.SniCluster;
+using Pilotfish.Proxy.Filters.UpstreamHeaders;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Listeners;
 using Pilotfish.Proxy.Network;
@@ -38,6 +39,7 @@ internal static class BuiltInExtensions
         AddListenerFilters(registry);
         AddNetworkFilters(registry);
         AddHttpFilters(registry);
+        registry.Register<IUpstreamHttpFilterFactory>(new UpstreamHeaderMutationFactory());
         RawBufferFactory rawBuffer = new();
         registry.Register<IDownstreamTransportFactory>(rawBuffer);
         registry.Register<IUpstreamTransportFactory>(rawBuffer);

@@ -56,7 +56,6 @@ public static partial class UnheededFields
 
     public static readonly UnheededField<UpstreamHttp>[] OfUpstreamHttp =
     [
-        new("http_filters", static m => m.HttpFilters.Count > 0 && !IsCodecAlone(m), Refused, "upstream HTTP filters are not available in Pilotfish"),
         new("header_validation_config", static m => m.HeaderValidationConfig is not null, Refused, "header validators do not exist in Pilotfish"),
         new("outlier_detection", static m => m.OutlierDetection is not null, Warned, "outlier detection counts status codes"),
     ];
@@ -289,10 +288,6 @@ public static partial class UnheededFields
         new("lds_resources_locator", static m => m.LdsResourcesLocator.Length > 0, Refused, "xdstp names are not available in Pilotfish"),
         new("cds_resources_locator", static m => m.CdsResourcesLocator.Length > 0, Refused, "xdstp names are not available in Pilotfish"),
     ];
-
-    // Of a chain that does nothing but send upstream.
-    private static bool IsCodecAlone(UpstreamHttp options) => options.HttpFilters.Count == 1
-        && options.HttpFilters[0].TypedConfig?.TypeUrl.EndsWith(".UpstreamCodec", StringComparison.Ordinal) == true;
 
     private static bool LogsSomewhere(AdminMessage admin)
     {

@@ -70,6 +70,9 @@ public sealed record UpstreamHttpOptions
     /// <summary>send_fully_qualified_url: HTTP/1 requests carry their target as an absolute URL, as other proxies want it.</summary>
     public bool AbsoluteTargets { get; init; }
 
+    /// <summary>http_filters; null = none but the codec.</summary>
+    public UpstreamHttpFilters? Filters { get; init; }
+
     /// <summary>Names of HTTP/1 responses keep their spelling; null = no.</summary>
     public PreservedCase? PreservedCase { get; init; }
 
@@ -112,6 +115,7 @@ public sealed record UpstreamHttpOptions
         return Compile(message, field) with
         {
             Mirrors = MirrorPolicyModel.CompileAll(message.RequestMirrorPolicies, $"{field}.request_mirror_policies", resource, context),
+            Filters = UpstreamHttpFilters.Compile(message.HttpFilters, $"{field}.http_filters", context),
         };
     }
 

@@ -107,6 +107,9 @@ public sealed class ClusterHttp
     /// <summary>retry_policy of the cluster; null = the route's.</summary>
     public RetryPolicyModel? Retry => _options.Retry;
 
+    /// <summary>http_filters of the cluster; null = the router's.</summary>
+    public UpstreamHttpFilters? Filters => _options.Filters;
+
     /// <summary>Figures that track_cluster_stats asks for; null without it.</summary>
     public ClusterTracking? Tracked { get; }
 

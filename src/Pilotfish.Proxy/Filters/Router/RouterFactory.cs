@@ -14,15 +14,10 @@ public sealed class RouterFactory : IHttpFilterFactory
     {
         RouterMessage router = config.Parse(RouterMessage.Parser);
         UnheededFields.Check(UnheededFields.OfRouter, router, config.Field, "router", context.Config.Warnings);
-        if (router.UpstreamHttpFilters.Count > 0)
-        {
-            throw new ConfigRejectedException($"{config.Field}.upstream_http_filters",
-                "upstream HTTP filters are not available in this version of Pilotfish");
-        }
-
         return new RouterModel
         {
             Retries = new RetryRuntime(context.Config.Runtime),
+            UpstreamFilters = UpstreamHttpFilters.Compile(router.UpstreamHttpFilters, $"{config.Field}.upstream_http_filters", context.Config),
             KeepsResponseStats = router.DynamicStats ?? true,
             HidesGrpcStatus = router.SuppressGrpcRequestFailureCodeStats,
             SuppressesEnvoyHeaders = router.SuppressEnvoyHeaders,

@@ -128,6 +128,7 @@ public sealed partial class RouterFilter
         AttemptFacts.Connected(Stream.Info, attempt);
         RequestRewrite.ApplyScheme(Stream, stream.Connection);
         RequestRewrite.ApplyAutoHost(Stream, _forward, attempt.Host!.Hostname, _model.SuppressesEnvoyHeaders);
+        UpstreamFilters?.OnRequestHeaders(Stream.RequestHeaders, Stream.Info, Stream.Worker.Scratch);
         _anyStarted = true;
         _named.Connected(Cells);
         attempt.Log?.Connected(attempt);

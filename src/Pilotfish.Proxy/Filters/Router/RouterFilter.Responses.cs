@@ -205,7 +205,7 @@ public sealed partial class RouterFilter
         if (_requestEnded)
         {
             long milliseconds = (info.Times.UpstreamReceiveEnd - info.Times.DownstreamReceiveEnd) / 1_000_000;
-            if (_model.KeepsResponseStats)
+            if (_model.KeepsResponseStats && !info.IsHealthCheck)
             {
                 ResponseOrigin origin = OriginOf(_attempt);
                 _http.Responses.Took(Cells, milliseconds, in origin);

@@ -67,6 +67,9 @@ public sealed partial class RouterFilter : HttpFilter
 
     internal HttpStream Owner => Stream;
 
+    /// <summary>What stands between the router and the upstreams of this request; null = nothing.</summary>
+    internal UpstreamHttpFilters? UpstreamFilters => _http.Filters ?? _model.UpstreamFilters;
+
     // One meter for all attempts: the access log tells what the request cost upstream.
     internal ref ByteMeter Meter => ref Stream.Info.UpstreamBytes;
 
@@ -251,6 +254,7 @@ public sealed partial class RouterFilter : HttpFilter
             return FilterVerdict.Continue;
         }
 
+        UpstreamFilters?.OnRequestTrailers(trailers, Stream.Info, Stream.Worker.Scratch);
         _trailers = trailers;
         RequestComplete();
         if (_attempt is { Stream: { } upstream } attempt && _earlyData == EarlyData.None)
@@ -351,7 +355,7 @@ public sealed partial class RouterFilter : HttpFilter
     // A response to this request, the upstream's or ours in its place; without an attempt when no host was to be had.
     private void Charge(int status, UpstreamAttempt? attempt)
     {
-        if (_model.KeepsResponseStats)
+        if (_model.KeepsResponseStats && !Stream.Info.IsHealthCheck)
         {
             ResponseOrigin origin = OriginOf(attempt);
             _http.Responses.Count(Cells, status, in origin, HidesStatus);

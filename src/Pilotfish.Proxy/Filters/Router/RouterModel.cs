@@ -33,6 +33,9 @@ public sealed class RouterModel : HttpFilterModel
     /// <summary>suppress_grpc_request_failure_code_stats: whether gRPC requests count without the status of their responses.</summary>
     public bool HidesGrpcStatus { get; init; }
 
+    /// <summary>upstream_http_filters, for clusters without their own; null = none but the codec.</summary>
+    public UpstreamHttpFilters? UpstreamFilters { get; init; }
+
     /// <summary>What the runtime says of retries.</summary>
     public RetryRuntime Retries { get; init; } = RetryRuntime.None;
 

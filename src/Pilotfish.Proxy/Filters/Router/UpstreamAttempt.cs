@@ -161,6 +161,7 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
 
     public void OnUpstreamHeaders(int status, bool end)
     {
+        router.UpstreamFilters?.OnResponseHeaders(ResponseHeaders, router.Owner.Info, router.Owner.Worker.Scratch);
         Log?.Headers(status, ResponseHeaders, end);
         ResponseHeaderBytes = ResponseHeaders.ByteSize;
         ResponseHeaderCount = ResponseHeaders.Count;
@@ -192,6 +193,7 @@ internal sealed class UpstreamAttempt(RouterFilter router) : IPoolRequester, IUp
 
     public void OnUpstreamTrailers(HeaderMap trailers)
     {
+        router.UpstreamFilters?.OnResponseTrailers(trailers, router.Owner.Info, router.Owner.Worker.Scratch);
         Log?.Trailers(trailers);
         if (!KeepsSending)
         {

@@ -77,6 +77,9 @@ public sealed class HealthCheckFilterTests
             string head = await client.ReadHeadAsync();
             Assert.StartsWith("HTTP/1.1 503 ", head);
             Assert.Contains("x-envoy-upstream-healthchecked-cluster: test\r\n", head);
+
+            // The cluster's statistics of responses are of traffic.
+            Assert.Equal((1, 0), (bench.Counter("cluster.backend.upstream_rq_total"), bench.Counter("cluster.backend.upstream_rq_completed")));
             clock.AdvanceMilliseconds(9_999);
             await loop.YieldAsync();
             await client.SendAsync(Check);
