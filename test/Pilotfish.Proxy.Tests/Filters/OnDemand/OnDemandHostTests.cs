@@ -3,6 +3,7 @@ using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Http.Fault.V3;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Filters.Fault;
+using Pilotfish.Proxy.Filters.RequestBuffer;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Routing.Discovery;
 using Pilotfish.Proxy.Tests.Http;
@@ -201,6 +202,29 @@ public sealed class OnDemandHostTests
         Assert.Equal("up", await ReadAsync(client));
         await scene.UntilAsync(() => scene.Bench.Logged.Count == 1);
         Assert.Equal(1, scene.Bench.Counter("http.test.downstream_rq_total"));
+    });
+
+    [Fact]
+    public void Body_ThatAnEarlierFilterHeld_BeginsAnewWhole() => LoopRunner.Run(async loop =>
+    {
+        using var upstream = new TestUpstream(loop);
+        var scene = new VhdsScene(
+            loop,
+            static hcm => hcm.HttpFilters.Insert(0, ProxyBench.Filter("buffer", new Envoy.Extensions.Filters.Http.Buffer.V3.Buffer { MaxRequestBytes = 1000 })),
+            static bench => bench.Context.Extensions.Register<IHttpFilterFactory>(new BufferFilterFactory()));
+        scene.Bench.AddCluster("backend", upstream.Address);
+        scene.Begin();
+        TestClient client = scene.Bench.Connect();
+        await client.SendAsync("POST /x HTTP/1.1\r\nhost: a.com\r\ntransfer-encoding: chunked\r\n\r\n5\r\n01234\r\n");
+        Assert.Empty(scene.Hosts.Asked);
+        await client.SendAsync("5\r\n56789\r\n0\r\n\r\n");
+        await scene.AskedAsync("r/a.com");
+        scene.Hosts.Send(Resource(Forwarding));
+        TestClient server = await upstream.AcceptAsync();
+        Assert.Contains("content-length: 10\r\n", await server.ReadHeadAsync(), StringComparison.OrdinalIgnoreCase);
+        Assert.Equal("0123456789", await server.ReadBytesAsync(10));
+        await server.SendAsync("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nup");
+        Assert.Equal("up", await ReadAsync(client));
     });
 
     [Theory]
