@@ -27,7 +27,7 @@ internal struct BodyBuffer
         int needed = Length + bytes.Length;
         if (_buffer is null || _buffer.Length < needed)
         {
-            PooledBuffer larger = pool.Rent(Math.Max(needed, _buffer is null ? 0 : _buffer.Length * 2));
+            PooledBuffer larger = pool.Rent(Math.Max(needed, _buffer is null ? 0 : BufferPool.Larger(_buffer.Length)));
             Span.CopyTo(larger.Span);
             _buffer?.Return();
             _buffer = larger;

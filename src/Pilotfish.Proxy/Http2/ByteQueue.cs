@@ -2,7 +2,10 @@ using Pilotfish.Runtime.Buffers;
 
 namespace Pilotfish.Proxy.Http2;
 
-/// <summary>Body bytes that wait, taken from the front. One growing pooled buffer, none while empty; bounded by flow control.</summary>
+/// <summary>
+/// Body bytes that wait, taken from the front. One growing pooled buffer, none while empty; bounded by flow control. The buffer follows the
+/// bytes that wait, not those that passed through it: at most <see cref="BufferPool.Larger"/> of them, or the class they fall into.
+/// </summary>
 internal struct ByteQueue
 {
     private PooledBuffer? _buffer;
@@ -64,7 +67,7 @@ internal struct ByteQueue
         }
         else
         {
-            PooledBuffer larger = pool.Rent(Math.Max(length + bytes, _buffer.Length * 2));
+            PooledBuffer larger = pool.Rent(Math.Max(length + bytes, BufferPool.Larger(length)));
             _buffer.Span[_start.._end].CopyTo(larger.Span);
             _buffer.Return();
             _buffer = larger;

@@ -45,6 +45,12 @@ public sealed class BufferPool
         return large;
     }
 
+    /// <summary>
+    /// What a buffer that is full should grow to, at least: twice its size, and beyond the largest class a quarter more, so that what waits
+    /// for a slow peer costs little more than its bytes. Either way a byte is copied a bounded number of times, 5 at most.
+    /// </summary>
+    public static int Larger(int bytes) => bytes < HugeBytes ? bytes * 2 : bytes + (bytes / 4);
+
     /// <summary>Lets go of every free buffer, for a quiet process that gives memory back.</summary>
     public void Trim()
     {

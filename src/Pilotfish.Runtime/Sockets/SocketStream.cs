@@ -20,12 +20,15 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
     private const uint PeerEndEvents = Epoll.EPOLLRDHUP | Epoll.EPOLLHUP | Epoll.EPOLLERR;
 
     /// <summary>
-    /// Receives that may succeed at once per turn; then others have their turn first. 32 of 16 KiB is half a megabyte, about a
-    /// tenth of a millisecond.
+    /// What one stream may receive before others have their turn, give or take the last piece: about a tenth of a millisecond of work. Whoever
+    /// passes it on hears at the turn's end that it was too much, so this is also how far limits on buffers are passed.
     /// </summary>
+    public const int ReceiveBytesPerTurnMax = 256 * 1024;
+
+    /// <summary>The same for small pieces, of which each costs a call.</summary>
     private const int ReceivesPerTurnMax = 32;
 
-    private static readonly Action<object?> s_resumeReceive = static state => ((SocketStream)state!).ResumeReceive();
+    private static readonly Action<object?> s_resumeReceive = static state => ((SocketStream)state!).ResumeDeferredReceive();
     private static readonly Action<object?> s_tellPeerClosed = static state => ((SocketStream)state!).TellPeerClosed();
 
     private readonly EventLoop _loop;
@@ -39,6 +42,7 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
     private NetAddress _remote;
     private long _turn;
     private int _receivesThisTurn;
+    private int _receivedThisTurn;
     private Flags _flags;
     private IoError _failure;
 
@@ -172,8 +176,9 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
         ReceiveOperation operation = _receive ??= new ReceiveOperation(_loop);
         ValueTask<IoResult> pending = operation.Begin();
         operation.Buffer = buffer;
-        if (resume)
+        if (resume && !Has(Flags.ReceiveDeferred))
         {
+            _flags |= Flags.ReceiveDeferred;
             _loop.DeferToNextTurn(s_resumeReceive, this);
         }
 
@@ -336,7 +341,7 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
         if ((events & (Epoll.EPOLLIN | PeerEndEvents)) != 0)
         {
             _flags = (_flags | Flags.Readable) & ~Flags.PeekedAll;
-            if (_receive is { IsPending: true })
+            if (_receive is { IsPending: true } && !Has(Flags.ReceiveDeferred))
             {
                 ResumeReceive();
             }
@@ -442,6 +447,8 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
         int n = SocketCalls.Receive(_fd, buffer, 0, out int errno);
         if (n > 0)
         {
+            BeginTurn();
+            _receivedThisTurn += n;
             if (n < buffer.Length && (_flags & (Flags.PeerEnded | Flags.Unix)) == 0)
             {
                 _flags &= ~Flags.Readable;
@@ -469,6 +476,12 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
         return IoResult.Failed(Note(errno));
     }
 
+    private void ResumeDeferredReceive()
+    {
+        _flags &= ~Flags.ReceiveDeferred;
+        ResumeReceive();
+    }
+
     private void ResumeReceive()
     {
         if (_receive is not { IsPending: true } operation || _fd < 0)
@@ -486,13 +499,18 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
 
     private bool TakeTurnBudget()
     {
+        BeginTurn();
+        return ++_receivesThisTurn <= ReceivesPerTurnMax && _receivedThisTurn < ReceiveBytesPerTurnMax;
+    }
+
+    private void BeginTurn()
+    {
         if (_turn != _loop.TurnNumber)
         {
             _turn = _loop.TurnNumber;
             _receivesThisTurn = 0;
+            _receivedThisTurn = 0;
         }
-
-        return ++_receivesThisTurn <= ReceivesPerTurnMax;
     }
 
     private IoResult SendNow(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)

@@ -24,4 +24,7 @@ internal enum SocketStreamFlags : ushort
     SendShut = 64,
     Closed = 128,
     Unix = 256,
+
+    /// <summary>The turn's share is used up: the pending receive goes on in the next turn, whatever the kernel reports until then.</summary>
+    ReceiveDeferred = 512,
 }

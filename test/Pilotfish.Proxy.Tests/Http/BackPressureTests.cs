@@ -3,6 +3,7 @@ using Pilotfish.Proxy.Http2;
 using Pilotfish.Proxy.Http2.Frames;
 using Pilotfish.Proxy.Tests.Http2;
 using Pilotfish.Runtime.Loops;
+using Pilotfish.Runtime.Sockets;
 using Pilotfish.Runtime.Streams;
 using Pilotfish.Testing;
 using HttpProtocolOptions = Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions;
@@ -21,9 +22,17 @@ public sealed class BackPressureTests
     private const int Piece = 64 * 1024;
     private const int Window = 128 * 1024;
 
-    // A stream and its connection each hold per_connection_buffer_limit_bytes (1 MiB) and a piece above it, in a buffer of the next power
-    // of two; beside them lie what was received last and the pipes of the test.
-    private const long HeldMax = (2 * 2 * 1024 * 1024) + (256 * 1024);
+    // How far a limit is passed before its producer hears of it: a turn's share of a stream, and the piece that ends it.
+    private const long Overrun = SocketStream.ReceiveBytesPerTurnMax + (64 * 1024);
+
+    // What was received last on either side, the window of a stream that was paused, and the pipes of the test.
+    private const long Beside = (2 * 64 * 1024) + (2 * Window) + (2 * 64 * 1024);
+
+    // A connection of HTTP/1.1 has per_connection_buffer_limit_bytes (1 MiB) under way in one buffer and gathers as much in another.
+    private const long Http1HeldMax = (2 * ((1024 * 1024) + Overrun)) + Beside;
+
+    // A stream of HTTP/2 keeps what its window does not take, in a buffer of at most a quarter more.
+    private const long Http2HeldMax = ((Http2Limits.StreamPendingBytesHigh + Overrun) * 5 / 4) + Beside;
 
     [Theory]
     [InlineData(false, false)]
@@ -48,7 +57,7 @@ public sealed class BackPressureTests
         Progress sent = server.Produce(http2Upstream);
         await StallsAsync(bench.Loop, sent);
         Assert.True(sent.Bytes < Bytes, "The upstream was never held back.");
-        Assert.InRange(bench.Loop.Buffers.RentedBytes, 0, HeldMax);
+        Assert.InRange(bench.Loop.Buffers.RentedBytes, 0, http2Client ? Http2HeldMax : Http1HeldMax);
         Assert.Equal(Bytes, await client.ConsumeAsync(http2Client, hasHead: true));
         await sent.Done;
     });
@@ -77,9 +86,46 @@ public sealed class BackPressureTests
         Progress sent = client.Produce(http2Client);
         await StallsAsync(bench.Loop, sent);
         Assert.True(sent.Bytes < Bytes, "The client was never held back.");
-        Assert.InRange(bench.Loop.Buffers.RentedBytes, 0, HeldMax);
+        Assert.InRange(bench.Loop.Buffers.RentedBytes, 0, http2Upstream ? Http2HeldMax : Http1HeldMax);
         Assert.Equal(Bytes, await server.ConsumeAsync(http2Upstream, hasHead: false));
         await sent.Done;
+    });
+
+    /// <summary>
+    /// A busy loop finds megabytes in the kernel when it comes back: it takes them in shares, and what holds them has stopped it before they
+    /// are all in this process.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Download_ThatTheKernelHasGathered_StaysWithinTheLimits(bool http2Client) => Run(http2Client, http2Upstream: false, async (bench, client, upstream) =>
+    {
+        await (http2Client ? client.Peer.GetAsync(1) : client.Plain.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+        End server = await AcceptAsync(upstream, http2: false);
+        await server.Plain.ReadHeadAsync();
+        await server.Plain.SendAsync($"HTTP/1.1 200 OK\r\nContent-Length: {Bytes}\r\n\r\n");
+        await StallsAsync(bench.Loop, new Progress());
+
+        // Nobody else has a turn until the kernel takes no more.
+        byte[] piece = new byte[Piece];
+        long sent = 0;
+        IoResult result;
+        do
+        {
+            result = server.Plain.Stream.TrySend(piece);
+            sent += result.Bytes;
+        }
+        while (result.IsOk && result.Bytes == piece.Length);
+
+        long most = 0;
+        for (int turn = 0; turn < 200; turn++)
+        {
+            await bench.Loop.YieldAsync();
+            most = Math.Max(most, bench.Loop.Buffers.RentedBytes);
+        }
+
+        Assert.True(sent > 0, "The kernel took nothing.");
+        Assert.InRange(most, 1, http2Client ? Http2HeldMax : Http1HeldMax);
     });
 
     private static void Run(bool http2Client, bool http2Upstream, Func<ProxyBench, End, TestUpstream, Task> test) => LoopRunner.Run(async loop =>

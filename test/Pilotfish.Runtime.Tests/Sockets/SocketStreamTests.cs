@@ -61,6 +61,36 @@ public sealed class SocketStreamTests
         Assert.True(client.IsClosed);
     });
 
+    /// <summary>However large its pieces are, one stream has its share of a turn: what those who hear of it later hold is bounded by that.</summary>
+    [Fact]
+    public void Receive_OfMuch_LeavesTheTurnToOthers() => LoopRunner.Run(async loop =>
+    {
+        const int total = 8 * 1024 * 1024;
+        const int piece = 64 * 1024;
+        (SocketStream client, SocketStream server, ListenSocket listener) = await ConnectPair(loop, NetAddress.Loopback(0));
+        ValueTask<IoResult> sending = client.SendAsync(new byte[total]);
+        byte[] buffer = new byte[piece];
+        long turn = 0;
+        int ofTurn = 0;
+        int most = 0;
+        for (int received = 0; received < total;)
+        {
+            Assert.True((await server.ReceiveAsync(Memory<byte>.Empty)).IsOk);
+            IoResult result = server.TryReceive(buffer);
+            ofTurn = loop.TurnNumber == turn ? ofTurn : 0;
+            turn = loop.TurnNumber;
+            ofTurn += result.Bytes;
+            received += result.Bytes;
+            most = Math.Max(most, ofTurn);
+        }
+
+        Assert.True((await sending).IsOk);
+        Assert.InRange(most, 1, SocketStream.ReceiveBytesPerTurnMax + piece);
+        client.Close();
+        server.Close();
+        listener.Close();
+    });
+
     [Fact]
     public void Connect_ClosedWhilePending_EndsAsClosed() => LoopRunner.Run(async loop =>
     {
