@@ -14,7 +14,7 @@ internal sealed class TlsUpstreamTransport(TlsContextModel model) : UpstreamTran
 
     public string ServerName { get; init; } = "";
 
-    /// <summary>auto_host_sni.</summary>
+    /// <summary>auto_host_sni: an endpoint's hostname takes the place of sni.</summary>
     public bool UsesHostname { get; init; }
 
     /// <summary>auto_sni_san_validation: the name that was asked for must be the certificate's.</summary>
@@ -47,7 +47,7 @@ internal sealed class TlsUpstreamTransport(TlsContextModel model) : UpstreamTran
         }
 
         UpstreamTransportOverrides? overrides = request.Overrides;
-        string name = overrides?.ServerName ?? (ServerName.Length == 0 && UsesHostname ? request.Host.Hostname : ServerName);
+        string name = overrides?.ServerName ?? (UsesHostname && request.Host.Hostname.Length > 0 ? request.Host.Hostname : ServerName);
         TlsHandshake handshake = await TlsClientStream.ConnectAsync(socket, new TlsClientOptions
         {
             ServerName = name,
