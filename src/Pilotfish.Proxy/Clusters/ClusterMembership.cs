@@ -161,7 +161,14 @@ internal sealed class ClusterMembership : IHostSink
         if (host.IsUnhealthy)
         {
             bool closeActive = State.Config.CloseConnectionsOnHostHealthFailure;
-            _workers.PostCallers(worker => host.Slot(worker.Index)?.OnHostUnhealthy(closeActive));
+            _workers.PostCallers(worker =>
+            {
+                host.Slot(worker.Index)?.OnHostUnhealthy();
+                if (closeActive)
+                {
+                    worker.FindCluster(State)?.EndUsersOf(host);
+                }
+            });
         }
     }
 

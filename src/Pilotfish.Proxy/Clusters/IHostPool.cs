@@ -9,8 +9,8 @@ public interface IHostPool
     /// <summary>The host left its cluster, or the cluster is gone: idle connections close now, active requests finish.</summary>
     void OnHostLeft();
 
-    /// <summary>The host failed its health check or was ejected: connections close when the cluster asks for it.</summary>
-    void OnHostUnhealthy(bool closeActive);
+    /// <summary>The host failed its health check or was ejected: idle connections close now, others after their exchanges.</summary>
+    void OnHostUnhealthy();
 
     /// <summary>A connection to the host ended or did not come about; who owned it may not know yet.</summary>
     void OnConnectionGone();

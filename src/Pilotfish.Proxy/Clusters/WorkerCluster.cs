@@ -15,6 +15,7 @@ public sealed class WorkerCluster
     private readonly UpstreamConnector _connector;
     private readonly OriginalDestinationHosts? _originalDestinations;
     private LinkedList<IClusterUser>? _users;
+    private LinkedList<IHostUser>? _hostUsers;
 
     internal WorkerCluster(Worker worker, ClusterState state)
     {
@@ -118,6 +119,29 @@ public sealed class WorkerCluster
         if (user.List is { } users)
         {
             users.Remove(user);
+        }
+    }
+
+    /// <summary>From now on the user hears when its host fails; it leaves with <see cref="Unwatch"/>.</summary>
+    internal void Watch(LinkedListNode<IHostUser> user) => (_hostUsers ??= new LinkedList<IHostUser>()).AddLast(user);
+
+    /// <summary>Does nothing for a user that has left.</summary>
+    internal static void Unwatch(LinkedListNode<IHostUser> user) => user.List?.Remove(user);
+
+    /// <summary>A host failed, and its connections are to end with it.</summary>
+    internal void EndUsersOf(Host host)
+    {
+        if (_hostUsers is null)
+        {
+            return;
+        }
+
+        foreach (IHostUser user in new List<IHostUser>(_hostUsers))
+        {
+            if (user.Host == host)
+            {
+                user.OnHostFailed();
+            }
         }
     }
 

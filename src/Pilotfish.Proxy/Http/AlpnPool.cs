@@ -59,6 +59,8 @@ internal sealed class AlpnPool(WorkerCluster cluster, Host host, RoutingPriority
 
     public void CloseIdle() => _chosen?.CloseIdle();
 
+    public void Replace() => _chosen?.Replace();
+
     public bool ConnectAhead(double ratio)
     {
         if (_chosen is { } chosen)

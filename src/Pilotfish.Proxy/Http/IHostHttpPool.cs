@@ -8,6 +8,9 @@ internal interface IHostHttpPool : IUpstreamHttpPool
 
     void CloseIdle();
 
+    /// <summary>Connections of now take no more requests: idle ones close, others after their exchanges. New ones may follow.</summary>
+    void Replace();
+
     /// <summary>Opens a connection for a request that is foreseen, unless the pool has enough; true when one is on its way.</summary>
     bool ConnectAhead(double ratio);
 

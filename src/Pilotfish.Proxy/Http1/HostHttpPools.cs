@@ -84,7 +84,7 @@ internal sealed class HostHttpPools : IHostPool
         ForgetEmpty();
     }
 
-    public void OnHostUnhealthy(bool closeActive) => ForEach(static pool => pool.CloseIdle());
+    public void OnHostUnhealthy() => ForEach(static pool => pool.Replace());
 
     public void OnConnectionGone()
     {

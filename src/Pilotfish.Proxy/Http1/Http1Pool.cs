@@ -25,6 +25,7 @@ internal sealed class Http1Pool : IHostHttpPool
     private LoopTimer? _idleTimer;
     private int _connecting;
     private int _open;
+    private int _generation;
     private bool _drained;
     private StreamProvision _told;
 
@@ -122,6 +123,12 @@ internal sealed class Http1Pool : IHostHttpPool
         CloseIdle();
     }
 
+    public void Replace()
+    {
+        _generation++;
+        CloseIdle();
+    }
+
     public void CloseIdle()
     {
         Http1UpstreamConnection[] idle = [.. _idle];
@@ -137,7 +144,7 @@ internal sealed class Http1Pool : IHostHttpPool
     {
         _open++;
         Worker.Stats.Add(Http.CxHttp1Total);
-        var connection = new Http1UpstreamConnection(this, established, _cluster.State.Config.BufferLimitBytes);
+        var connection = new Http1UpstreamConnection(this, established, _cluster.State.Config.BufferLimitBytes) { Generation = _generation };
         connection.Start();
         OnIdle(connection);
     }
@@ -150,7 +157,7 @@ internal sealed class Http1Pool : IHostHttpPool
             Worker.Stats.Add(Http.CxMaxRequests);
         }
 
-        if (spent || (_drained && _pending.Count == 0))
+        if (spent || connection.Generation != _generation || (_drained && _pending.Count == 0))
         {
             connection.CloseIdle();
             return;

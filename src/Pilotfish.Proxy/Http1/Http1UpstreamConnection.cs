@@ -75,6 +75,9 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
     /// <summary>When it last became idle, in loop milliseconds.</summary>
     public long IdleSince { get; set; }
 
+    /// <summary>Of the pool's connections; those of an earlier one are not used again.</summary>
+    public int Generation { get; init; }
+
     public bool IsClosed => _phase == UpstreamPhase.Closed;
 
     public void Start() => RunAsync();

@@ -175,6 +175,19 @@ internal sealed class Http2Pool : IHostHttpPool
         }
     }
 
+    public void Replace()
+    {
+        CloseIdle();
+        foreach (Http2UpstreamConnection connection in _connections.ToArray())
+        {
+            connection.Drain();
+        }
+
+        _connections.Clear();
+        ConnectIfNeeded();
+        Tell();
+    }
+
     public void CloseIdle()
     {
         foreach (Http2UpstreamConnection connection in _connections.ToArray())

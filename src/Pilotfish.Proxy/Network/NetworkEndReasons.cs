@@ -46,6 +46,10 @@ public static class NetworkEndReasons
     public static readonly EndReason UpstreamReset = new(
         EndCause.UpstreamReset, EndSide.Upstream, "upstream_remote_disconnect", default, "The upstream reset the connection.");
 
+    public static readonly EndReason HostFailed = new(
+        EndCause.NoHealthyHost, EndSide.Proxy, "upstream_host_unhealthy", default,
+        "The upstream host failed its health check or was ejected, and close_connections_on_host_health_failure ends its connections.");
+
     public static readonly EndReason IdleTimeout = new(
         EndCause.IdleTimeout, EndSide.Proxy, "tcp_session_idle_timeout", default,
         "No byte passed in either direction for the idle time-out.");

@@ -184,6 +184,11 @@ internal sealed partial class TcpSession
         UpstreamConnection connection = _upstream!;
         IByteStream stream = connection.Stream;
         connection.Host.Monitor.OnTcpConnected(_worker.Loop.NowMilliseconds);
+        if (_cluster!.State.Config.CloseConnectionsOnHostHealthFailure)
+        {
+            _cluster.Watch(_watch = new LinkedListNode<IHostUser>(this));
+        }
+
         _info.Upstream.IsConnected = true;
         _info.Upstream.ConnectionId = connection.Id;
         _info.Upstream.LocalAddress = stream.LocalAddress;

@@ -19,7 +19,7 @@ namespace Pilotfish.Proxy.Tcp;
 /// One proxied TCP connection: 1 choose a cluster, 2 connect (with attempts), by itself or through a tunnel, 3 move bytes both ways until
 /// both sides have finished, 4 account for it. The connection's loop only.
 /// </summary>
-internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, ITunnelOwner
+internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, ITunnelOwner, IHostUser
 {
     private readonly TcpProxy _proxy;
     private readonly DownstreamConnection _downstream;
@@ -31,6 +31,7 @@ internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, I
     private TunnelStream? _tunnel;
     private EarlyBytes? _early;
     private WorkerCluster? _cluster;
+    private LinkedListNode<IHostUser>? _watch;
     private LoopTimer? _idle;
     private LoopTimer? _duration;
     private LoopTimer? _log;
@@ -123,6 +124,10 @@ internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, I
         // 4.
         Finish(_end ?? NetworkEndReasons.TcpCompleted, reset: false);
     }
+
+    Host IHostUser.Host => _upstream!.Host;
+
+    void IHostUser.OnHostFailed() => Abort(NetworkEndReasons.HostFailed, null);
 
     public void OnDrainStarted()
     {
@@ -310,6 +315,11 @@ internal sealed partial class TcpSession : IDrainObserver, IPeerCloseObserver, I
         _idle?.Cancel();
         _duration?.Cancel();
         _log?.Cancel();
+        if (_watch is not null)
+        {
+            WorkerCluster.Unwatch(_watch);
+        }
+
         _downstream.DrainObserver = null;
         _downstream.Stream.PeerCloseObserver = null;
         Close(_downstream.Stream, reset);

@@ -59,6 +59,10 @@ internal sealed class RawPool : IHostHttpPool
     {
     }
 
+    public void Replace()
+    {
+    }
+
     public bool ConnectAhead(double ratio) => false;
 
     internal void OnClosed()

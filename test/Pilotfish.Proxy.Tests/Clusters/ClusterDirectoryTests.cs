@@ -391,7 +391,7 @@ public sealed class ClusterDirectoryTests
         {
         }
 
-        public void OnHostUnhealthy(bool closeActive)
+        public void OnHostUnhealthy()
         {
         }
     }
