@@ -50,6 +50,11 @@ internal sealed class ClusterMembership : IHostSink
 
     public ClusterState State { get; }
 
+    public ClusterMembership Living => this;
+
+    /// <summary>Whether the last update changed anything.</summary>
+    public bool Rebuilt { get; private set; }
+
     public IReadOnlyList<Host> Hosts => _ordered;
 
     internal OutlierDetector? Outliers => _outliers;
@@ -112,7 +117,8 @@ internal sealed class ClusterMembership : IHostSink
         bool first = _ordered.Count == 0;
         _hosts = next;
         _ordered = ordered;
-        if (!changed && gone.Count == 0 && !first)
+        Rebuilt = changed || gone.Count > 0 || first;
+        if (!Rebuilt)
         {
             return;
         }

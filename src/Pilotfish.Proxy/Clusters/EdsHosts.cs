@@ -33,6 +33,25 @@ internal sealed class EdsHosts : HostSource, IResourceConsumer
 
     public void OnResource(string name, ReadOnlyMemory<byte> message, string version)
     {
+        try
+        {
+            Accept(name, message);
+        }
+        catch (ConfigRejectedException)
+        {
+            CountUpdate("update_rejected");
+            throw;
+        }
+
+        CountUpdate("update_success");
+        if (_sink.Living is { Rebuilt: false } same)
+        {
+            _context.Stats.Main.Add(same.State.Scope.Counter("update_no_rebuild"));
+        }
+    }
+
+    private void Accept(string name, ReadOnlyMemory<byte> message)
+    {
         ClusterLoadAssignment parsed;
         try
         {
@@ -63,7 +82,11 @@ internal sealed class EdsHosts : HostSource, IResourceConsumer
     }
 
     /// <summary>Endpoints of a removed assignment go on: only an empty assignment empties a cluster (Envoy does the same).</summary>
-    public void OnRemoved(string name) => Initialized();
+    public void OnRemoved(string name)
+    {
+        CountUpdate("update_empty");
+        Initialized();
+    }
 
     public void OnInitialFetchTimeout(string name) => Initialized();
 
@@ -80,6 +103,16 @@ internal sealed class EdsHosts : HostSource, IResourceConsumer
     {
         Count("assignment_stale");
         _sink.Update(new AssignmentModel(), null);
+    }
+
+    // `update_*` of clusters that are used: a mesh pushes thousands that are not.
+    private void CountUpdate(string name)
+    {
+        if (_sink.Living is { } living)
+        {
+            _context.Stats.Main.Add(living.State.Scope.Counter("update_attempt"));
+            _context.Stats.Main.Add(living.State.Scope.Counter(name));
+        }
     }
 
     // Few assignments ever grow stale: their counters are made with the first that says when.

@@ -75,6 +75,8 @@ internal sealed class RestingCluster : IHostSink
         return _state;
     }
 
+    public ClusterMembership? Living => Adopt();
+
     /// <summary>Main loop: the membership of a cluster that was woken; null while it rests.</summary>
     public ClusterMembership? Adopt()
     {

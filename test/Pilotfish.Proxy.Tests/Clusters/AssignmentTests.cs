@@ -6,7 +6,6 @@ using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Tests.LoadBalancing;
 using Pilotfish.Proxy.Tests.Transport;
 using Pilotfish.Proxy.LoadBalancing;
-using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
 using Pilotfish.Testing;
 using Locality = Pilotfish.Proxy.Clusters.Locality;
@@ -122,6 +121,19 @@ public sealed class AssignmentTests
             Assert.Equal((2, 1), (Counter(fixture, "assignment_timeout_received"), Counter(fixture, "assignment_stale")));
         });
     }
+
+    [Fact]
+    public void Updates_AreCounted() => Run((fixture, _) =>
+    {
+        ClusterLoadAssignment message = TransportFixture.Assignment("c", NetAddress.Parse("10.0.0.1:1"));
+        Push(fixture, message);
+        Push(fixture, message);
+        Assert.Throws<ConfigRejectedException>(() => Push(fixture, new ClusterLoadAssignment { ClusterName = "other" }));
+        fixture.Subscriptions.Subscribers[0].Consumer.OnRemoved("c");
+        Assert.Equal(
+            [4, 2, 1, 1, 1],
+            new[] { "update_attempt", "update_success", "update_no_rebuild", "update_rejected", "update_empty" }.Select(name => Counter(fixture, name)));
+    });
 
     private static long Counter(TransportFixture fixture, string name) =>
         fixture.Context.Stats.Value(fixture.Context.Stats.Scope("cluster.c").Counter(name));
