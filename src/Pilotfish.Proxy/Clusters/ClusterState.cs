@@ -16,6 +16,9 @@ public sealed class ClusterState
     private volatile bool _removed;
     private volatile uint _refusedPercent;
     private bool _isOverridden;
+
+    // Guarded by the list itself.
+    private readonly List<StatScope> _ownScopes = [];
     private object? _httpState;
 
     internal ClusterState(ClusterModel config, int index, StatScope scope, int workerCount, string localZone = "")
@@ -66,6 +69,34 @@ public sealed class ClusterState
     internal StatScope Scope => _scope;
 
     internal ClusterStats? StatsIfUsed => _stats;
+
+    /// <summary>A scope below the cluster's, which goes with it. Any thread.</summary>
+    internal StatScope OwnScope(string name)
+    {
+        StatScope scope = _scope.Scope(name);
+        lock (_ownScopes)
+        {
+            _ownScopes.Add(scope);
+        }
+
+        return scope;
+    }
+
+    /// <summary>Nobody uses the state any more: its statistics go, unless another version of the cluster has them too. Main loop.</summary>
+    internal void ReleaseStats()
+    {
+        lock (_ownScopes)
+        {
+            foreach (StatScope own in _ownScopes)
+            {
+                own.Dispose();
+            }
+
+            _ownScopes.Clear();
+        }
+
+        _scope.Dispose();
+    }
 
     /// <summary>Takes the place of a state whose statistics are in use: the gauges show this one's breakers from now on. Main loop.</summary>
     internal void TakeOverStats(ClusterState former)

@@ -72,7 +72,7 @@ internal sealed class ClusterStateFactory(
         state.MarkRemoved();
         workers.PostCallers(worker => worker.RemoveCluster(state), () =>
         {
-            state.Scope.Dispose();
+            state.ReleaseStats();
             lock (_lock)
             {
                 _freeIndexes.Push(state.Index);

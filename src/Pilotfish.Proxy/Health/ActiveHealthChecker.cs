@@ -38,7 +38,7 @@ internal sealed class ActiveHealthChecker
         _random = random;
         _checked = onChecked;
         _cells = state.Scope.Store.Main;
-        Stats = new HealthCheckStats(state.Scope.Scope("health_check"));
+        Stats = new HealthCheckStats(state.OwnScope("health_check"));
 
         // Checks run beside the traffic loops: this side of the cluster belongs to the main loop alone. Those that need a pool have a state of
         // their own, too, or the pool would count as traffic.

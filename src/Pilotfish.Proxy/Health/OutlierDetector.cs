@@ -16,6 +16,7 @@ public sealed class OutlierDetector
     private readonly EventLoop _loop;
     private readonly WorkerRandom _random;
     private readonly StatCells _cells;
+    private readonly StatScope _scope;
     private readonly OutlierStats _stats;
     private readonly Action<Host> _healthChanged;
     private readonly LoopTimer _timer;
@@ -38,7 +39,8 @@ public sealed class OutlierDetector
         _loop = loop;
         _random = random;
         _cells = scope.Store.Main;
-        _stats = new OutlierStats(scope.Scope("outlier_detection"));
+        _scope = scope.Scope("outlier_detection");
+        _stats = new OutlierStats(_scope);
         _healthChanged = healthChanged;
         _timer = new LoopTimer(loop, static state => ((OutlierDetector)state!).OnInterval(), this);
         _timer.Schedule(Policy.IntervalMilliseconds);
@@ -98,6 +100,11 @@ public sealed class OutlierDetector
 
     internal void Close()
     {
+        if (_closed)
+        {
+            return;
+        }
+
         _closed = true;
         _timer.Cancel();
         foreach (Host host in _hosts)
@@ -106,6 +113,7 @@ public sealed class OutlierDetector
         }
 
         SetEjectedCount(0);
+        _scope.Dispose();
     }
 
     /// <summary>Any thread.</summary>

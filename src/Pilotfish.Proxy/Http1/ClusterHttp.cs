@@ -13,13 +13,16 @@ public sealed class ClusterHttp
 {
 
     // Any worker may fill a slot: the same name gives the same counter.
+    private readonly ClusterState _state;
     private readonly StatScope _scope;
+    private StatScope? _http1;
     private readonly UpstreamHttpOptions _options;
     private Http2Stats? _http2Stats;
     private GrpcClusterStats? _grpc;
 
     private ClusterHttp(ClusterState state)
     {
+        _state = state;
         _scope = state.Stats.Scope;
         CxHttp1Total = _scope.Counter("upstream_cx_http1_total");
         CxHttp2Total = _scope.Counter("upstream_cx_http2_total");
@@ -81,10 +84,10 @@ public sealed class ClusterHttp
     public Http2Options Http2 => _options.Http2;
 
     /// <summary>cluster.NAME.http2.*; made when the first HTTP/2 connection is.</summary>
-    public Http2Stats Http2Stats => _http2Stats ??= new Http2Stats(_scope.Scope("http2"));
+    public Http2Stats Http2Stats => _http2Stats ??= new Http2Stats(_state.OwnScope("http2"));
 
     /// <summary>cluster.NAME.http1.metadata_not_supported_error: HTTP/1 upstreams have no place for METADATA.</summary>
-    public Counter MetadataDropped => _scope.Scope("http1").Counter("metadata_not_supported_error");
+    public Counter MetadataDropped => (_http1 ??= _state.OwnScope("http1")).Counter("metadata_not_supported_error");
 
     /// <summary>0 = none.</summary>
     public long IdleMilliseconds => _options.IdleMilliseconds;

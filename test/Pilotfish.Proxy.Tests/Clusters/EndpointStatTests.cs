@@ -73,6 +73,30 @@ public sealed class EndpointStatTests
         return Task.CompletedTask;
     });
 
+    [Fact]
+    public void RemovedCluster_TakesAllItsStatisticsAlong()
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            var fixture = new TransportFixture(loop);
+            Cluster cluster = TransportFixture.StaticCluster("c", NetAddress.Parse("10.0.0.1:80"));
+            cluster.OutlierDetection = new OutlierDetection();
+            cluster.TrackClusterStats = new TrackClusterStats { PerEndpointStats = true };
+            Assert.Empty(fixture.Apply(cluster));
+            ClusterState state = fixture.Context.Clusters.Reference("c").Current!;
+            Pilotfish.Proxy.Http1.ClusterHttp http = Pilotfish.Proxy.Http1.ClusterHttp.Of(state);
+            _ = http.Http2Stats;
+            _ = http.MetadataDropped;
+            _ = http.MetadataDropped;
+            Assert.Contains(fixture.Context.Stats.Entries(), static entry => entry.Name.StartsWith("cluster.c.outlier_detection.", StringComparison.Ordinal));
+            fixture.Clusters.Apply([], ["c"], []);
+            clock.Advance(TimeSpan.FromSeconds(7));
+            await TestPeers.UntilAsync(
+                loop, () => !fixture.Context.Stats.Entries().Exists(static entry => entry.Name.StartsWith("cluster.c.", StringComparison.Ordinal)));
+        });
+    }
+
     private static string[] Names(TransportFixture fixture) => [.. fixture.Context.Stats.Entries()
         .Select(static entry => entry.Name).Where(static name => name.StartsWith("cluster.c.endpoint.", StringComparison.Ordinal))];
 
