@@ -8,6 +8,7 @@ using Pilotfish.Proxy.Filters.Cors;
 using Pilotfish.Proxy.Filters.DirectResponse;
 using Pilotfish.Proxy.Filters.Echo;
 using Pilotfish.Proxy.Filters.Fault;
+using Pilotfish.Proxy.Filters.GlobalRateLimits;
 using Pilotfish.Proxy.Filters.GrpcStats;
 using Pilotfish.Proxy.Filters.HealthChecks;
 using Pilotfish.Proxy.Filters.GrpcWeb;
@@ -79,6 +80,7 @@ internal static class BuiltInExtensions
         BufferFilterFactory buffer = new();
         CompressorFilterFactory compressor = new();
         LocalRateLimitFilterFactory localRateLimit = new();
+        GlobalRateLimitFilterFactory globalRateLimit = new();
         OnDemandFilterFactory onDemand = new();
         registry.Register<IHttpFilterFactory>(new RouterFactory());
         registry.Register<IHttpFilterFactory>(fault);
@@ -90,6 +92,8 @@ internal static class BuiltInExtensions
         registry.Register<IHttpFilterFactory>(new HealthCheckFilterFactory());
         registry.Register<IHttpFilterFactory>(localRateLimit);
         registry.Register<IHttpFilterRouteConfigFactory>(localRateLimit);
+        registry.Register<IHttpFilterFactory>(globalRateLimit);
+        registry.Register<IHttpFilterRouteConfigFactory>(globalRateLimit);
         registry.Register<IHttpFilterFactory>(compressor);
         registry.Register<IHttpFilterRouteConfigFactory>(compressor);
         registry.Register<IHttpFilterFactory>(new GrpcStatsFilterFactory());

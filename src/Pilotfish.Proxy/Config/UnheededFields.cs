@@ -215,7 +215,7 @@ public static partial class UnheededFields
 
     public static readonly UnheededField<RateLimit>[] OfRateLimit =
     [
-        new("limit", static m => m.Limit is not null, Warned, "local rate limits take no override, as in Envoy"),
+        new("limit", static m => m.Limit is not null, Warned, "limits are not overridden for single requests"),
     ];
 
     public static readonly UnheededField<Gzip>[] OfGzip =

@@ -44,6 +44,8 @@ public static class ResponseDetails
     public const string FaultAbort = "fault_filter_abort";
     public const string CorsResponse = "cors_response";
     public const string LocalRateLimited = "local_rate_limited";
+    public const string RequestRateLimited = "request_rate_limited";
+    public const string RateLimiterError = "rate_limiter_error";
     public const string HealthCheckOk = "health_check_ok";
     public const string HealthCheckOkClusterHealthy = "health_check_ok_cluster_healthy";
     public const string HealthCheckCached = "health_check_cached";

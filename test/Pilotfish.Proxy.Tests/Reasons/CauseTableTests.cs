@@ -11,7 +11,7 @@ public sealed class CauseTableTests
     private static readonly ResponseFlag[] s_withoutCause =
     [
         ResponseFlag.LocalReset, ResponseFlag.UnauthorizedExternalService,
-        ResponseFlag.RateLimitServiceError, ResponseFlag.ResponseFromCacheFilter, ResponseFlag.DnsResolutionFailed,
+        ResponseFlag.ResponseFromCacheFilter, ResponseFlag.DnsResolutionFailed,
     ];
 
     // Both codecs refuse a request without path before the connection manager can; a host's framing is

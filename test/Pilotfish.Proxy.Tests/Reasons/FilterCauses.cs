@@ -1,7 +1,12 @@
 using Envoy.Extensions.Filters.Http.HealthCheck.V3;
+using Envoy.Extensions.Upstreams.Http.V3;
+using Envoy.Service.Ratelimit.V3;
 using Envoy.Type.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Pilotfish.Proxy.Tests.AccessLogs.Collectors;
+using Pilotfish.Proxy.Tests.Filters.GlobalRateLimits;
+using Pilotfish.Proxy.Tests.Http2;
 using HttpFilter = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpFilter;
 
 namespace Pilotfish.Proxy.Tests.Reasons;
@@ -55,7 +60,39 @@ internal static class FilterCauses
             bench.Records.Clear();
             await client.SendAsync("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
         }),
+        new("rate limit service says no", "429 RL RateLimited request_rate_limited", static async bench =>
+        {
+            bench.Upstream(RefuseAsync, static cluster => cluster.TypedExtensionProtocolOptions.Add(
+                "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                Any.Pack(new HttpProtocolOptions { ExplicitHttpConfig = new() { Http2ProtocolOptions = new() } })));
+            Add(bench, AskingService("c"));
+            await bench.GetAsync();
+        }),
+        new("rate limit service does not answer", "500 RLSE RateLimitServiceError rate_limiter_error", static async bench =>
+        {
+            bench.Cluster(null, bench.Dead());
+            Add(bench, AskingService("none"));
+            await bench.GetAsync();
+        }),
     ];
+
+    private static Envoy.Extensions.Filters.Http.Ratelimit.V3.RateLimit AskingService(string cluster)
+    {
+        var filter = RateLimitBench.Filter(cluster);
+        filter.FailureModeDeny = true;
+        filter.Timeout = new Duration();
+        filter.RateLimits.Add(RateLimitBench.Named("all"));
+        return filter;
+    }
+
+    private static async Task RefuseAsync(Http.TestClient connection)
+    {
+        var peer = new Http2Peer(connection.Stream);
+        await peer.StartServerAsync();
+        var messages = new CollectorPeer(peer);
+        await messages.ReadMessageAsync();
+        await RateLimitBench.AnswerAsync(peer, messages.StreamId, new RateLimitResponse { OverallCode = RateLimitResponse.Types.Code.OverLimit }.ToByteArray());
+    }
 
     private static HealthCheck Asking(double percent) => new()
     {

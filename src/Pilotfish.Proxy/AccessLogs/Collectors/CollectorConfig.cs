@@ -34,7 +34,13 @@ internal static class CollectorConfig
     }
 
     /// <summary>The part that says which cluster is called, and how.</summary>
-    public static CollectorOptions Compile(GrpcService? service, string field, CompileContext context, long defaultDeadlineMilliseconds)
+    /// <param name="service">Of the config.</param>
+    /// <param name="field">Its path.</param>
+    /// <param name="context">Where clusters are found and warnings go.</param>
+    /// <param name="defaultDeadlineMilliseconds">Without a timeout; 0 = none.</param>
+    /// <param name="user">Who calls, for warnings.</param>
+    public static CollectorOptions Compile(
+        GrpcService? service, string field, CompileContext context, long defaultDeadlineMilliseconds, string user = "access log")
     {
         if (service?.TargetSpecifierCase != GrpcService.TargetSpecifierOneofCase.EnvoyGrpc)
         {
@@ -49,7 +55,7 @@ internal static class CollectorConfig
             throw new ConfigRejectedException($"{field}.envoy_grpc.cluster_name", "the name is empty");
         }
 
-        UnheededFields.Check(service, field, "access log", context.Warnings);
+        UnheededFields.Check(service, field, user, context.Warnings);
         return new CollectorOptions
         {
             Cluster = context.Clusters.Reference(target.ClusterName),

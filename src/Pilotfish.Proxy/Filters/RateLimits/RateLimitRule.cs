@@ -4,6 +4,8 @@ using Pilotfish.Language.Numbers;
 using Pilotfish.Proxy.AccessLogs;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http;
+using Pilotfish.Proxy.Routing;
+using Pilotfish.Proxy.RuntimeLayers;
 
 namespace Pilotfish.Proxy.Filters.RateLimits;
 
@@ -35,6 +37,7 @@ internal sealed class RateLimitRule
         }
 
         IsDisabled = message.DisableKey.Length > 0;
+        Enabled = IsDisabled ? new LiveFraction(Fraction.All, context.Runtime.Key($"ratelimit.{message.DisableKey}.http_filter_enabled")) : LiveFraction.All;
         AtEnd = message.ApplyOnStreamDone;
         Headers = message.XRatelimitOption;
         _actions = new DescriptorAction[message.Actions.Count];
@@ -53,6 +56,12 @@ internal sealed class RateLimitRule
 
     /// <summary>disable_key is set. A local limit has no key of the runtime, so that the rule is off, as in Envoy.</summary>
     public bool IsDisabled { get; }
+
+    /// <summary>Of global limits: the share of requests for which the runtime leaves the rule on.</summary>
+    public LiveFraction Enabled { get; }
+
+    /// <summary>hits_addend is set.</summary>
+    public bool SaysHits => _hits is not null || _hitsFormat is not null;
 
     /// <summary>apply_on_stream_done: nothing to do with whether a request may pass.</summary>
     public bool AtEnd { get; }
