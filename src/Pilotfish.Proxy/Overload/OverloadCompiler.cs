@@ -142,12 +142,10 @@ internal sealed class OverloadCompiler(CompileContext context, ConnectionLimits 
 
         if (level == state.ResetHighMemoryStream)
         {
-            plan.StreamsReset = context.Stats.Scope(action.Name).Counter("count");
-            if (plan.TrackedPower == 0)
-            {
-                context.Warnings.Add(
-                    $"overload_manager: '{action.Name}' has no effect without buffer_factory_config.minimum_account_to_track_power_of_two");
-            }
+            // Without it no stream's memory is counted, and whoever configured the action would believe in a protection that is none.
+            plan.StreamsReset = plan.TrackedPower > 0
+                ? context.Stats.Scope(action.Name).Counter("count")
+                : throw new ConfigRejectedException(field + ".name", $"overload action '{action.Name}' requires buffer_factory_config");
         }
 
         StatScope scope = context.Stats.Scope("overload." + action.Name);

@@ -157,11 +157,12 @@ public sealed class HighMemoryStreamTests
     });
 
     [Fact]
-    public void Action_WithoutTrackedSizes_IsRemarkedOn() => LoopRunner.Run(loop =>
+    public void Action_WithoutTrackedSizes_IsRefusedByField() => LoopRunner.Run(loop =>
     {
         var fixture = new TransportFixture(loop);
-        new OverloadCompiler(fixture.Context, ConnectionLimits.None).Compile(Configuration());
-        Assert.Contains(fixture.Context.Warnings.Remarks, static warning => warning.Contains("minimum_account_to_track_power_of_two", StringComparison.Ordinal));
+        ConfigRejectedException refused = Assert.Throws<ConfigRejectedException>(
+            () => new OverloadCompiler(fixture.Context, ConnectionLimits.None).Compile(Configuration()));
+        Assert.Equal($"overload_manager.actions[0].name: overload action '{Action}' requires buffer_factory_config", refused.Message);
         return Task.CompletedTask;
     });
 

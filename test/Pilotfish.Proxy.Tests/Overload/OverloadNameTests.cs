@@ -60,6 +60,7 @@ public sealed class OverloadNameTests
                 {
                     new OverloadAction { Name = name, Triggers = { Half() }, TypedConfig = action == "reduce_timeouts" ? Any.Pack(timers) : null },
                 },
+                BufferFactoryConfig = action == "reset_high_memory_stream" ? new() { MinimumAccountToTrackPowerOfTwo = 20 } : null,
             },
             (fixture, state) =>
             {
