@@ -181,10 +181,11 @@ internal sealed class Http1UpstreamConnection : IUpstreamStream, ISendQueueOwner
     /// </summary>
     public void OnSendFailed()
     {
-        if (_phase == UpstreamPhase.Body && !_answered)
+        if (_phase == UpstreamPhase.Head || (_phase == UpstreamPhase.Body && !_answered))
         {
             _sendFailed = true;
             _keepAlive = false;
+            _byRemote = true;
             return;
         }
 

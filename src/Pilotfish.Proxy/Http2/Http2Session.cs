@@ -40,6 +40,7 @@ internal abstract partial class Http2Session : ISendQueueOwner
     private int _paddingLeft;
     private bool _inData;
     private bool _settingsSeen;
+    private bool _sendFailed;
     private bool _processing;
     private bool _flushPending;
 
@@ -156,7 +157,7 @@ internal abstract partial class Http2Session : ISendQueueOwner
 
             if (!result.IsOk || result.IsEnd)
             {
-                OnPeerGone(reset: !result.IsOk);
+                OnPeerGone(reset: !result.IsOk || _sendFailed);
                 continue;
             }
 
@@ -451,6 +452,20 @@ internal abstract partial class Http2Session : ISendQueueOwner
         }
     }
 
+    /// <summary>
+    /// Nothing can be sent any more. Whether the peer may have said something before that somebody waits for: it lies unread, and behind it
+    /// the end that the failed send has used up.
+    /// </summary>
+    private bool ReadsOn()
+    {
+        _sendFailed = true;
+        ByRemote = true;
+        return OnSendingEnded();
+    }
+
+    /// <summary>True to go on reading until the peer's end.</summary>
+    protected virtual bool OnSendingEnded() => false;
+
     protected virtual void OnPeerGone(bool reset)
     {
         ByRemote = true;
@@ -475,7 +490,7 @@ internal abstract partial class Http2Session : ISendQueueOwner
 
     public void OnSendFailed()
     {
-        if (!IsClosed)
+        if (!IsClosed && !ReadsOn())
         {
             OnPeerGone(reset: true);
         }

@@ -312,6 +312,14 @@ internal sealed class Http2UpstreamConnection : Http2Session
         TellClosed();
     }
 
+    // Answers that lie unread are read; streams that get none end with the connection.
+    protected override bool OnSendingEnded()
+    {
+        _draining = true;
+        _pool.OnDraining(this);
+        return _streams.Count > 0;
+    }
+
     protected override void OnPeerGone(bool reset)
     {
         base.OnPeerGone(reset);
