@@ -35,6 +35,7 @@ internal sealed class WorkerBalancer
     public Host? Pick(ulong? hash, uint attempt, long nowMilliseconds, out bool panicked, PriorityLoads? loads = null)
     {
         panicked = false;
+        Zone = ZoneChoice.None;
         if (_hosts.Priorities.Length == 0)
         {
             return null;
@@ -130,7 +131,6 @@ internal sealed class WorkerBalancer
 
     private HostList ByZone(PriorityLevel level, HostAvailability availability, ZoneAwarePolicy zones, ClusterReference proxies)
     {
-        Zone = ZoneChoice.None;
         HostList all = level.Select(availability);
         if ((ulong)level.Healthy.Hosts.Length < zones.SizeMin)
         {

@@ -42,6 +42,19 @@ public sealed class ZoneRoutingTests
     });
 
     [Fact]
+    public void Panic_CountsNoZones() => Run("aabbcc", "abc", new ZoneAwarePolicy(100, 6), (bench, cluster) =>
+    {
+        cluster.Pick(default);
+        Publish(cluster.State, "aaBBCCBBCC");
+        for (int i = 0; i < 10; i++)
+        {
+            Assert.NotNull(cluster.Pick(default).Host);
+        }
+
+        Assert.Equal((1, 10), (bench.Counter("cluster.hosts.lb_zone_routing_all_directly"), bench.Counter("cluster.hosts.lb_healthy_panic")));
+    });
+
+    [Fact]
     public void WithoutALocalCluster_OrOfItself_ThereIsNone() => LoopRunner.Run(loop =>
     {
         var bench = new ProxyBench(loop);
