@@ -2,7 +2,10 @@ using Pilotfish.Runtime.Timers;
 
 namespace Pilotfish.Proxy.Http2;
 
-/// <summary>connection_keepalive: a PING each interval, and the connection's end when none is answered in time. Traffic puts it off.</summary>
+/// <summary>
+/// connection_keepalive: a PING each interval, and before a request after a silence, and the connection's end when none is answered in time.
+/// Traffic puts it off.
+/// </summary>
 internal sealed class Http2Keepalive
 {
     private readonly Http2Session _session;
@@ -10,6 +13,7 @@ internal sealed class Http2Keepalive
     private readonly LoopTimer _interval;
     private readonly LoopTimer _timeout;
     private uint _jitterState = 0x9E3779B9;
+    private long _receivedAt;
 
     public Http2Keepalive(Http2Session session, Http2Options options)
     {
@@ -19,7 +23,14 @@ internal sealed class Http2Keepalive
         _timeout = new LoopTimer(session.Loop, static state => ((Http2Keepalive)state!)._session.OnPingTimeout(), this);
     }
 
-    public void Start() => _interval.Schedule(NextInterval());
+    public void Start()
+    {
+        _receivedAt = _session.Loop.NowMilliseconds;
+        if (_options.KeepaliveMilliseconds > 0)
+        {
+            _interval.Schedule(NextInterval());
+        }
+    }
 
     public void Stop()
     {
@@ -28,19 +39,37 @@ internal sealed class Http2Keepalive
     }
 
     /// <summary>Any byte of the peer proves as much as an answer.</summary>
-    public void OnReceived() => _timeout.Cancel();
+    public void OnReceived()
+    {
+        _receivedAt = _session.Loop.NowMilliseconds;
+        _timeout.Cancel();
+    }
+
+    /// <summary>A request is about to go out: whether anybody is there is asked ahead of it when nothing was heard for connection_idle_interval.</summary>
+    public void OnRequest()
+    {
+        if (_options.IdlePingMilliseconds > 0 && !_timeout.IsScheduled
+            && _session.Loop.NowMilliseconds - _receivedAt > _options.IdlePingMilliseconds)
+        {
+            Ping();
+        }
+    }
 
     public void OnPong() => _timeout.Cancel();
 
     private void SendPing()
+    {
+        Ping();
+        _interval.Schedule(NextInterval());
+    }
+
+    private void Ping()
     {
         _session.Output.Ping("pilotfis"u8, ack: false);
         if (!_timeout.IsScheduled)
         {
             _timeout.Schedule(_options.KeepaliveTimeoutMilliseconds);
         }
-
-        _interval.Schedule(NextInterval());
     }
 
     // Spreads the pings of connections that were opened together; a cheap generator will do.

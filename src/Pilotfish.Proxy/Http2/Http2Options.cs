@@ -76,6 +76,11 @@ public sealed record Http2Options
             return Default;
         }
 
+        if (config.ConnectionKeepalive is { } keepalive && (Durations.Milliseconds(keepalive.Timeout) ?? 0) < 1)
+        {
+            throw new ConfigRejectedException(field + ".connection_keepalive.timeout", "it must be set, to 1 ms at least");
+        }
+
         CustomSettings custom = Http2.CustomSettings.Compile(config, $"{field}.custom_settings_parameters");
         return new Http2Options
         {

@@ -123,7 +123,7 @@ internal abstract partial class Http2Session : ISendQueueOwner
     public void Start()
     {
         Output.WritePreface(!_isServer, Options.ConnectionWindowBytes - PeerSettings.InitialWindowBytes, Options.AllowConnect);
-        if (Options.KeepaliveMilliseconds > 0)
+        if (Options.KeepaliveMilliseconds > 0 || Options.IdlePingMilliseconds > 0)
         {
             Keepalive = new Http2Keepalive(this, Options);
             Keepalive.Start();

@@ -55,6 +55,7 @@ internal sealed class Http2UpstreamConnection : Http2Session
         _streams.Add(stream);
         Guards.StreamOpened();
         Cells.Increment(Stats.StreamsActive);
+        Keepalive?.OnRequest();
         Requests++;
         if (_nextId >= Http2Limits.StreamIdsMax)
         {
