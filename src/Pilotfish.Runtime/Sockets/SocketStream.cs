@@ -19,14 +19,8 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
 
     private const uint PeerEndEvents = Epoll.EPOLLRDHUP | Epoll.EPOLLHUP | Epoll.EPOLLERR;
 
-    /// <summary>
-    /// What one stream may receive before others have their turn, give or take the last piece: about a tenth of a millisecond of work. Whoever
-    /// passes it on hears at the turn's end that it was too much, so this is also how far limits on buffers are passed.
-    /// </summary>
-    public const int ReceiveBytesPerTurnMax = 256 * 1024;
-
-    /// <summary>The same for small pieces, of which each costs a call.</summary>
-    private const int ReceivesPerTurnMax = 32;
+    /// <summary>See <see cref="ReceiveShare.BytesPerTurnMax"/>.</summary>
+    public const int ReceiveBytesPerTurnMax = ReceiveShare.BytesPerTurnMax;
 
     private static readonly Action<object?> s_resumeReceive = static state => ((SocketStream)state!).ResumeDeferredReceive();
     private static readonly Action<object?> s_tellPeerClosed = static state => ((SocketStream)state!).TellPeerClosed();
@@ -40,9 +34,7 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
     private IPeerCloseObserver? _observer;
     private NetAddress _local;
     private NetAddress _remote;
-    private long _turn;
-    private int _receivesThisTurn;
-    private int _receivedThisTurn;
+    private ReceiveShare _share;
     private Flags _flags;
     private IoError _failure;
 
@@ -159,7 +151,7 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
         bool resume = false;
         if (Has(Flags.Readable) && !(buffer.IsEmpty && Has(Flags.PeekedAll) && !Has(Flags.PeerEnded)))
         {
-            if (TakeTurnBudget())
+            if (_share.TryTake(_loop.TurnNumber))
             {
                 IoResult result = buffer.IsEmpty ? IoResult.Ok(0) : ReceiveNow(buffer.Span);
                 if (!result.IsWouldBlock)
@@ -447,8 +439,7 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
         int n = SocketCalls.Receive(_fd, buffer, 0, out int errno);
         if (n > 0)
         {
-            BeginTurn();
-            _receivedThisTurn += n;
+            _share.Received(_loop.TurnNumber, n);
             if (n < buffer.Length && (_flags & (Flags.PeerEnded | Flags.Unix)) == 0)
             {
                 _flags &= ~Flags.Readable;
@@ -494,22 +485,6 @@ public sealed class SocketStream : IByteStream, IReadinessHandler
         {
             operation.Buffer = default;
             operation.Complete(result);
-        }
-    }
-
-    private bool TakeTurnBudget()
-    {
-        BeginTurn();
-        return ++_receivesThisTurn <= ReceivesPerTurnMax && _receivedThisTurn < ReceiveBytesPerTurnMax;
-    }
-
-    private void BeginTurn()
-    {
-        if (_turn != _loop.TurnNumber)
-        {
-            _turn = _loop.TurnNumber;
-            _receivesThisTurn = 0;
-            _receivedThisTurn = 0;
         }
     }
 
