@@ -96,7 +96,7 @@ internal sealed class DumpBuilder(Func<string, bool> passes, IReadOnlyList<Disco
         SortedSet<string> names = new(StringComparer.Ordinal);
         foreach (ScopedRoutesSlot slot in slots)
         {
-            if (!slot.IsInline && passes(slot.Name))
+            if (slot.Follows(type) && passes(slot.Name))
             {
                 names.Add(slot.Name);
             }

@@ -20,7 +20,7 @@ public sealed class ConfigSubscriptions : IDisposable
     private readonly StatsStore _stats;
     private readonly Func<Node> _node;
     private readonly FileSubscriptions _files;
-    private readonly Dictionary<(string Cluster, ResourceType Type, bool IsDelta), ResourceTable> _dialled = [];
+    private readonly Dictionary<(SourceKey Source, ResourceType Type), ResourceTable> _dialled = [];
     private readonly List<IDisposable> _clients = [];
     private Func<IControlPlane, string, IXdsDialler>? _dialler;
     private Action? _startAds;
@@ -142,7 +142,8 @@ public sealed class ConfigSubscriptions : IDisposable
 
         // What SDS servers of agents answer is the state of the world; a source that wants the other dialect says so.
         bool isDelta = ControlPlanes.IsDelta(source);
-        if (_dialled.TryGetValue((name, type, isDelta), out ResourceTable? table))
+        (SourceKey Source, ResourceType Type) key = (SourceKey.Of(source), type);
+        if (_dialled.TryGetValue(key, out ResourceTable? table))
         {
             return table;
         }
@@ -153,7 +154,7 @@ public sealed class ConfigSubscriptions : IDisposable
         }
 
         table = new ResourceTable(_inputs.MainLoop);
-        _dialled.Add((name, type, isDelta), table);
+        _dialled.Add(key, table);
         GrpcService? grpc = ControlPlanes.ServiceOf(source);
         BootstrapControlPlane controlPlane = new(name, grpc);
         XdsClient client = Client(table, isDelta, service, _dialler!(controlPlane, name), ControlPlanes.BackOffOf(grpc));

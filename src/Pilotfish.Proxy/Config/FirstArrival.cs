@@ -8,11 +8,12 @@ namespace Pilotfish.Proxy.Config;
 /// Passes resources on and tells once when the first response was applied (even if it was refused in part) or its time is
 /// over; the start-up waits for that. Main loop.
 /// </summary>
-internal sealed class FirstArrival : IResourceCollection
+internal sealed class FirstArrival : IResourceCollection, IDisposable
 {
     private readonly IResourceCollection _inner;
     private readonly LoopTimer? _timer;
     private Action? _then;
+    private IDisposable? _subscription;
 
     /// <param name="loop">The main loop.</param>
     /// <param name="inner">The owner of the resources.</param>
@@ -35,6 +36,16 @@ internal sealed class FirstArrival : IResourceCollection
                 null);
             _timer.Schedule(limitMilliseconds);
         }
+    }
+
+    /// <summary>The subscription ends with this.</summary>
+    public void Follow(IDisposable subscription) => _subscription = subscription;
+
+    public void Dispose()
+    {
+        _timer?.Cancel();
+        _then = null;
+        _subscription?.Dispose();
     }
 
     public void Apply(IReadOnlyList<ResourceUpdate> added, IReadOnlyList<string> removed, List<RejectedResource> rejected)

@@ -200,13 +200,13 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
 
         // Kept for each change of the hosts; the message's bytes are the sender's.
         parts = RouteConfigurationParts.Read(message.ToArray());
-        VirtualHostDirectory directory = DirectoryOf(vhds);
         string routes = parts.Rest.Name;
         if (routes.Length == 0)
         {
             throw new ConfigRejectedException("name", "vhds is set, and the names of virtual hosts begin with that of their route configuration");
         }
 
+        VirtualHostDirectory directory = DirectoryOf(vhds);
         DiscoveredHosts? former = _discovered;
         DiscoveredHosts hosts = former?.Routes == routes ? former : new DiscoveredHosts(this, routes, _statPrefix, _context!);
         RouteConfigModel model;
@@ -222,6 +222,7 @@ public sealed class RouteConfigSlot : IResourceConsumer, IDisposable
                 hosts.Dispose();
             }
 
+            _context!.VirtualHosts.Leave(directory, null);
             throw;
         }
 

@@ -8,9 +8,6 @@ namespace Pilotfish.Proxy.Xds;
 internal sealed class DeltaProtocol(EventLoop loop, ResourceTable table, Func<Node> node)
     : IXdsProtocol<DeltaDiscoveryRequest>
 {
-    // Everything of a type, where names are asked for besides; alone it is said by naming nothing.
-    private const string Wildcard = "*";
-
     private readonly ResponseOutcome _outcome = new(loop, table);
     private bool _introduced;
 
@@ -58,6 +55,12 @@ internal sealed class DeltaProtocol(EventLoop loop, ResourceTable table, Func<No
             }
 
             DeltaDiscoveryRequest request = new() { TypeUrl = type.Type.TypeUrl };
+            if (type.Added.Contains(SubscribedType.Wildcard) && type.Removed.Remove(SubscribedType.Wildcard))
+            {
+                // Given up and asked for again: in one request the server might read the one behind the other.
+                requests.Add(new() { TypeUrl = type.Type.TypeUrl, ResourceNamesUnsubscribe = { SubscribedType.Wildcard } });
+            }
+
             request.ResourceNamesSubscribe.AddRange(type.Added);
             request.ResourceNamesUnsubscribe.AddRange(type.Removed);
             type.Added.Clear();
@@ -120,7 +123,7 @@ internal sealed class DeltaProtocol(EventLoop loop, ResourceTable table, Func<No
         {
             if (type.IsWildcard)
             {
-                request.ResourceNamesSubscribe.Add(Wildcard);
+                request.ResourceNamesSubscribe.Add(SubscribedType.Wildcard);
             }
 
             request.ResourceNamesSubscribe.AddRange(demanded.Names);

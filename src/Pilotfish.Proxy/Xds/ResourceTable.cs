@@ -45,14 +45,13 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
         return subscribed;
     }
 
-    /// <summary>Subscribes to everything of a type.</summary>
-    public void SubscribeAll(ResourceType type, IResourceCollection collection, ISubscriptionStats stats)
+    /// <summary>Subscribes to everything of a type until the result is disposed.</summary>
+    public IDisposable SubscribeAll(ResourceType type, IResourceCollection collection, ISubscriptionStats stats)
     {
         SubscribedType subscribed = Type(type);
-        subscribed.Collection = collection;
-        subscribed.IsWildcard = true;
-        subscribed.Stats = stats;
+        subscribed.Begin(collection, stats);
         Changed(subscribed);
+        return new EverythingSubscription(this, subscribed, collection);
     }
 
     /// <summary>
@@ -241,6 +240,18 @@ internal sealed class ResourceTable(EventLoop loop) : ISubscriptions
     {
         _changeAnnounced = false;
         OnChanged?.Invoke();
+    }
+
+    private sealed class EverythingSubscription(ResourceTable table, SubscribedType type, IResourceCollection collection) : IDisposable
+    {
+        public void Dispose()
+        {
+            if (type.Collection == collection)
+            {
+                type.GiveUp();
+                table.Changed(type);
+            }
+        }
     }
 
     private sealed class Subscription(

@@ -39,7 +39,7 @@ internal sealed class SotwProtocol(EventLoop loop, ResourceTable table, Func<Nod
         List<DiscoveryRequest> requests = [];
         foreach (SubscribedType type in table.Types)
         {
-            if (type.IsChanged && (type.IsWanted || type.WasRequested))
+            if (type.IsChanged && (type.IsWanted || (type.WasRequested && !type.IsGivenUp)))
             {
                 requests.Add(Request(type));
             }
@@ -78,6 +78,11 @@ internal sealed class SotwProtocol(EventLoop loop, ResourceTable table, Func<Nod
 
         DiscoveryRequest answer = Request(type);
         answer.ErrorDetail = refusal;
+        if (type.IsGivenUp)
+        {
+            type.BeginVersionsAnew();
+        }
+
         return answer;
     }
 

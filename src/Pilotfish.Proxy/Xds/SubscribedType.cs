@@ -3,6 +3,9 @@ namespace Pilotfish.Proxy.Xds;
 /// <summary>What is subscribed and held of one resource type on one control plane. Main loop.</summary>
 internal sealed class SubscribedType(ResourceType type)
 {
+    /// <summary>Everything of a type as a name on a delta stream, where it has to be said beside other names.</summary>
+    public const string Wildcard = "*";
+
     private readonly ResourceArchive _archive = new();
 
     public ResourceType Type { get; } = type;
@@ -12,6 +15,12 @@ internal sealed class SubscribedType(ResourceType type)
 
     /// <summary>Whether everything of the type is asked for, not only what is named.</summary>
     public bool IsWildcard { get; set; }
+
+    /// <summary>
+    /// Everything was asked for and is wanted no longer. On a stream of the state of the world there is no word for that: nothing is said, and
+    /// what comes is dropped.
+    /// </summary>
+    public bool IsGivenUp { get; private set; }
 
     public ISubscriptionStats? Stats { get; set; }
 
@@ -46,6 +55,47 @@ internal sealed class SubscribedType(ResourceType type)
 
     /// <summary>True from the first accepted response on.</summary>
     public bool HasArrived { get; set; }
+
+    /// <summary>Asks for everything from now on, on behalf of an owner.</summary>
+    public void Begin(IResourceCollection collection, ISubscriptionStats stats)
+    {
+        Collection = collection;
+        Stats = stats;
+        IsGivenUp = false;
+        if (!IsWildcard)
+        {
+            IsWildcard = true;
+            Added.Add(Wildcard);
+        }
+    }
+
+    /// <summary>Asks for everything no longer. What is held goes: the next owner gets it anew.</summary>
+    public void GiveUp()
+    {
+        Collection = null;
+        Stats = null;
+        IsWildcard = false;
+        IsGivenUp = true;
+        HasArrived = false;
+        BeginVersionsAnew();
+        foreach (string name in new List<string>(Held.Keys))
+        {
+            Forget(name);
+        }
+
+        Refused.Clear();
+        if (!Added.Remove(Wildcard))
+        {
+            Removed.Add(Wildcard);
+        }
+    }
+
+    /// <summary>The next request of the state of the world is as the first of its stream, so that everything is sent again.</summary>
+    public void BeginVersionsAnew()
+    {
+        AcceptedVersion = "";
+        Nonce = "";
+    }
 
     /// <summary>Replaces what is held under the resource's name.</summary>
     public void Keep(in ArrivedResource arrived, DateTimeOffset now)

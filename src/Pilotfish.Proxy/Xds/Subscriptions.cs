@@ -1,6 +1,5 @@
 using Envoy.Config.Core.V3;
 using Pilotfish.Proxy.Config;
-using Pilotfish.Proxy.Stats;
 using Pilotfish.Runtime.Loops;
 
 namespace Pilotfish.Proxy.Xds;
@@ -39,10 +38,34 @@ internal sealed class Subscriptions(
         return FetchTimer.Subscribe(loop, from, type, name, consumer, source);
     }
 
-    public void SubscribeAll(ResourceType type, IResourceCollection collection, ConfigSource source, StatScope scope, Action known)
+    public SourceKey Identify(ResourceType type, ConfigSource source)
+    {
+        TableOf(type, source);
+        UnheededFields.Refuse(source);
+        return SourceKey.Of(source);
+    }
+
+    public IDisposable SubscribeAll(
+        ResourceType type, IResourceCollection collection, ConfigSource source, ISubscriptionStats stats, Action known)
+    {
+        ResourceTable from = TableOf(type, source);
+        var arrival = new FirstArrival(loop, collection, FetchTimer.Limit(source), stats.TimedOut, known);
+        arrival.Follow(from.SubscribeAll(type, arrival, stats));
+        return arrival;
+    }
+
+    public IDemandedNames SubscribeOnDemand(
+        ResourceType type, IResourceCollection collection, ConfigSource source, ISubscriptionStats stats) =>
+        TableOf(type, source).Demand(type, collection, stats);
+
+    // Of what is not asked for by names that are known beforehand.
+    private ResourceTable TableOf(ResourceType type, ConfigSource source) =>
+        type == ResourceType.VirtualHost || type == ResourceType.Cluster ? DeltaTableOf(type, source) : AnyTableOf(type, source);
+
+    private ResourceTable AnyTableOf(ResourceType type, ConfigSource source)
     {
         UnheededFields.Refuse(source);
-        ResourceTable from = source.ConfigSourceSpecifierCase switch
+        return source.ConfigSourceSpecifierCase switch
         {
             ConfigSource.ConfigSourceSpecifierOneofCase.Ads or ConfigSource.ConfigSourceSpecifierOneofCase.Self => ads,
             ConfigSource.ConfigSourceSpecifierOneofCase.Path => files.At(source.Path),
@@ -52,27 +75,15 @@ internal sealed class Subscriptions(
                 when FromCluster(source.ApiConfigSource, type, type.ShortName) is ResourceTable table => table,
             _ => throw new ConfigRejectedException("", $"{type.ShortName} comes over ADS, from a file or from a cluster"),
         };
-        var stats = new SubscriptionStats(scope);
-        from.SubscribeAll(type, new FirstArrival(loop, collection, FetchTimer.Limit(source), stats.TimedOut, known), stats);
     }
 
-    public IDemandedNames SubscribeOnDemand(
-        ResourceType type, IResourceCollection collection, ConfigSource source, ISubscriptionStats stats, Action? known)
+    private ResourceTable DeltaTableOf(ResourceType type, ConfigSource source) => source.ConfigSourceSpecifierCase switch
     {
-        ResourceTable from = source.ConfigSourceSpecifierCase switch
-        {
-            ConfigSource.ConfigSourceSpecifierOneofCase.Ads => DeltaAds(type),
-            ConfigSource.ConfigSourceSpecifierOneofCase.ApiConfigSource when ControlPlanes.IsDelta(source.ApiConfigSource)
-                && FromCluster(source.ApiConfigSource, type, type.ShortName) is ResourceTable table => table,
-            _ => throw new ConfigRejectedException("", "only 'DELTA_GRPC' or 'ADS' (which uses Delta xDS) is supported as a config source"),
-        };
-        if (known is not null)
-        {
-            from.SubscribeAll(type, new FirstArrival(loop, collection, FetchTimer.Limit(source), stats.TimedOut, known), stats);
-        }
-
-        return from.Demand(type, collection, stats);
-    }
+        ConfigSource.ConfigSourceSpecifierOneofCase.Ads => DeltaAds(type),
+        ConfigSource.ConfigSourceSpecifierOneofCase.ApiConfigSource when ControlPlanes.IsDelta(source.ApiConfigSource)
+            && FromCluster(source.ApiConfigSource, type, type.ShortName) is ResourceTable table => table,
+        _ => throw new ConfigRejectedException("", "only 'DELTA_GRPC' or 'ADS' (which uses Delta xDS) is supported as a config source"),
+    };
 
     private ResourceTable DeltaAds(ResourceType type) => adsIsDelta switch
     {

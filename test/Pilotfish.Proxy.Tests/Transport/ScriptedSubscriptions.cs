@@ -1,5 +1,4 @@
 using Google.Protobuf;
-using Pilotfish.Proxy.Stats;
 using Pilotfish.Proxy.Xds;
 
 namespace Pilotfish.Proxy.Tests.Transport;
@@ -26,22 +25,34 @@ internal sealed class ScriptedSubscriptions : ISubscriptions
     /// <summary>Owners of everything of a type, and what to call when their first response was applied.</summary>
     public List<(ResourceType Type, IResourceCollection Collection, Action Known)> Collections { get; } = [];
 
-    public void SubscribeAll(
-        ResourceType type, IResourceCollection collection, Envoy.Config.Core.V3.ConfigSource source, StatScope scope, Action known) =>
+    /// <summary>How many of them were given up.</summary>
+    public int Ended { get; private set; }
+
+    public SourceKey Identify(ResourceType type, Envoy.Config.Core.V3.ConfigSource source)
+    {
+        if (type != ResourceType.ScopedRoute
+            && source.ConfigSourceSpecifierCase != Envoy.Config.Core.V3.ConfigSource.ConfigSourceSpecifierOneofCase.Ads)
+        {
+            throw new Config.ConfigRejectedException("", "the script has ADS only");
+        }
+
+        return SourceKey.Of(source);
+    }
+
+    public IDisposable SubscribeAll(
+        ResourceType type, IResourceCollection collection, Envoy.Config.Core.V3.ConfigSource source, ISubscriptionStats stats, Action known)
+    {
         Collections.Add((type, collection, known));
+        return new Subscription(() => Ended++);
+    }
 
     /// <summary>What is asked for by name on demand, by type and in the order of subscriptions.</summary>
     public List<ScriptedNames> Demands { get; } = [];
 
     public IDemandedNames SubscribeOnDemand(
-        ResourceType type, IResourceCollection collection, Envoy.Config.Core.V3.ConfigSource source, ISubscriptionStats stats, Action? known)
+        ResourceType type, IResourceCollection collection, Envoy.Config.Core.V3.ConfigSource source, ISubscriptionStats stats)
     {
-        if (source.ConfigSourceSpecifierCase != Envoy.Config.Core.V3.ConfigSource.ConfigSourceSpecifierOneofCase.Ads)
-        {
-            throw new Config.ConfigRejectedException("", "the script has ADS only");
-        }
-
-        Demands.Add(new ScriptedNames(type, collection, known));
+        Demands.Add(new ScriptedNames(type, collection, Collections.LastOrDefault(owner => owner.Type == type).Known));
         return Demands[^1];
     }
 

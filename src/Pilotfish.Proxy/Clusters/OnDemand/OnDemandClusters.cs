@@ -16,7 +16,7 @@ internal sealed class OnDemandClusters(CompileContext context)
     /// <summary>Clusters that are waited for at once; a request for one more goes on without.</summary>
     internal const int PendingMax = 1024;
 
-    private readonly Dictionary<string, ClusterSource> _sources = new(StringComparer.Ordinal);
+    private readonly Dictionary<SourceKey, ClusterSource> _sources = [];
     private readonly Dictionary<string, Pending> _pending = new(StringComparer.Ordinal);
     private ClusterDirectory? _directory;
 
@@ -64,29 +64,24 @@ internal sealed class OnDemandClusters(CompileContext context)
             throw new ConfigRejectedException(field, "there are no clusters here");
         }
 
-        bool isApi = source.ConfigSourceSpecifierCase == ConfigSource.ConfigSourceSpecifierOneofCase.ApiConfigSource;
-        string key = isApi
-            ? $"{source.ApiConfigSource.ApiType} {ControlPlanes.ClusterOf(source.ApiConfigSource)}"
-            : source.ConfigSourceSpecifierCase.ToString();
-        if (_sources.TryGetValue(key, out ClusterSource? known))
-        {
-            return known;
-        }
-
-        var stats = new SubscriptionStats(context.Stats.Scope("cluster_manager.odcds"));
         try
         {
-            IDemandedNames names = context.Subscriptions.SubscribeOnDemand(ResourceType.Cluster, _directory, source, stats, known: null);
-            known = new ClusterSource(names);
-            names.WhenAnswered(OnAnswered);
+            SourceKey key = context.Subscriptions.Identify(ResourceType.Cluster, source);
+            if (!_sources.TryGetValue(key, out ClusterSource? known))
+            {
+                var stats = new SubscriptionStats(context.Stats.Scope("cluster_manager.odcds"));
+                IDemandedNames names = context.Subscriptions.SubscribeOnDemand(ResourceType.Cluster, _directory, source, stats);
+                known = new ClusterSource(names);
+                names.WhenAnswered(OnAnswered);
+                _sources.Add(key, known);
+            }
+
+            return known;
         }
         catch (ConfigRejectedException rejected)
         {
             throw rejected.Within(field);
         }
-
-        _sources.Add(key, known);
-        return known;
     }
 
     private void Demand(ClusterSource source, string name, long timeoutMilliseconds, Waiting waiting)

@@ -105,7 +105,6 @@ internal sealed class DiscoveredHosts : IDisposable
 
         // Hosts of another source serve on until this one says otherwise.
         VirtualHostDirectory? former = _directory;
-        former?.Remove(this);
         _directory = directory;
         directory.Add(this);
         Stats.Subscription.Attempted();
@@ -113,6 +112,11 @@ internal sealed class DiscoveredHosts : IDisposable
         {
             former!.GiveUp(name);
             directory.Ask(name, again: false);
+        }
+
+        if (former is not null)
+        {
+            _context.VirtualHosts.Leave(former, this);
         }
 
         // They were accepted before, or came while nobody wanted them; a refusal now has no response to answer.
@@ -242,11 +246,12 @@ internal sealed class DiscoveredHosts : IDisposable
         _context.VirtualHosts.Users.Remove(this);
         if (_directory is { } directory)
         {
-            directory.Remove(this);
             foreach (string name in _asked)
             {
                 directory.GiveUp(name);
             }
+
+            _context.VirtualHosts.Leave(directory, this);
         }
 
         _asked.Clear();

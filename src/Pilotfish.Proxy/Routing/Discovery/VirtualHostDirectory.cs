@@ -8,15 +8,19 @@ namespace Pilotfish.Proxy.Routing.Discovery;
 /// configuration, up to the last slash. What nobody wants is kept for whoever comes later, since the control plane does not send it again.
 /// Main loop.
 /// </summary>
-internal sealed class VirtualHostDirectory : IResourceCollection, ISubscriptionStats
+internal sealed class VirtualHostDirectory : IResourceCollection, ISubscriptionStats, IDisposable
 {
     private readonly Dictionary<string, SortedDictionary<string, DiscoveredHost>> _hosts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<DiscoveredHosts>> _users = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _askers = new(StringComparer.Ordinal);
     private Action? _known;
+    private IDisposable? _subscription;
+    private IDemandedNames? _names;
 
-    /// <summary>What asks for single names. Set once, right after the subscription.</summary>
-    public IDemandedNames Names { get; set; } = null!;
+    /// <summary>Where they come from.</summary>
+    public SourceKey Source { get; init; }
+
+    public bool IsUsed => _users.Count > 0;
 
     /// <summary>Whether a first response, or its absence, is known.</summary>
     public bool IsKnown { get; private set; }
@@ -27,6 +31,21 @@ internal sealed class VirtualHostDirectory : IResourceCollection, ISubscriptionS
     /// <summary>What is held for a route configuration, in the order of names.</summary>
     public IReadOnlyCollection<DiscoveredHost> HostsOf(string routes) =>
         _hosts.TryGetValue(routes, out SortedDictionary<string, DiscoveredHost>? hosts) ? hosts.Values : [];
+
+    /// <summary>What asks for everything, which ends with this, and what asks for single names. Once.</summary>
+    public void Follow(IDisposable subscription, IDemandedNames names)
+    {
+        _subscription = subscription;
+        _names = names;
+        names.WhenAnswered(Answer);
+    }
+
+    public void Dispose()
+    {
+        _known = null;
+        _names?.StopAnswering(Answer);
+        _subscription?.Dispose();
+    }
 
     public void Add(DiscoveredHosts user)
     {
@@ -54,7 +73,7 @@ internal sealed class VirtualHostDirectory : IResourceCollection, ISubscriptionS
             _askers[name] = _askers.GetValueOrDefault(name) + 1;
         }
 
-        Names.Ask(name);
+        _names!.Ask(name);
     }
 
     /// <summary>One user needs the name no longer; the last one unsubscribes from it.</summary>
@@ -67,7 +86,7 @@ internal sealed class VirtualHostDirectory : IResourceCollection, ISubscriptionS
         }
         else if (_askers.Remove(name))
         {
-            Names.GiveUp(name);
+            _names!.GiveUp(name);
         }
     }
 

@@ -5,18 +5,33 @@ namespace Pilotfish.Proxy.Routing.Scopes;
 
 /// <summary>
 /// All scopes of one source (SRDS), shared by the connection managers that name it. Two scopes must not have one key: the newer is refused by
-/// name and the last good set stays in force. Main loop.
+/// name and the last good set stays in force. The subscription counts for each of them. Main loop.
 /// </summary>
-internal sealed class ScopedRouteDirectory(CompileContext context) : IResourceCollection
+internal sealed class ScopedRouteDirectory(CompileContext context) : IResourceCollection, ISubscriptionStats, IDisposable
 {
     private readonly Dictionary<string, ScopedRoute> _scopes = new(StringComparer.Ordinal);
     private readonly List<ScopedRoutesSlot> _users = [];
     private Action? _known;
+    private IDisposable? _subscription;
+
+    /// <summary>Where they come from.</summary>
+    public SourceKey Source { get; init; }
 
     /// <summary>Whether a first response, or its absence, is known.</summary>
     public bool IsKnown { get; private set; }
 
     public IReadOnlyCollection<ScopedRoute> Scopes => _scopes.Values;
+
+    public bool IsUsed => _users.Count > 0;
+
+    /// <summary>The subscription, which ends with this.</summary>
+    public void Follow(IDisposable subscription) => _subscription = subscription;
+
+    public void Dispose()
+    {
+        _known = null;
+        _subscription?.Dispose();
+    }
 
     public void Add(ScopedRoutesSlot user) => _users.Add(user);
 
@@ -68,6 +83,25 @@ internal sealed class ScopedRouteDirectory(CompileContext context) : IResourceCo
         foreach (ScopedRoutesSlot user in _users.ToArray())
         {
             user.Use(_scopes.Values);
+        }
+    }
+
+    void ISubscriptionStats.Attempted() => Count(static stats => stats.Attempted());
+
+    void ISubscriptionStats.Failed() => Count(static stats => stats.Failed());
+
+    void ISubscriptionStats.TimedOut() => Count(static stats => stats.TimedOut());
+
+    void ISubscriptionStats.Succeeded(string version, DateTimeOffset now, long durationMilliseconds) =>
+        Count(stats => stats.Succeeded(version, now, durationMilliseconds));
+
+    void ISubscriptionStats.Rejected() => Count(static stats => stats.Rejected());
+
+    private void Count(Action<ISubscriptionStats> count)
+    {
+        foreach (ScopedRoutesSlot user in _users)
+        {
+            count(user.Subscription!);
         }
     }
 

@@ -5,6 +5,7 @@ using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Http;
 using Pilotfish.Proxy.Network;
 using Pilotfish.Proxy.Stats;
+using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Loops;
 using ConfigSource = Envoy.Config.Core.V3.ConfigSource;
 
@@ -40,6 +41,12 @@ public sealed class ScopedRoutesSlot : IDisposable
     internal IReadOnlyList<ByteString> Inline { get; private init; } = [];
 
     internal bool IsInline => _directory is null;
+
+    /// <summary>Where the subscription to the scopes counts; null when they are inline.</summary>
+    internal SubscriptionStats? Subscription { get; private set; }
+
+    /// <summary>Whether its scopes are those of this subscription.</summary>
+    internal bool Follows(SubscribedType type) => _directory is not null && ReferenceEquals(type.Stats, _directory);
 
     internal DateTimeOffset Created { get; private init; }
 
@@ -80,7 +87,8 @@ public sealed class ScopedRoutesSlot : IDisposable
         Listeners.Warming.Target target = context.Warming.Add($"SRDS {config.Name}");
         if (config.ScopedRds is { } srds)
         {
-            slot.Follow(srds.ScopedRdsConfigSource, scope, target);
+            slot.Subscription = new SubscriptionStats(scope);
+            slot.Follow(srds.ScopedRdsConfigSource, target);
         }
         else
         {
@@ -96,9 +104,18 @@ public sealed class ScopedRoutesSlot : IDisposable
 
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
         _disposed = true;
         _context.ScopedRoutes.Slots.Remove(this);
-        _directory?.Remove(this);
+        if (_directory is { } directory)
+        {
+            _context.ScopedRoutes.Leave(directory, this);
+        }
+
         foreach (SharedRoutes routes in _routes.Values)
         {
             routes.Slot.Dispose();
@@ -213,18 +230,17 @@ public sealed class ScopedRoutesSlot : IDisposable
         return messages;
     }
 
-    private void Follow(ConfigSource source, StatScope scope, Listeners.Warming.Target target)
+    private void Follow(ConfigSource source, Listeners.Warming.Target target)
     {
         try
         {
-            _directory = _context.ScopedRoutes.Of(source, scope, _context);
+            _directory = _context.ScopedRoutes.Join(source, this, _context);
         }
         catch (ConfigRejectedException rejected)
         {
             throw rejected.Within("scoped_rds.scoped_rds_config_source");
         }
 
-        _directory.Add(this);
         if (_directory.IsKnown)
         {
             Use(_directory.Scopes);

@@ -46,7 +46,7 @@ public sealed class DiscoveredHostsTests
     });
 
     [Fact]
-    public void Vhds_ThatGoesAndComesBack_TakesTheHostsAlong() => LoopRunner.Run(async loop =>
+    public void Vhds_ThatGoesAndComesBack_EndsTheSubscription_AndBeginsAnother() => LoopRunner.Run(async loop =>
     {
         var scene = new VhdsScene(loop);
         scene.PushRoutes($"virtual_hosts: [{HostYaml("own", "own.com", "own")}]", "");
@@ -63,10 +63,23 @@ public sealed class DiscoveredHostsTests
         scene.PushRoutes($"virtual_hosts: [{HostYaml("own", "own.com", "own")}]", "");
         Assert.Equal(("own", "404"), (await AskAsync(client, "own.com"), await AskAsync(client, "a.com")));
 
-        // The control plane knows that it has sent them, and does not do so again.
+        Assert.Equal((1, 0), (scene.Bench.Subscriptions.Ended, scene.Bench.Context.VirtualHosts.Count));
+
+        // The control plane is asked anew, and sends them again.
         scene.PushRoutes();
-        Assert.Equal("a", await AskAsync(client, "a.com"));
-        Assert.Single(scene.Bench.Subscriptions.Demands);
+        ScriptedNames again = scene.Bench.Subscriptions.Demands[1];
+        Assert.Empty(again.Send(Resource(Host("r/a.com", "a.com", "again"))));
+        Assert.Equal("again", await AskAsync(client, "a.com"));
+        Assert.Equal((1, 1), (scene.Bench.Subscriptions.Ended, scene.Bench.Context.VirtualHosts.Count));
+    });
+
+    [Fact]
+    public void Source_OfRoutesThatAreRefused_IsNotKept() => LoopRunner.Run(loop =>
+    {
+        var scene = new VhdsScene(loop);
+        Assert.Throws<ConfigRejectedException>(() => scene.PushRoutes("virtual_hosts: [{name: v}]"));
+        Assert.Equal((1, 0), (scene.Bench.Subscriptions.Ended, scene.Bench.Context.VirtualHosts.Count));
+        return Task.CompletedTask;
     });
 
     [Fact]

@@ -212,6 +212,58 @@ public sealed class ScopedRoutesTests
         Assert.Equal("first", await AskAsync(bench.Connect(), "X-Addr: vip=one"));
     });
 
+    [Theory]
+    [InlineData("{api_config_source: {api_type: GRPC, cluster_names: [a]}}", "{api_config_source: {api_type: GRPC, cluster_names: [b]}}", 2)]
+    [InlineData("{api_config_source: {api_type: GRPC, cluster_names: [a]}}", "{api_config_source: {api_type: DELTA_GRPC, cluster_names: [a]}}", 2)]
+    [InlineData("{api_config_source: {api_type: GRPC, cluster_names: [a]}}", "{api_config_source: {api_type: AGGREGATED_GRPC, cluster_names: [a]}}", 1)]
+    [InlineData("{api_config_source: {api_type: GRPC, cluster_names: [a]}}", "{ads: {}}", 2)]
+    [InlineData("{ads: {}}", "{self: {}}", 1)]
+    [InlineData("{path: /one}", "{path_config_source: {path: /one}}", 1)]
+    [InlineData("{path: /one}", "{path: /two}", 2)]
+    public void ConnectionManagers_ShareTheScopes_OfOnePlaceOnly(string first, string second, int places) => LoopRunner.Run(loop =>
+    {
+        var bench = new ProxyBench(loop);
+        bench.Serve(hcm => hcm.ScopedRoutes = Discovered(first));
+        bench.Serve(hcm => hcm.ScopedRoutes = Discovered(second));
+        Assert.Equal(places, bench.Subscriptions.Collections.Count);
+        return Task.CompletedTask;
+    });
+
+    [Fact]
+    public void LastConnectionManager_ThatGoes_EndsTheSubscription_AndTheNextBeginsOne() => LoopRunner.Run(async loop =>
+    {
+        var bench = new ProxyBench(loop);
+        bench.Serve(hcm => hcm.ScopedRoutes = Discovered());
+        bench.Serve(hcm => hcm.ScopedRoutes = Discovered());
+        (ScopedRoutesSlot first, ScopedRoutesSlot second) = (bench.Context.ScopedRoutes.Slots[0], bench.Context.ScopedRoutes.Slots[1]);
+        first.Dispose();
+        first.Dispose();
+        Assert.Equal((0, 1), (bench.Subscriptions.Ended, bench.Context.ScopedRoutes.Count));
+        second.Dispose();
+        Assert.Equal((1, 0), (bench.Subscriptions.Ended, bench.Context.ScopedRoutes.Count));
+
+        bench.Serve(hcm => hcm.ScopedRoutes = Discovered());
+        second.Dispose();
+        Assert.Equal((1, 1), (bench.Subscriptions.Ended, bench.Context.ScopedRoutes.Count));
+        Apply(bench.Subscriptions.Collections[1].Collection, [Scope("a", "one", inline: "anew")]);
+        Assert.Equal("anew", await AskAsync(bench.Connect(), "X-Addr: vip=one"));
+    });
+
+    [Fact]
+    public void Subscription_CountsForEachConnectionManagerThatIsThere() => LoopRunner.Run(loop =>
+    {
+        var bench = new ProxyBench(loop);
+        bench.Serve(hcm => (hcm.StatPrefix, hcm.ScopedRoutes) = ("one", Discovered()));
+        bench.Serve(hcm => (hcm.StatPrefix, hcm.ScopedRoutes) = ("two", Discovered()));
+        var stats = Assert.IsType<ISubscriptionStats>(bench.Subscriptions.Collections[0].Collection, exactMatch: false);
+        stats.Rejected();
+        bench.Context.ScopedRoutes.Slots[0].Dispose();
+        stats.Rejected();
+        Assert.Equal(
+            (1, 2), (bench.Counter("http.one.scoped_rds.s.update_rejected"), bench.Counter("http.two.scoped_rds.s.update_rejected")));
+        return Task.CompletedTask;
+    });
+
     [Fact]
     public void ScopeOnDemand_IsAskedForWithTheFirstRequest_WhichWaits() => LoopRunner.Run(async loop =>
     {
@@ -273,11 +325,11 @@ public sealed class ScopedRoutesTests
         return new ScopedRoutes { Name = "s", ScopeKeyBuilder = KeyOf(Elements), ScopedRouteConfigurationsList = list };
     }
 
-    private static ScopedRoutes Discovered() => new()
+    private static ScopedRoutes Discovered(string source = "{ads: {}}") => new()
     {
         Name = "s",
         ScopeKeyBuilder = KeyOf(Elements),
-        ScopedRds = new ScopedRds { ScopedRdsConfigSource = new ConfigSource { Ads = new AggregatedConfigSource() } },
+        ScopedRds = new ScopedRds { ScopedRdsConfigSource = Messages.Parse<ConfigSource>(source) },
     };
 
     private static RouteConfiguration Table(string name, string body) => new()
