@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Api.Messages;
 using Pilotfish.Api.Messages.Shapes;
+using Pilotfish.Api.Yaml;
 
 namespace Pilotfish.Proxy.Config;
 
@@ -14,28 +15,20 @@ public readonly record struct ExtensionConfig(string MessageName, ByteString Val
     {
         try
         {
-            return Fields is null ? parser.ParseFrom(Value) : ParseFields(Fields, parser);
+            return Fields is null ? parser.ParseFrom(Value) : ParseFields<T>(Fields);
         }
         catch (InvalidProtocolBufferException e)
         {
             throw new ConfigRejectedException(Field, $"the config is not a valid {MessageName}: {e.Message}", e);
         }
-        catch (InvalidJsonException e)
-        {
-            throw new ConfigRejectedException(Field, $"the config is not a valid {MessageName}: {e.Message}", e);
-        }
     }
 
-    private T ParseFields<T>(Struct fields, MessageParser<T> parser)
+    private T ParseFields<T>(Struct fields)
         where T : class, IMessage<T>, new()
     {
-        if (SidecarShapes.Find(MessageName) is not { } shape)
-        {
-            // It needs descriptors, which cost memory: only the rare config that nobody sends this way pays it.
-            return parser.ParseJson(JsonFormatter.Default.Format(fields));
-        }
-
-        ReadResult<T> result = MessageReader.Read<T>(StructConversion.ToNode(fields), shape);
+        // Without a written shape it needs descriptors, which cost memory: only the rare config that nobody sends this way pays it.
+        YamlMapping node = StructConversion.ToNode(fields);
+        ReadResult<T> result = SidecarShapes.Find(MessageName) is { } shape ? MessageReader.Read<T>(node, shape) : MessageReader.Read<T>(node);
         return result.Message
             ?? throw new ConfigRejectedException(Field, $"the config is not a valid {MessageName}: {result.Errors[0].Message}");
     }
