@@ -70,7 +70,7 @@ internal sealed class TcpProxyFactory : ITerminalNetworkFilterFactory
 
         return new TcpOnDemand(
             context.OnDemandClusters.Compile(
-                message.OdcdsConfig, message.ResourcesLocator, message.Timeout, field, "odcds_config", TcpOnDemand.DefaultTimeoutMilliseconds),
+                message.OdcdsConfig, message.ResourcesLocator, message.Timeout, field, "odcds_config", TcpOnDemand.DefaultTimeoutMilliseconds, isCounted: false),
             scope);
     }
 

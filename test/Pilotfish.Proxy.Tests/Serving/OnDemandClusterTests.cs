@@ -76,6 +76,7 @@ public sealed class OnDemandClusterTests
         };
         Assert.Equal(how == "refused", answer.ErrorDetail is not null);
         Assert.Equal("503", await DemandScene.ReadAsync(client));
+        Assert.Empty(await scene.AdminAsync("/stats?filter=cds_rq"));
         Assert.Contains("http.h.no_cluster: 1\n", await scene.AdminAsync("/stats?filter=no_cluster"), StringComparison.Ordinal);
 
         scene.Ads.Requests.Clear();
@@ -84,6 +85,9 @@ public sealed class OnDemandClusterTests
         await scene.PushAsync(scene.Ads, ResourceType.Cluster, "2", [Late(upstream)]);
         await AnswerAsync(upstream, "at last");
         Assert.Equal("at last", await DemandScene.ReadAsync(again));
+        Assert.Equal(1, scene.Counter("cluster.late.on_demand", "cds_rq_total"));
+        Assert.Contains(
+            "envoy_cluster_on_demand_cds_rq_time_count{envoy_cluster_name=\"late\"} 1\n", await scene.AdminAsync("/stats/prometheus"), StringComparison.Ordinal);
     });
 
     [Fact]

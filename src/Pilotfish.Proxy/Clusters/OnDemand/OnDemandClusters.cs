@@ -18,6 +18,7 @@ internal sealed class OnDemandClusters(CompileContext context)
 
     private readonly Dictionary<SourceKey, ClusterSource> _sources = [];
     private readonly Dictionary<string, Pending> _pending = new(StringComparer.Ordinal);
+    private readonly DemandedClusterStats _stats = new(context.Stats);
     private ClusterDirectory? _directory;
 
     /// <summary>Says whose clusters they become. Once.</summary>
@@ -34,7 +35,9 @@ internal sealed class OnDemandClusters(CompileContext context)
     /// <param name="field">The message's place.</param>
     /// <param name="sourceField">The name of the source's field in it.</param>
     /// <param name="defaultMilliseconds">The default.</param>
-    public ClusterDemand Compile(ConfigSource? source, string resourcesLocator, Duration? timeout, string field, string sourceField, long defaultMilliseconds)
+    /// <param name="isCounted">Whether the waiters are counted for each cluster: those of the HTTP filter are.</param>
+    public ClusterDemand Compile(
+        ConfigSource? source, string resourcesLocator, Duration? timeout, string field, string sourceField, long defaultMilliseconds, bool isCounted)
     {
         if (resourcesLocator.Length > 0)
         {
@@ -42,12 +45,14 @@ internal sealed class OnDemandClusters(CompileContext context)
         }
 
         long milliseconds = ProtoValues.Milliseconds(timeout, defaultMilliseconds);
-        return new ClusterDemand(this, SourceOf(source, $"{field}.{sourceField}"), Math.Max(1, milliseconds));
+        return new ClusterDemand(this, SourceOf(source, $"{field}.{sourceField}"), Math.Max(1, milliseconds), isCounted);
     }
 
-    public void PostDemand(ClusterSource source, string name, long timeoutMilliseconds, EventLoop loop, IClusterWaiter waiter) =>
+    public void PostDemand(
+        ClusterSource source, string name, long timeoutMilliseconds, bool isCounted, EventLoop loop, IClusterWaiter waiter) =>
         context.Workers.MainLoop.Post(
-            static demand => ((Action)demand!)(), () => Demand(source, name, timeoutMilliseconds, new Waiting(loop, waiter)));
+            static demand => ((Action)demand!)(),
+            () => Demand(source, name, timeoutMilliseconds, new Waiting(loop, waiter, isCounted, context.Workers.MainLoop.NowMilliseconds)));
 
     public void PostCancel(string name, IClusterWaiter waiter) =>
         context.Workers.MainLoop.Post(static cancel => ((Action)cancel!)(), () => Cancel(name, waiter));
@@ -88,7 +93,7 @@ internal sealed class OnDemandClusters(CompileContext context)
     {
         if (_pending.TryGetValue(name, out Pending? pending))
         {
-            pending.Waiters.Add(waiting);
+            pending.Add(waiting);
             return;
         }
 
@@ -96,12 +101,18 @@ internal sealed class OnDemandClusters(CompileContext context)
         bool serves = _directory!.Serves(name);
         if (serves || _pending.Count >= PendingMax)
         {
+            if (serves && waiting.IsCounted)
+            {
+                _stats.Asked(name, 1);
+                _stats.Answered(name, 0);
+            }
+
             waiting.Post(serves ? ClusterDiscoveryStatus.Available : ClusterDiscoveryStatus.Missing);
             return;
         }
 
         pending = new Pending(source, new LoopTimer(context.Workers.MainLoop, _ => Complete(name, ClusterDiscoveryStatus.Timeout), null));
-        pending.Waiters.Add(waiting);
+        pending.Add(waiting);
         _pending.Add(name, pending);
         pending.Timer.Schedule(timeoutMilliseconds);
         if (!_directory.IsKnown(name))
@@ -159,10 +170,12 @@ internal sealed class OnDemandClusters(CompileContext context)
         if (_directory!.IsKnown(name))
         {
             pending.Source.NotePresent(name);
+            Count(name, pending);
         }
         else
         {
             pending.Source.NoteAbsent(name);
+            _stats.Forget(name);
         }
 
         // Whoever finds clusters by a header must see this one.
@@ -173,7 +186,20 @@ internal sealed class OnDemandClusters(CompileContext context)
         }
     }
 
-    private readonly record struct Waiting(EventLoop Loop, IClusterWaiter Waiter)
+    private void Count(string name, Pending pending)
+    {
+        _stats.Asked(name, pending.Counted);
+        long now = context.Workers.MainLoop.NowMilliseconds;
+        foreach (Waiting waiting in pending.Waiters)
+        {
+            if (waiting.IsCounted)
+            {
+                _stats.Answered(name, now - waiting.Since);
+            }
+        }
+    }
+
+    private readonly record struct Waiting(EventLoop Loop, IClusterWaiter Waiter, bool IsCounted, long Since)
     {
         public void Post(ClusterDiscoveryStatus status)
         {
@@ -185,5 +211,14 @@ internal sealed class OnDemandClusters(CompileContext context)
     private sealed record Pending(ClusterSource Source, LoopTimer Timer)
     {
         public List<Waiting> Waiters { get; } = [];
+
+        /// <summary>Those that are counted, also when they left.</summary>
+        public int Counted { get; private set; }
+
+        public void Add(Waiting waiting)
+        {
+            Waiters.Add(waiting);
+            Counted += waiting.IsCounted ? 1 : 0;
+        }
     }
 }

@@ -28,5 +28,6 @@ public sealed class OnDemandFilterFactory : IHttpFilterFactory, IHttpFilterRoute
 
     private static ClusterDemand? Clusters(OnDemandCds? odcds, string field, CompileContext context) => odcds is null
         ? null
-        : context.OnDemandClusters.Compile(odcds.Source, odcds.ResourcesLocator, odcds.Timeout, $"{field}.odcds", "source", DefaultTimeoutMilliseconds);
+        : context.OnDemandClusters.Compile(
+            odcds.Source, odcds.ResourcesLocator, odcds.Timeout, $"{field}.odcds", "source", DefaultTimeoutMilliseconds, isCounted: true);
 }
