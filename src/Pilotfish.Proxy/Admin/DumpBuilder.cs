@@ -30,6 +30,7 @@ internal sealed class DumpBuilder(Func<string, bool> passes, IReadOnlyList<Disco
 
     public void AddStatic(SubscribedType type)
     {
+        AddInlineRoutes(type);
         foreach (HeldResource held in Passing(type))
         {
             Timestamp updated = Timestamp.FromDateTimeOffset(held.Updated);
@@ -53,6 +54,7 @@ internal sealed class DumpBuilder(Func<string, bool> passes, IReadOnlyList<Disco
 
     public void AddDynamic(SubscribedType type)
     {
+        AddInlineRoutes(type);
         if (type.Type == ResourceType.Listener)
         {
             AddListeners(type);
@@ -108,6 +110,37 @@ internal sealed class DumpBuilder(Func<string, bool> passes, IReadOnlyList<Disco
         {
             ScopedRoutes.DynamicScopedRouteConfigs.Add(Describe(type, name, scopes));
         }
+    }
+
+    // Chosen by their own names, which may be empty, not by those of what they stand in.
+    private void AddInlineRoutes(SubscribedType type)
+    {
+        List<HeldResource> all = [.. type.Held.Values];
+        all.Sort(static (left, right) => string.CompareOrdinal(left.Name, right.Name));
+        foreach (HeldResource held in all)
+        {
+            foreach (RouteConfiguration routes in InlineRouteConfigs.Of(type.Type, held))
+            {
+                if (passes(routes.Name))
+                {
+                    AddInlineRoutes(routes, held.Updated);
+                }
+            }
+        }
+    }
+
+    private void AddInlineRoutes(RouteConfiguration routes, DateTimeOffset updated)
+    {
+        if (routes.Vhds is not null && DiscoveredOf(routes.Name) is { } hosts)
+        {
+            AddHosts(routes, hosts);
+            updated = hosts.Updated > updated ? hosts.Updated : updated;
+        }
+
+        Routes.StaticRouteConfigs.Add(new RoutesConfigDump.Types.StaticRouteConfig
+        {
+            RouteConfig = Any.Pack(routes), LastUpdated = Timestamp.FromDateTimeOffset(updated),
+        });
     }
 
     private static ScopedRoutesConfigDump.Types.DynamicScopedRouteConfigs Describe(
@@ -186,25 +219,39 @@ internal sealed class DumpBuilder(Func<string, bool> passes, IReadOnlyList<Disco
     // The virtual hosts that VHDS brought stand behind the configuration's own, and the newest version of both is shown, as in Envoy.
     private void AddDiscovered(RoutesConfigDump.Types.DynamicRouteConfig routes, string name)
     {
+        if (DiscoveredOf(name) is not { } hosts)
+        {
+            return;
+        }
+
+        RouteConfiguration merged = routes.RouteConfig.Unpack<RouteConfiguration>();
+        AddHosts(merged, hosts);
+        routes.RouteConfig = Any.Pack(merged);
+        if (hosts.Updated > routes.LastUpdated.ToDateTimeOffset())
+        {
+            routes.VersionInfo = hosts.Version;
+            routes.LastUpdated = Timestamp.FromDateTimeOffset(hosts.Updated);
+        }
+    }
+
+    private DiscoveredHosts? DiscoveredOf(string routes)
+    {
         foreach (DiscoveredHosts hosts in discovered)
         {
-            if (hosts.Routes == name && hosts.Hosts.Count > 0)
+            if (hosts.Routes == routes && hosts.Hosts.Count > 0)
             {
-                RouteConfiguration merged = routes.RouteConfig.Unpack<RouteConfiguration>();
-                foreach (DiscoveredHost host in hosts.Hosts)
-                {
-                    merged.VirtualHosts.Add(VirtualHost.Parser.ParseFrom(host.Message.Span));
-                }
-
-                routes.RouteConfig = Any.Pack(merged);
-                if (hosts.Updated > routes.LastUpdated.ToDateTimeOffset())
-                {
-                    routes.VersionInfo = hosts.Version;
-                    routes.LastUpdated = Timestamp.FromDateTimeOffset(hosts.Updated);
-                }
-
-                return;
+                return hosts;
             }
+        }
+
+        return null;
+    }
+
+    private static void AddHosts(RouteConfiguration routes, DiscoveredHosts hosts)
+    {
+        foreach (DiscoveredHost host in hosts.Hosts)
+        {
+            routes.VirtualHosts.Add(VirtualHost.Parser.ParseFrom(host.Message.Span));
         }
     }
 
