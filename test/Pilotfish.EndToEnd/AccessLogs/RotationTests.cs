@@ -11,33 +11,8 @@ public sealed class RotationTests : IDisposable
     private const int Requests = 100_000;
     private const int Rotations = 10;
 
-    private const string Bootstrap = """
-        static_resources:
-          listeners:
-          - name: http
-            address: {socket_address: {address: 127.0.0.1, port_value: 0}}
-            filter_chains:
-            - filters:
-              - name: hcm
-                typed_config:
-                  "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-                  stat_prefix: h
-                  access_log:
-                  - name: log
-                    typed_config:
-                      "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
-                      path: FILE
-                      log_format: {text_format_source: {inline_string: "begin %REQ(:METHOD)% %RESPONSE_CODE% %BYTES_SENT% end\n"}}
-                  http_filters:
-                  - name: router
-                    typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
-                  route_config:
-                    virtual_hosts:
-                    - name: v
-                      domains: ["*"]
-                      routes:
-                      - match: {prefix: /}
-                        direct_response: {status: 200, body: {inline_string: ok}}
+    private const string Format = """
+        , log_format: {text_format_source: {inline_string: "begin %REQ(:METHOD)% %RESPONSE_CODE% %BYTES_SENT% end\n"}}
         """;
 
     private readonly string _directory = Directory.CreateTempSubdirectory("pilotfish-rotation-").FullName;
@@ -51,7 +26,8 @@ public sealed class RotationTests : IDisposable
     {
         Prerequisite.Program("h2load");
         string path = Path.Combine(_directory, "access.log");
-        using ServeProcess serve = await ServeProcess.StartAsync(Bootstrap.Replace("FILE", path, StringComparison.Ordinal));
+        using ServeProcess serve = await ServeProcess.StartAsync(
+            AnsweringBootstrap.With("ok", AnsweringBootstrap.FileLogger(path, Format)));
         using Process load = Process.Start(new ProcessStartInfo(
             "h2load", ["--h1", "-n", Requests.ToString(CultureInfo.InvariantCulture), "-c", "8", $"http://{await serve.ListenerAsync("http")}"])
         {

@@ -8,34 +8,7 @@ namespace Pilotfish.EndToEnd.Faults;
 /// <summary>What the machine can run out of, taken from a real process: it goes on with what it has and recovers.</summary>
 public sealed class ServeFaultTests
 {
-    // Answers by itself, so that only the connections of clients count.
-    private const string Bootstrap = """
-        static_resources:
-          listeners:
-          - name: http
-            address: {socket_address: {address: 127.0.0.1, port_value: 0}}
-            filter_chains:
-            - filters:
-              - name: hcm
-                typed_config:
-                  "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-                  stat_prefix: h
-                  access_log:
-                  - name: log
-                    typed_config:
-                      "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
-                      path: /dev/stdout
-                  http_filters:
-                  - name: router
-                    typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
-                  route_config:
-                    virtual_hosts:
-                    - name: v
-                      domains: ["*"]
-                      routes:
-                      - match: {prefix: /}
-                        direct_response: {status: 200, body: {inline_string: ok}}
-        """;
+    private static readonly string s_bootstrap = AnsweringBootstrap.With("ok", AnsweringBootstrap.FileLogger("/dev/stdout"));
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -44,7 +17,7 @@ public sealed class ServeFaultTests
     {
         const int Descriptors = 200;
         Prerequisite.Program("prlimit");
-        using ServeProcess serve = await ServeProcess.StartAsync(Bootstrap, "prlimit", $"--nofile={Descriptors}:{Descriptors}");
+        using ServeProcess serve = await ServeProcess.StartAsync(s_bootstrap, "prlimit", $"--nofile={Descriptors}:{Descriptors}");
         IPEndPoint address = await serve.ListenerAsync("http");
         var clients = new List<TcpClient>();
         try
@@ -79,7 +52,7 @@ public sealed class ServeFaultTests
 
         // The published executable needs about 2 KB; a debug build with its JIT code under way somewhat more.
         const long BytesEachMax = 8 * 1024;
-        using ServeProcess serve = await ServeProcess.StartAsync(Bootstrap);
+        using ServeProcess serve = await ServeProcess.StartAsync(s_bootstrap);
         IPEndPoint address = await serve.ListenerAsync("http");
         var clients = new List<TcpClient>(Connections);
         try
@@ -108,7 +81,7 @@ public sealed class ServeFaultTests
     [Fact]
     public async Task AccessLog_PipeClosed_RequestsGoOn()
     {
-        using ServeProcess serve = await ServeProcess.StartAsync(Bootstrap);
+        using ServeProcess serve = await ServeProcess.StartAsync(s_bootstrap);
         IPEndPoint address = await serve.ListenerAsync("http");
         serve.Output.Close();
         using TcpClient client = await ConnectAsync(address);
@@ -124,7 +97,7 @@ public sealed class ServeFaultTests
     public async Task AccessLog_PipeFull_RequestsGoOn()
     {
         // Nobody reads: the pipe's 64 KB are full after a few hundred lines.
-        using ServeProcess serve = await ServeProcess.StartAsync(Bootstrap);
+        using ServeProcess serve = await ServeProcess.StartAsync(s_bootstrap);
         IPEndPoint address = await serve.ListenerAsync("http");
         using TcpClient client = await ConnectAsync(address);
         for (int i = 0; i < 20_000; i++)

@@ -8,35 +8,14 @@ namespace Pilotfish.EndToEnd.Http2;
 /// <summary>Clients that others wrote speak HTTP/2 to a real process: curl, nghttp, h2load and .NET's own.</summary>
 public sealed class ClientTests
 {
-    private const string Bootstrap = """
-        static_resources:
-          listeners:
-          - name: http
-            address: {socket_address: {address: 127.0.0.1, port_value: 0}}
-            filter_chains:
-            - filters:
-              - name: hcm
-                typed_config:
-                  "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-                  stat_prefix: h
-                  http_filters:
-                  - name: router
-                    typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
-                  route_config:
-                    virtual_hosts:
-                    - name: v
-                      domains: ["*"]
-                      routes:
-                      - match: {prefix: /}
-                        direct_response: {status: 200, body: {inline_string: "hello over two"}}
-        """;
+    private static readonly string s_bootstrap = AnsweringBootstrap.With("hello over two");
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Curl_PriorKnowledge_IsAnswered()
     {
-        using ServeProcess serve = await ServeProcess.StartAsync(Bootstrap);
+        using ServeProcess serve = await ServeProcess.StartAsync(s_bootstrap);
         string output = await RunAsync("curl", "-s", "-i", "--http2-prior-knowledge", await UrlAsync(serve));
         Assert.StartsWith("HTTP/2 200", output);
         Assert.Contains("hello over two", output);
@@ -46,7 +25,7 @@ public sealed class ClientTests
     [Fact]
     public async Task Nghttp_ReadsStatusAndBody()
     {
-        using ServeProcess serve = await ServeProcess.StartAsync(Bootstrap);
+        using ServeProcess serve = await ServeProcess.StartAsync(s_bootstrap);
         string output = await RunAsync("nghttp", "-v", await UrlAsync(serve));
         Assert.Contains(":status: 200", output);
         Assert.Contains("hello over two", output);
@@ -56,7 +35,7 @@ public sealed class ClientTests
     [Fact]
     public async Task H2load_ManyStreams_AllSucceed()
     {
-        using ServeProcess serve = await ServeProcess.StartAsync(Bootstrap);
+        using ServeProcess serve = await ServeProcess.StartAsync(s_bootstrap);
         string output = await RunAsync("h2load", "-n", "2000", "-c", "4", "-m", "16", await UrlAsync(serve));
         Assert.Contains("2000 succeeded, 0 failed, 0 errored, 0 timeout", output);
         Assert.Equal(0, await serve.StatAsync("http2.streams_active"));
@@ -65,7 +44,7 @@ public sealed class ClientTests
     [Fact]
     public async Task HttpClient_ConcurrentRequests_ShareAConnection()
     {
-        using ServeProcess serve = await ServeProcess.StartAsync(Bootstrap);
+        using ServeProcess serve = await ServeProcess.StartAsync(s_bootstrap);
         using var client = new HttpClient
         {
             DefaultRequestVersion = HttpVersion.Version20,
