@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Envoy.Config.Cluster.V3;
-using Envoy.Config.Listener.V3;
 using Pilotfish.Proxy.Tests.Transport;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
@@ -116,27 +115,7 @@ public sealed class RealTunnelPeerTests : IDisposable
     {
         var fixture = new TransportFixture(loop);
         Assert.Empty(fixture.Apply(TransportFixture.StaticCluster("echo", upstream)));
-        Assert.Empty(fixture.Apply(Messages.Parse<Listener>("""
-            name: end
-            address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
-            filter_chains:
-            - filters:
-              - name: hcm
-                typed_config:
-                  "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-                  stat_prefix: end
-                  http_filters:
-                  - { name: router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }
-                  route_config:
-                    virtual_hosts:
-                    - name: all
-                      domains: ["*"]
-                      routes:
-                      - match: { connect_matcher: {} }
-                        route:
-                          cluster: echo
-                          upgrade_configs: [{ upgrade_type: CONNECT, connect_config: {} }]
-            """)));
+        Assert.Empty(fixture.Apply(TunnelBench.Terminator("{ connect_matcher: {} }", "{}")));
         return fixture;
     }
 

@@ -53,6 +53,33 @@ internal sealed class TunnelBench : IDisposable
     public static void UseHttp2(Cluster cluster) => cluster.TypedExtensionProtocolOptions[Key] =
         Any.Pack(new HttpProtocolOptions { ExplicitHttpConfig = new() { Http2ProtocolOptions = new() } });
 
+    /// <summary>The other end of tunnels: a listener `end` that takes CONNECT requests apart and sends what they carry to cluster `echo`.</summary>
+    /// <param name="match">Which requests are tunnels.</param>
+    /// <param name="connectConfig">What is said of them.</param>
+    /// <param name="options">More of the connection manager.</param>
+    public static Listener Terminator(string match, string connectConfig, string options = "") => Messages.Parse<Listener>($$"""
+        name: end
+        address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
+        filter_chains:
+        - filters:
+          - name: hcm
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+              stat_prefix: end
+              {{options}}
+              http_filters:
+              - { name: router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }
+              route_config:
+                virtual_hosts:
+                - name: all
+                  domains: ["*"]
+                  routes:
+                  - match: {{match}}
+                    route:
+                      cluster: echo
+                      upgrade_configs: [{ upgrade_type: CONNECT, connect_config: {{connectConfig}} }]
+        """);
+
     public static Listener Listener(Action<TcpProxy>? configure = null)
     {
         Listener listener = TransportFixture.TcpListener("l", "c");

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Envoy.Config.Cluster.V3;
-using Envoy.Config.Listener.V3;
 using Pilotfish.Proxy.Tests.Transport;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
@@ -80,28 +79,10 @@ public sealed class TunnelChainTests
         var fixture = new TransportFixture(loop);
         ListenSocket echo = TestPeers.Echo(loop);
         Assert.Empty(fixture.Apply(TransportFixture.StaticCluster("echo", echo.LocalAddress)));
-        Assert.Empty(fixture.Apply(Messages.Parse<Listener>($$"""
-            name: end
-            address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
-            filter_chains:
-            - filters:
-              - name: hcm
-                typed_config:
-                  "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-                  stat_prefix: end
-                  http2_protocol_options: { allow_connect: true }
-                  http_filters:
-                  - { name: router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }
-                  route_config:
-                    virtual_hosts:
-                    - name: all
-                      domains: ["*"]
-                      routes:
-                      - match: {{(post ? "{ prefix: / }" : "{ connect_matcher: {} }")}}
-                        route:
-                          cluster: echo
-                          upgrade_configs: [{ upgrade_type: CONNECT, connect_config: { allow_post: {{(post ? "true" : "false")}} } }]
-            """)));
+        Assert.Empty(fixture.Apply(TunnelBench.Terminator(
+            post ? "{ prefix: / }" : "{ connect_matcher: {} }",
+            $"{{ allow_post: {(post ? "true" : "false")} }}",
+            "http2_protocol_options: { allow_connect: true }")));
         Cluster between = TransportFixture.StaticCluster("c", fixture.AddressOf("end"));
         if (http2)
         {
