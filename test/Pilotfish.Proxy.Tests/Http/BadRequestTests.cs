@@ -88,12 +88,8 @@ public sealed class BadRequestTests
     {
         using var upstream = new TestUpstream(loop);
         var bench = new ProxyBench(loop);
-        bench.AddCluster("backend", upstream.Address);
-        bench.Serve();
-        TestClient client = bench.Connect();
-        await client.SendAsync("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
-        TestClient server = await upstream.AcceptAsync();
-        await server.ReadHeadAsync();
+        (TestClient client, TestClient server) = await bench.BeginAsync(
+            upstream, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
         await client.SendAsync("zz\r\n");
         string all = await client.ReadToEndAsync();
         Assert.StartsWith("HTTP/1.1 400 Bad Request\r\n", all);
@@ -106,12 +102,8 @@ public sealed class BadRequestTests
     {
         using var upstream = new TestUpstream(loop);
         var bench = new ProxyBench(loop);
-        bench.AddCluster("backend", upstream.Address);
-        bench.Serve();
-        TestClient client = bench.Connect();
-        await client.SendAsync("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
-        TestClient server = await upstream.AcceptAsync();
-        await server.ReadHeadAsync();
+        (TestClient client, TestClient server) = await bench.BeginAsync(
+            upstream, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
         client.Stream.Close();
         await server.ReadToEndAsync();
         RecordedStream record = Assert.Single(bench.Recorded);
@@ -124,12 +116,8 @@ public sealed class BadRequestTests
     {
         using var upstream = new TestUpstream(loop);
         var bench = new ProxyBench(loop);
-        bench.AddCluster("backend", upstream.Address);
-        bench.Serve();
-        TestClient client = bench.Connect();
-        await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-        TestClient server = await upstream.AcceptAsync();
-        await server.ReadHeadAsync();
+        (TestClient client, TestClient server) = await bench.BeginAsync(
+            upstream, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         client.Stream.Close();
         await server.ReadToEndAsync();
         Assert.Equal("DC", Assert.Single(bench.Recorded).Flags);

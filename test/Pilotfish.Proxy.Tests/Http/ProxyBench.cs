@@ -197,6 +197,20 @@ internal sealed class ProxyBench
 
     public FilterChainModel Chain => _chain!;
 
+    /// <summary>Serves with one cluster, `backend`, and begins a request whose head has reached its host.</summary>
+    /// <param name="upstream">The host.</param>
+    /// <param name="request">What the client sends.</param>
+    public async Task<(TestClient Client, TestClient Server)> BeginAsync(TestUpstream upstream, string request)
+    {
+        AddCluster("backend", upstream.Address);
+        Serve();
+        TestClient client = Connect();
+        await client.SendAsync(request);
+        TestClient server = await upstream.AcceptAsync();
+        await server.ReadHeadAsync();
+        return (client, server);
+    }
+
     /// <summary>What its owner does when the filter chain is gone.</summary>
     public void DisposeChain()
     {

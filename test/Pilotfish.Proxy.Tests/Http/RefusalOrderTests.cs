@@ -83,12 +83,8 @@ public sealed class RefusalOrderTests
     {
         using var upstream = new TestUpstream(loop);
         var bench = new ProxyBench(loop);
-        bench.AddCluster("backend", upstream.Address);
-        bench.Serve();
-        TestClient client = bench.Connect();
-        await client.SendAsync("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
-        TestClient server = await upstream.AcceptAsync();
-        await server.ReadHeadAsync();
+        (TestClient client, TestClient server) = await bench.BeginAsync(
+            upstream, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
         await server.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nok");
         Assert.Contains("connection: close\r\n", await client.ReadHeadAsync());
         await client.SendAsync("cd");
@@ -104,11 +100,7 @@ public sealed class RefusalOrderTests
     {
         using var upstream = new TestUpstream(loop);
         var bench = new ProxyBench(loop);
-        bench.AddCluster("backend", upstream.Address);
-        bench.Serve();
-        TestClient client = bench.Connect();
-        await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-        await (await upstream.AcceptAsync()).ReadHeadAsync();
+        (TestClient client, _) = await bench.BeginAsync(upstream, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         client.Stream.Reset();
         await Transport.TestPeers.UntilAsync(loop, () => bench.Logged.Count == 1);
         Assert.Equal(0, bench.Counter("http.test.downstream_rq_completed"));
