@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using Envoy.Config.Bootstrap.V3;
 using Envoy.Service.Discovery.V3;
@@ -11,7 +10,6 @@ using Pilotfish.Proxy.Tests.Transport;
 using Pilotfish.Proxy.Tests.Xds;
 using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Loops;
-using Pilotfish.Runtime.Streams;
 
 namespace Pilotfish.Proxy.Tests.Serving;
 
@@ -168,17 +166,7 @@ internal sealed class DemandScene : IDisposable
         return dump.RootElement.Clone();
     }
 
-    public async Task<string> AdminAsync(string path)
-    {
-        (IByteStream near, IByteStream far) = MemoryStreamPair.Create(_loop);
-        App.ServeAdmin(far);
-        var client = new TestClient(near);
-        await client.SendAsync($"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        await client.ReadHeadAsync();
-        var body = new StringBuilder(await client.ReadToEndAsync());
-        near.Close();
-        return body.ToString();
-    }
+    public Task<string> AdminAsync(string path) => PushScene.AdminAsync(_loop, App, path);
 
     public void Dispose()
     {

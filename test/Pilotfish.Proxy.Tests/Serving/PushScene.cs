@@ -17,6 +17,7 @@ using Pilotfish.Proxy.Tests.Xds;
 using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Loops;
 using Pilotfish.Runtime.Sockets;
+using Pilotfish.Runtime.Streams;
 using Pilotfish.Testing;
 
 namespace Pilotfish.Proxy.Tests.Serving;
@@ -46,12 +47,17 @@ internal static class PushScene
     public static void Run(string more, Func<EventLoop, ProxyApp, WireControlPlane, Task> body) => Run(more, "CDS", body);
 
     /// <summary>With more of a bootstrap, and the type that is asked for first.</summary>
-    public static void Run(string more, string firstType, Func<EventLoop, ProxyApp, WireControlPlane, Task> body, bool usesAds = true) => LoopRunner.Run(async loop =>
+    public static void Run(string more, string firstType, Func<EventLoop, ProxyApp, WireControlPlane, Task> body, bool usesAds = true, bool usesCds = true) => LoopRunner.Run(async loop =>
     {
         using var control = new WireControlPlane(loop);
         string yaml = more + Yaml.Replace("PORT", control.Address.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
         Bootstrap bootstrap = MessageReader.Read<Bootstrap>(YamlDocuments.Parse(Encoding.UTF8.GetBytes(yaml), "b.yaml").Documents[0]).Message!;
         bootstrap.DynamicResources = usesAds ? bootstrap.DynamicResources : null;
+        if (!usesCds)
+        {
+            bootstrap.DynamicResources!.CdsConfig = null;
+        }
+
         using ProxyApp app = ProxyApp.Build(new ProxyInputs
         {
             Bootstrap = bootstrap,
@@ -62,6 +68,19 @@ internal static class PushScene
         await UntilAskedAsync(loop, control, firstType);
         await body(loop, app, control);
     });
+
+    /// <summary>The body of the admin server's answer.</summary>
+    public static async Task<string> AdminAsync(EventLoop loop, ProxyApp app, string path)
+    {
+        (IByteStream near, IByteStream far) = MemoryStreamPair.Create(loop);
+        app.ServeAdmin(far);
+        var client = new TestClient(near);
+        await client.SendAsync($"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        await client.ReadHeadAsync();
+        string body = await client.ReadToEndAsync();
+        near.Close();
+        return body;
+    }
 
     public static Task UntilAskedAsync(EventLoop loop, WireControlPlane control, string type) =>
         TestPeers.UntilAsync(loop, () => control.Requests.Any(request => Short(request) == type));

@@ -1,12 +1,7 @@
-using System.Globalization;
-using System.Text;
 using System.Text.Json;
-using Envoy.Config.Bootstrap.V3;
-using Envoy.Config.Cluster.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Service.Discovery.V3;
-using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Pilotfish.Proxy.Config;
 using Pilotfish.Proxy.Routing.Scopes;
@@ -16,7 +11,6 @@ using Pilotfish.Proxy.Tests.Transport;
 using Pilotfish.Proxy.Tests.Xds;
 using Pilotfish.Proxy.Xds;
 using Pilotfish.Runtime.Loops;
-using Pilotfish.Runtime.Streams;
 using Pilotfish.Testing;
 
 namespace Pilotfish.Proxy.Tests.Serving;
@@ -24,22 +18,6 @@ namespace Pilotfish.Proxy.Tests.Serving;
 /// <summary>SRDS over ADS into a whole data plane: what is asked for, served, refused and shown.</summary>
 public sealed class ScopedPushTests
 {
-    private const string Yaml = """
-        node: {id: n, cluster: c}
-        dynamic_resources:
-          ads_config: {api_type: DELTA_GRPC, transport_api_version: V3, grpc_services: [{envoy_grpc: {cluster_name: xds}}]}
-          lds_config: {ads: {}, resource_api_version: V3}
-        static_resources:
-          clusters:
-          - name: xds
-            type: STATIC
-            typed_extension_protocol_options:
-              envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-                "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-                explicit_http_config: {http2_protocol_options: {}}
-            load_assignment: {cluster_name: xds, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: PORT}}}}]}]}
-        """;
-
     private const string Front = """
         name: front
         address: {socket_address: {address: 127.0.0.1, port_value: 0}}
@@ -60,52 +38,42 @@ public sealed class ScopedPushTests
         """;
 
     [Fact]
-    public void Scopes_OverAds_AreServedRefusedAndShown() => LoopRunner.Run(async loop =>
+    public void Scopes_OverAds_AreServedRefusedAndShown() => PushScene.Run("", "LDS", async (loop, app, control) =>
     {
-        using var control = new WireControlPlane(loop);
-        string yaml = Yaml.Replace("PORT", control.Address.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-        using ProxyApp app = ProxyApp.Build(new ProxyInputs
-        {
-            Bootstrap = Messages.Parse<Bootstrap>(yaml), Options = new ServeOptions { ValidateOnly = true }, MainLoop = loop,
-        });
-        app.Start();
-        await UntilAsync(loop, control, ResourceType.Listener);
-        Push(control, "1", Messages.Parse<Listener>(Front));
-        DeltaDiscoveryRequest asked = await UntilAsync(loop, control, ResourceType.ScopedRoute);
-        Assert.Empty(asked.ResourceNamesSubscribe);
+        PushScene.Push(control, "1", Messages.Parse<Listener>(Front));
+        await PushScene.UntilAskedAsync(loop, control, "SRDS");
+        Assert.Empty(First(control, "SRDS").ResourceNamesSubscribe);
 
-        Push(control, "1", Scope("a", "one", "r1"), Scope("b", "one", "r1"));
-        DeltaDiscoveryRequest nack = await AnswerAsync(loop, control, ResourceType.ScopedRoute, "1");
+        PushScene.Push(control, "1", Scope("a", "one", "r1"), Scope("b", "one", "r1"));
+        DeltaDiscoveryRequest nack = await PushScene.AnswerAsync(loop, control, "SRDS", "1");
         Assert.Equal(
             "SRDS resource 'b': key: scope key conflict found, first scope is 'a', second scope is 'b'", nack.ErrorDetail.Message);
-        Assert.Equal(["r1"], (await UntilAsync(loop, control, ResourceType.Route)).ResourceNamesSubscribe);
+        await PushScene.UntilAskedAsync(loop, control, "RDS");
+        Assert.Equal(["r1"], First(control, "RDS").ResourceNamesSubscribe);
         Assert.Empty(app.Listeners.BoundAddresses("front"));
-        Push(control, "1", Table("r1", "first"));
+        PushScene.Push(control, "1", Table("r1", "first"));
         await TestPeers.UntilAsync(loop, () => app.Listeners.BoundAddresses("front").Count == 1);
         Assert.Equal(("first", "404"), (await AskAsync(loop, app, "one"), await AskAsync(loop, app, "two")));
 
-        Push(control, "2", Scope("b", "two", "r1"));
-        Assert.Null((await AnswerAsync(loop, control, ResourceType.ScopedRoute, "2")).ErrorDetail);
+        PushScene.Push(control, "2", Scope("b", "two", "r1"));
+        Assert.Null((await PushScene.AnswerAsync(loop, control, "SRDS", "2")).ErrorDetail);
         Assert.Equal(("first", "first"), (await AskAsync(loop, app, "one"), await AskAsync(loop, app, "two")));
 
-        using JsonDocument dump = JsonDocument.Parse(await AdminAsync(loop, app, "/config_dump?resource=dynamic_scoped_route_configs"));
+        using JsonDocument dump = JsonDocument.Parse(await PushScene.AdminAsync(loop, app, "/config_dump?resource=dynamic_scoped_route_configs"));
         JsonElement section = dump.RootElement.GetProperty("configs")[0];
         Assert.Equal(("byname", "2"), (section.GetProperty("name").GetString(), section.GetProperty("version_info").GetString()));
         Assert.Equal(
             ["a", "b"], section.GetProperty("scoped_route_configs").EnumerateArray().Select(scope => scope.GetProperty("name").GetString()));
-        string stats = await AdminAsync(loop, app, "/stats?filter=scoped_rds");
+        string stats = await PushScene.AdminAsync(loop, app, "/stats?filter=scoped_rds");
         Assert.Contains("http.h.scoped_rds.byname.all_scopes: 2\n", stats, StringComparison.Ordinal);
         Assert.Contains("http.h.scoped_rds.byname.update_success: 1\n", stats, StringComparison.Ordinal);
         Assert.Contains("http.h.scoped_rds.byname.update_rejected: 1\n", stats, StringComparison.Ordinal);
         Assert.Contains("http.h.scoped_rds.byname.config_reload: 2\n", stats, StringComparison.Ordinal);
 
-        control.Send(new DeltaDiscoveryResponse
-        {
-            TypeUrl = ResourceType.ScopedRoute.TypeUrl, Nonce = Nonce(ResourceType.ScopedRoute, "3"), RemovedResources = { "a" },
-        });
-        Assert.Null((await AnswerAsync(loop, control, ResourceType.ScopedRoute, "3")).ErrorDetail);
+        PushScene.Remove(control, "SRDS", "3", "a");
+        Assert.Null((await PushScene.AnswerAsync(loop, control, "SRDS", "3")).ErrorDetail);
         Assert.Equal(("404", "first"), (await AskAsync(loop, app, "one"), await AskAsync(loop, app, "two")));
-    });
+    }, usesCds: false);
 
     [Fact]
     public void StateOfTheWorld_AbsenceRemovesAScope() => LoopRunner.Run(loop =>
@@ -131,36 +99,8 @@ public sealed class ScopedPushTests
         return response;
     }
 
-    private static async Task<DeltaDiscoveryRequest> UntilAsync(EventLoop loop, WireControlPlane control, ResourceType type)
-    {
-        await TestPeers.UntilAsync(loop, () => control.Requests.Any(request => request.TypeUrl == type.TypeUrl));
-        return control.Requests.First(request => request.TypeUrl == type.TypeUrl);
-    }
-
-    private static async Task<DeltaDiscoveryRequest> AnswerAsync(EventLoop loop, WireControlPlane control, ResourceType type, string version)
-    {
-        await TestPeers.UntilAsync(loop, () => control.Requests.Any(request => request.ResponseNonce == Nonce(type, version)));
-        return control.Requests.First(request => request.ResponseNonce == Nonce(type, version));
-    }
-
-    private static string Nonce(ResourceType type, string version) => $"{type.ShortName}-{version}";
-
-    private static void Push(WireControlPlane control, string version, params IMessage[] resources)
-    {
-        string url = Any.Pack(resources[0]).TypeUrl;
-        var response = new DeltaDiscoveryResponse { TypeUrl = url, Nonce = Nonce(ResourceType.FromTypeUrl(url)!, version) };
-        foreach (IMessage resource in resources)
-        {
-            response.Resources.Add(new Resource
-            {
-                Name = (string)resource.Descriptor.FindFieldByName("name").Accessor.GetValue(resource),
-                Version = version,
-                Resource_ = Any.Pack(resource),
-            });
-        }
-
-        control.Send(response);
-    }
+    private static DeltaDiscoveryRequest First(WireControlPlane control, string type) =>
+        control.Requests.First(request => PushScene.Short(request) == type);
 
     private static ScopedRouteConfiguration Scope(string name, string key, string routes) => Messages.Parse<ScopedRouteConfiguration>(
         $"{{name: {name}, route_configuration_name: {routes}, key: {{fragments: [{{string_key: {key}}}]}}}}");
@@ -176,17 +116,5 @@ public sealed class ScopedPushTests
         string body = await client.ReadToEndAsync();
         client.Stream.Close();
         return head.StartsWith("HTTP/1.1 200", StringComparison.Ordinal) ? body : head[9..12];
-    }
-
-    private static async Task<string> AdminAsync(EventLoop loop, ProxyApp app, string path)
-    {
-        (IByteStream near, IByteStream far) = MemoryStreamPair.Create(loop);
-        app.ServeAdmin(far);
-        var client = new TestClient(near);
-        await client.SendAsync($"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        await client.ReadHeadAsync();
-        var body = new StringBuilder(await client.ReadToEndAsync());
-        near.Close();
-        return body.ToString();
     }
 }
