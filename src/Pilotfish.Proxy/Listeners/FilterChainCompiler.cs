@@ -89,15 +89,20 @@ internal sealed class FilterChainCompiler(CompileContext context, string listene
             throw new ConfigRejectedException(field + ".address_suffix", "matching by address suffix is not implemented (nor is it in Envoy)");
         }
 
+        if (!System.Enum.IsDefined(match.SourceType))
+        {
+            throw new ConfigRejectedException(field + ".source_type", $"{(int)match.SourceType} is no known type of source");
+        }
+
         var ports = new List<ushort>();
         foreach (uint port in match.SourcePorts)
         {
-            ports.Add((ushort)port);
+            ports.Add(Port(port, field + ".source_ports"));
         }
 
         return new FilterChainMatchModel
         {
-            DestinationPort = (ushort)(match.DestinationPort ?? 0),
+            DestinationPort = match.DestinationPort is { } destination ? Port(destination, field + ".destination_port") : (ushort)0,
             DestinationPrefixes = Ranges(match.PrefixRanges, field + ".prefix_ranges"),
             ServerNames = ServerNames(match.ServerNames, field + ".server_names"),
             TransportProtocol = match.TransportProtocol,
@@ -108,6 +113,10 @@ internal sealed class FilterChainCompiler(CompileContext context, string listene
             SourcePorts = ports,
         };
     }
+
+    private static ushort Port(uint port, string field) => port is > 0 and <= ushort.MaxValue
+        ? (ushort)port
+        : throw new ConfigRejectedException(field, $"{port} is not between 1 and {ushort.MaxValue}");
 
     private TerminalNetworkFilter? CompileFilter(
         Filter filter, bool isLast, string field, NetworkFilterContext filterContext, List<NetworkFilter> filters)

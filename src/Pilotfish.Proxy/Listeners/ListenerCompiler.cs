@@ -67,8 +67,6 @@ internal sealed class ListenerCompiler(CompileContext context)
                 listener.ListenerFiltersTimeout, ListenerModel.DefaultListenerFiltersMilliseconds),
             ContinueOnListenerFiltersTimeout = listener.ContinueOnListenerFiltersTimeout,
             ExactBalance = listener.ConnectionBalanceConfig?.ExactBalance is not null,
-            ReusePort = listener.EnableReusePort ?? true,
-            DrainsOnModifyOnly = listener.DrainType == Listener.Types.DrainType.ModifyOnly,
             IgnoresGlobalConnectionLimit = listener.IgnoreGlobalConnLimit || listener.BypassOverloadManager,
             Overload = listener.BypassOverloadManager ? Overload.OverloadState.Inactive : context.Overload,
             Sockets = sockets,

@@ -299,7 +299,7 @@ public sealed class ListenerDirectory : IResourceCollection
             return null;
         }
 
-        ListenerSockets? opened = ListenerSockets.TryOpen(model, _context.Workers, _acceptor, out string? problem);
+        ListenerSockets? opened = ListenerSockets.TryOpen(model, entry.Sockets, _context.Workers, _acceptor, out string? problem);
         if (opened is null)
         {
             _context.Stats.Main.Add(_stats.CreateFailure);

@@ -61,10 +61,6 @@ public sealed class ListenerModel
 
     public bool ExactBalance { get; init; }
 
-    public bool ReusePort { get; init; } = true;
-
-    public bool DrainsOnModifyOnly { get; init; }
-
     public bool IgnoresGlobalConnectionLimit { get; init; }
 
     /// <summary>Read at every decision; inactive when the listener bypasses the overload manager.</summary>

@@ -36,8 +36,9 @@ internal sealed class ListenerSockets
     public IReadOnlyList<NetAddress> Bound { get; private set; }
 
     /// <summary>Null with a sentence when an address cannot be bound.</summary>
+    /// <param name="former">The listener's sockets so far, which are open until these are.</param>
     public static ListenerSockets? TryOpen(
-        ListenerModel model, WorkerSet workers, ConnectionAcceptor acceptor, out string? problem)
+        ListenerModel model, ListenerSockets? former, WorkerSet workers, ConnectionAcceptor acceptor, out string? problem)
     {
         problem = null;
         var sockets = new ListenerSockets(workers, model.Addresses, model.Sockets);
@@ -46,15 +47,17 @@ internal sealed class ListenerSockets
         for (int i = 0; i < first.Length; i++)
         {
             bound[i] = model.Addresses[i];
-            if (!sockets.IsShared(i))
-            {
-                continue;
-            }
 
             // Workers open their own sockets a moment later. The main loop's tells now whether that will work and which port 0
             // becomes, so that a bad address is one line of a NACK. It listens from here on, so the first worker takes it over: were it
             // closed, a client whose handshake with it is under way would be reset.
             IoError error = ListenSocket.TryListen(workers.MainLoop, bound[i], model.Sockets[i], out ListenSocket? socket);
+            if (error == IoError.AddressInUse && !sockets.IsShared(i) && former?.IsAt(bound[i]) != true)
+            {
+                // Maybe by a listener that goes with the same update: its worker closes it before it opens this one.
+                continue;
+            }
+
             if (socket is null)
             {
                 problem = $"cannot bind '{bound[i]}': {error.Describe()}";
@@ -84,11 +87,24 @@ internal sealed class ListenerSockets
 
     private bool IsShared(int index) => Options[index].ReusePort && Configured[index].IsIp;
 
+    private bool IsAt(in NetAddress address)
+    {
+        foreach (NetAddress one in Bound)
+        {
+            if (one.Equals(address))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private void Open(Worker worker, ListenSocketTransfer?[] first, ListenerState state, ConnectionAcceptor acceptor)
     {
         for (int i = 0; i < first.Length; i++)
         {
-            if (first[i] is null && worker.Index != 0)
+            if (worker.Index != 0 && !IsShared(i))
             {
                 continue;
             }
