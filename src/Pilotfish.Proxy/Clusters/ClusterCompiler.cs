@@ -37,6 +37,11 @@ internal static class ClusterCompiler
         CheckParts(cluster, context.Warnings);
         string name = context.Clusters.Intern(cluster.Name);
         (string? altStatName, string statSuffix) = StatName(name, cluster.AltStatName);
+        if (cluster.Type == ProtoCluster.Types.DiscoveryType.OriginalDst && cluster.LoadAssignment is not null)
+        {
+            throw new ConfigRejectedException("load_assignment", "an ORIGINAL_DST cluster has no hosts of its own");
+        }
+
         return new ClusterModel
         {
             Name = name,
@@ -261,6 +266,16 @@ internal static class ClusterCompiler
     private static OriginalDestinationPolicy OriginalDestination(ProtoCluster cluster)
     {
         ProtoCluster.Types.OriginalDstLbConfig? config = cluster.OriginalDstLbConfig;
+        if (cluster.LbPolicy != ProtoCluster.Types.LbPolicy.ClusterProvided)
+        {
+            throw new ConfigRejectedException("lb_policy", "an ORIGINAL_DST cluster needs CLUSTER_PROVIDED");
+        }
+
+        if (config is { UseHttpHeader: false, HttpHeaderName.Length: > 0 })
+        {
+            throw new ConfigRejectedException("original_dst_lb_config.http_header_name", "needs use_http_header");
+        }
+
         var path = new List<string>();
         foreach (Envoy.Type.Metadata.V3.MetadataKey.Types.PathSegment segment in
             config?.MetadataKey?.Path ?? new Google.Protobuf.Collections.RepeatedField<Envoy.Type.Metadata.V3.MetadataKey.Types.PathSegment>())

@@ -36,6 +36,12 @@ public sealed class HostSet
 
     internal uint OverprovisioningFactor { get; init; } = PriorityLoads.DefaultOverprovisioningFactor;
 
+    /// <summary>Below so many percent of usable hosts a priority panics.</summary>
+    internal double PanicThresholdPercent { get; init; }
+
+    /// <summary>This proxy's locality.</summary>
+    internal Locality Local { get; init; } = new("", "", "");
+
     internal SubsetIndex? Subsets { get; init; }
 
     /// <summary>The chance that a request is dropped because the control plane asked for it, in parts per million.</summary>

@@ -67,12 +67,15 @@ internal sealed class HostSetBuilder(LoadBalancingPolicyModel policy, Locality l
             excluded += level.ExcludedCount;
         }
 
+        double panicThreshold = runtime?.Number(PanicKey) ?? policy.PanicThresholdPercent;
         return new HostSet(all, levels, Math.Max(1, nextList), workerCount)
         {
             HealthyCount = healthy,
             DegradedCount = degraded,
             ExcludedCount = excluded,
-            Loads = PriorityLoads.Compute(levels, overprovisioningFactor, runtime?.Number(PanicKey) ?? policy.PanicThresholdPercent),
+            Loads = PriorityLoads.Compute(levels, overprovisioningFactor, panicThreshold),
+            PanicThresholdPercent = panicThreshold,
+            Local = local,
             OverprovisioningFactor = overprovisioningFactor,
             Subsets = subsets,
             DropPerMillion = dropPerMillion,

@@ -30,6 +30,16 @@ internal static class LoadBalancingCompiler
             policy = policy with { ZoneAware = zones with { LocalCluster = local } };
         }
 
+        if (cluster.LbSubsetConfig?.LocalityWeightAware == true && cluster.CommonLbConfig?.LocalityWeightedLbConfig is null)
+        {
+            throw new ConfigRejectedException("lb_subset_config.locality_weight_aware", "needs common_lb_config.locality_weighted_lb_config");
+        }
+
+        if (policy.Algorithm == LoadBalancingAlgorithm.ClusterProvided && cluster.LbSubsetConfig is { SubsetSelectors.Count: > 0 })
+        {
+            throw new ConfigRejectedException("lb_subset_config", "does not go with CLUSTER_PROVIDED");
+        }
+
         return cluster.LbSubsetConfig is { SubsetSelectors.Count: > 0 } subsets
             ? policy with { Subsets = SubsetPolicyCompiler.Compile(subsets) }
             : policy;
@@ -188,8 +198,15 @@ internal static class LoadBalancingCompiler
     {
         FailTrafficOnPanic = config?.ZoneAwareLbConfig?.FailTrafficOnPanic ?? false,
         LocalityWeighted = config?.LocalityWeightedLbConfig is not null,
-        ZoneAware = config?.ZoneAwareLbConfig is { } zones ? Zones(zones.RoutingEnabled?.Value, zones.MinClusterSize, runtime) : null,
+        ZoneAware = config?.LocalityWeightedLbConfig is not null ? null : Zones(config?.ZoneAwareLbConfig, runtime),
     };
+
+    private static ZoneAwarePolicy Zones(LocalityLbConfig.Types.ZoneAwareLbConfig? config, RuntimeValues runtime) =>
+        Zones(config?.RoutingEnabled?.Value, config?.MinClusterSize, runtime) with
+        {
+            ForcedLocalSizeMin = config?.ForceLocalZone is { } forced ? forced.MinSize ?? 1 : config?.ForceLocalityDirectRouting == true ? 1 : null,
+            CountsWeights = config?.LocalityBasis == LocalityLbConfig.Types.ZoneAwareLbConfig.Types.LocalityBasis.HealthyHostsWeight,
+        };
 
     private static LoadBalancingPolicyModel WithHashing(LoadBalancingPolicyModel policy, ConsistentHashingLbConfig? config, bool weighsLocalities)
     {
@@ -200,10 +217,11 @@ internal static class LoadBalancingCompiler
     }
 
     private static ZoneAwarePolicy Zones(double? enabledPercent, ulong? sizeMin, RuntimeValues runtime) => new(
-        enabledPercent ?? ZoneAwarePolicy.Default.RoutingEnabledPercent, sizeMin ?? ZoneAwarePolicy.Default.ClusterSizeMin)
+        enabledPercent is { } percent ? Whole(percent) : ZoneAwarePolicy.Default.RoutingEnabledPercent, sizeMin ?? ZoneAwarePolicy.Default.ClusterSizeMin)
     {
         EnabledKey = runtime.Key("upstream.zone_routing.enabled"),
         SizeKey = runtime.Key("upstream.zone_routing.min_cluster_size"),
+        ForcedSizeKey = runtime.Key("upstream.zone_routing.force_local_zone.min_size"),
     };
 
     private static LoadBalancingPolicyModel WithPanic(LoadBalancingPolicyModel policy, ProtoCluster.Types.CommonLbConfig? common) =>
@@ -219,7 +237,7 @@ internal static class LoadBalancingCompiler
     {
         if (common is null)
         {
-            return policy;
+            return policy with { ZoneAware = Zones(null, null, runtime) };
         }
 
         ProtoCluster.Types.CommonLbConfig.Types.ZoneAwareLbConfig? zones = common.ZoneAwareLbConfig;

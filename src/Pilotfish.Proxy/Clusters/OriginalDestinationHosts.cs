@@ -44,13 +44,13 @@ internal sealed class OriginalDestinationHosts
 
     public HostPick Pick(NetAddress destination)
     {
-        if (!destination.IsIp || destination.Port == 0)
+        NetAddress address = _policy.PortOverride == 0 || !destination.IsIp ? destination : destination.WithPort(_policy.PortOverride);
+        if (!address.IsIp || address.Port == 0)
         {
             _cluster.Worker.Stats.Add(_cluster.State.Stats.CxNoneHealthy);
             return HostPick.None(EndReasons.NoHealthyUpstream);
         }
 
-        NetAddress address = _policy.PortOverride == 0 ? destination : destination.WithPort(_policy.PortOverride);
         if (!_hosts.TryGetValue(address, out Entry? entry))
         {
             if (_hosts.Count >= HostsMax)

@@ -63,9 +63,13 @@ internal static class OriginalDestinations
     // A list stands for its first value.
     private static string? Text(StreamInfo info, OriginalDestinationPolicy policy)
     {
-        MetadataValue? value = info.Metadata?.Get(policy.MetadataNamespace, policy.MetadataPath)
-            ?? info.Connection.Metadata?.Get(policy.MetadataNamespace, policy.MetadataPath);
-        value = value is { Items.Count: > 0 } ? value.Items[0] : value;
-        return value is { Kind: MetadataKind.Text, Text.Length: > 0 } ? value.Text : null;
+        return Of(info.Metadata) ?? Of(info.Connection.Metadata);
+
+        string? Of(DynamicMetadata? metadata)
+        {
+            MetadataValue? value = metadata?.Get(policy.MetadataNamespace, policy.MetadataPath);
+            value = value is { Items.Count: > 0 } ? value.Items[0] : value;
+            return value is { Kind: MetadataKind.Text } ? value.Text : null;
+        }
     }
 }

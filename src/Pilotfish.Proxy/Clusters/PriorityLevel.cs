@@ -14,6 +14,16 @@ public sealed class PriorityLevel
 
     public required int ExcludedCount { get; init; }
 
+    /// <summary>How many of its hosts that are not excluded are healthy or degraded.</summary>
+    internal double UsablePercent
+    {
+        get
+        {
+            int hosts = All.Hosts.Length - ExcludedCount;
+            return hosts == 0 ? 0 : 100.0 * (Healthy.Hosts.Length + Degraded.Hosts.Length) / hosts;
+        }
+    }
+
     /// <summary>The number of healthy hosts, or the sum of their weights where weighted_priority_health says so.</summary>
     internal ulong HealthyMass { get; init; }
 

@@ -3,7 +3,7 @@ using Pilotfish.Proxy.Stats;
 
 namespace Pilotfish.Proxy.Clusters;
 
-/// <summary>`cluster.NAME.lb_zone_*` and `lb_local_cluster_not_ok`, of clusters that are routed to by zones.</summary>
+/// <summary>`cluster.NAME.lb_zone_*`, `lb_local_cluster_not_ok` and `lb_recalculate_zone_structures`, of clusters that are routed to by zones.</summary>
 internal sealed class ZoneStats(StatScope scope)
 {
     private readonly Counter _allDirectly = scope.Counter("lb_zone_routing_all_directly");
@@ -13,29 +13,26 @@ internal sealed class ZoneStats(StatScope scope)
     private readonly Counter _tooSmall = scope.Counter("lb_zone_cluster_too_small");
     private readonly Counter _localNotOk = scope.Counter("lb_local_cluster_not_ok");
 
+    private readonly Counter _recalculated = scope.Counter("lb_recalculate_zone_structures");
+
+    /// <param name="cells">The worker's.</param>
+    /// <param name="choice">Of one pick; each of its parts counts.</param>
     public void Count(StatCells cells, ZoneChoice choice)
     {
-        switch (choice)
+        Add(ZoneChoice.AllDirectly, _allDirectly);
+        Add(ZoneChoice.Sampled, _sampled);
+        Add(ZoneChoice.CrossZone, _crossZone);
+        Add(ZoneChoice.NoCapacityLeft, _noCapacityLeft);
+        Add(ZoneChoice.Recalculated, _recalculated);
+        Add(ZoneChoice.TooSmall, _tooSmall);
+        Add(ZoneChoice.LocalNotOk, _localNotOk);
+
+        void Add(ZoneChoice part, Counter counter)
         {
-            case ZoneChoice.AllDirectly:
-                cells.Add(_allDirectly);
-                break;
-            case ZoneChoice.Sampled:
-                cells.Add(_sampled);
-                break;
-            case ZoneChoice.CrossZone:
-                cells.Add(_crossZone);
-                break;
-            case ZoneChoice.NoCapacityLeft:
-                cells.Add(_crossZone);
-                cells.Add(_noCapacityLeft);
-                break;
-            case ZoneChoice.TooSmall:
-                cells.Add(_tooSmall);
-                break;
-            case ZoneChoice.LocalNotOk:
-                cells.Add(_localNotOk);
-                break;
+            if ((choice & part) != 0)
+            {
+                cells.Add(counter);
+            }
         }
     }
 }

@@ -133,6 +133,7 @@ public sealed class HostMonitor(Host host)
     // Main loop only.
     internal long EjectedAtMilliseconds { get; set; }
     internal long EjectedForMilliseconds { get; set; }
+    internal long UnejectedAtMilliseconds { get; set; }
     internal int EjectionCount { get; set; }
     internal bool IsEjected { get; set; }
 

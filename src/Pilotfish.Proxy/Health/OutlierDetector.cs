@@ -157,6 +157,7 @@ public sealed class OutlierDetector
         }
 
         monitor.IsEjected = false;
+        monitor.UnejectedAtMilliseconds = _loop.NowMilliseconds;
         monitor.ResetRuns();
         SetEjectedCount(EjectedCount - 1);
         if (monitor.Host.SetHealth(HostHealth.FailedOutlierCheck, on: false))
@@ -178,13 +179,19 @@ public sealed class OutlierDetector
                     Uneject(monitor);
                 }
             }
-            else if (monitor.EjectionCount > 0)
+        }
+
+        SuccessRates.Evaluate(this, _hosts);
+        foreach (Host host in _hosts)
+        {
+            // A host that came back must serve for a whole interval before it is trusted more.
+            HostMonitor monitor = host.Monitor;
+            if (!monitor.IsEjected && monitor.EjectionCount > 0 && now - monitor.UnejectedAtMilliseconds >= Policy.IntervalMilliseconds)
             {
                 monitor.EjectionCount--;
             }
         }
 
-        SuccessRates.Evaluate(this, _hosts);
         _timer.Schedule(Policy.IntervalMilliseconds);
     }
 
@@ -192,7 +199,7 @@ public sealed class OutlierDetector
     {
         monitor.IsEjected = true;
         monitor.EjectedAtMilliseconds = _loop.NowMilliseconds;
-        long longest = Math.Max(Policy.BaseEjectionMilliseconds, Policy.EjectionMaxMilliseconds);
+        long longest = Policy.EjectionMaxMilliseconds;
 
         // Beyond the longest time the count would only be more to work off.
         if (monitor.EjectionCount * Policy.BaseEjectionMilliseconds < longest + Policy.BaseEjectionMilliseconds)
@@ -202,7 +209,7 @@ public sealed class OutlierDetector
 
         long time = Math.Min(longest, Policy.BaseEjectionMilliseconds * monitor.EjectionCount);
         long jitter = Policy.EjectionJitterMilliseconds > 0
-            ? _random.NextBelow((int)Math.Min(int.MaxValue, Policy.EjectionJitterMilliseconds))
+            ? _random.NextBelow((int)Math.Min(int.MaxValue, Policy.EjectionJitterMilliseconds + 1))
             : 0;
         monitor.EjectedForMilliseconds = time + jitter;
         SetEjectedCount(EjectedCount + 1);

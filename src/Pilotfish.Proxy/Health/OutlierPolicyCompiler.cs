@@ -17,11 +17,17 @@ internal static class OutlierPolicyCompiler
 
         OutlierPolicy d = s_defaults;
         long baseTime = ProtoValues.Milliseconds(config.BaseEjectionTime, d.BaseEjectionMilliseconds);
+        long longest = ProtoValues.Milliseconds(config.MaxEjectionTime, Math.Max(baseTime, d.EjectionMaxMilliseconds));
+        if (longest < baseTime)
+        {
+            throw new ConfigRejectedException("outlier_detection.max_ejection_time", $"{longest} ms is less than base_ejection_time, {baseTime} ms");
+        }
+
         return new OutlierPolicy
         {
             IntervalMilliseconds = Math.Max(1, ProtoValues.Milliseconds(config.Interval, d.IntervalMilliseconds)),
             BaseEjectionMilliseconds = baseTime,
-            EjectionMaxMilliseconds = ProtoValues.Milliseconds(config.MaxEjectionTime, Math.Max(baseTime, d.EjectionMaxMilliseconds)),
+            EjectionMaxMilliseconds = longest,
             EjectionJitterMilliseconds = ProtoValues.Milliseconds(config.MaxEjectionTimeJitter, 0),
             EjectionPercentMax = config.MaxEjectionPercent ?? d.EjectionPercentMax,
             AlwaysEjectOneHost = config.AlwaysEjectOneHost ?? false,

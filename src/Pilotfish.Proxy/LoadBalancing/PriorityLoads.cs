@@ -158,9 +158,7 @@ internal sealed class PriorityLoads
         for (int i = 0; i < levels.Length; i++)
         {
             PriorityLevel level = levels[i];
-            int hosts = level.All.Hosts.Length - level.ExcludedCount;
-            double usable = hosts == 0 ? 0 : 100.0 * (level.Healthy.Hosts.Length + level.Degraded.Hosts.Length) / hosts;
-            _panic[i] = usable < Math.Min(100, thresholdPercent);
+            _panic[i] = level.UsablePercent < Math.Min(100, thresholdPercent);
             everywhere &= _panic[i];
             hostCount += level.All.Hosts.Length;
         }

@@ -48,7 +48,7 @@ internal sealed class SubsetIndex
                 AddTo(members, host, fields, selector, policy.ListAsAny, ref duplicates);
             }
 
-            if (defaultKey.Length == 0 || Matches(fields, policy.DefaultSubset))
+            if (defaultKey.Length == 0 || Matches(fields, policy.DefaultSubset, policy.ListAsAny))
             {
                 defaults.Add(host);
             }
@@ -199,11 +199,11 @@ internal sealed class SubsetIndex
         return texts;
     }
 
-    private static bool Matches(Struct? fields, IReadOnlyList<KeyValuePair<string, string>> pairs)
+    private static bool Matches(Struct? fields, IReadOnlyList<KeyValuePair<string, string>> pairs, bool listAsAny)
     {
         foreach ((string key, string wanted) in pairs)
         {
-            if (fields is null || !fields.Fields.TryGetValue(key, out Value? value) || MetadataText.Of(value) != wanted)
+            if (fields is null || !fields.Fields.TryGetValue(key, out Value? value) || !Texts(value, listAsAny).Contains(wanted))
             {
                 return false;
             }

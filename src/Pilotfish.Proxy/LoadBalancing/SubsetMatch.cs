@@ -55,11 +55,18 @@ public sealed class SubsetMatch
         }
 
         var listed = new List<List<KeyValuePair<string, string>>>();
-        if (fields.Fields.TryGetValue(ListKey, out Value? list) && list.KindCase == Value.KindOneofCase.ListValue)
+        if (fields.Fields.TryGetValue(ListKey, out Value? list))
         {
-            for (int i = 0; i < Math.Min(AlternativesMax, list.ListValue.Values.Count); i++)
+            IReadOnlyList<Value> values = list.ListValue is { } alternatives ? alternatives.Values : [];
+            for (int i = 0; i < Math.Min(AlternativesMax, values.Count); i++)
             {
-                listed.Add(PairsOf(list.ListValue.Values[i].StructValue ?? new Struct()));
+                listed.Add(PairsOf(values[i].StructValue ?? new Struct()));
+            }
+
+            if (listed.Count == 0)
+            {
+                // A list of nothing leaves what else is asked for.
+                listed.Add([]);
             }
         }
 

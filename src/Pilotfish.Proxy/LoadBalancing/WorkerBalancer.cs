@@ -15,8 +15,11 @@ internal sealed class WorkerBalancer
     private readonly ListState?[] _lists;
     private readonly EdfScheduler?[] _localities;
     private int _foreseen;
+    private bool _zonesKnown;
     private HostSet? _zonesLocal;
     private ZoneRouting? _zones;
+    private bool _zonesPanic;
+    private ZoneChoice _zonesNews;
 
     public WorkerBalancer(LoadBalancingPolicyModel policy, HostSet hosts, WorkerRandom random)
     {
@@ -49,8 +52,7 @@ internal sealed class WorkerBalancer
             return null;
         }
 
-        HostList list = ChooseList(priority, availability);
-        if (list.Hosts.Length == 0)
+        if (ChooseList(priority, availability) is not { Hosts.Length: > 0 } list)
         {
             return null;
         }
@@ -77,8 +79,7 @@ internal sealed class WorkerBalancer
         }
 
         (int priority, HostAvailability availability) = _hosts.Loads.Choose(_random.NextUInt64());
-        HostList list = ChooseList(priority, availability, isPick: false);
-        if (list.Hosts.Length == 0)
+        if (ChooseList(priority, availability, isPick: false) is not { Hosts.Length: > 0 } list)
         {
             return null;
         }
@@ -108,7 +109,7 @@ internal sealed class WorkerBalancer
         return count;
     }
 
-    private HostList ChooseList(int priority, HostAvailability availability, bool isPick = true)
+    private HostList? ChooseList(int priority, HostAvailability availability, bool isPick = true)
     {
         PriorityLevel level = _hosts.Priorities[priority];
         if (_policy.UsesTable || level.Localities.Length < 2)
@@ -122,42 +123,53 @@ internal sealed class WorkerBalancer
         }
 
         return _policy.ZoneAware is { LocalCluster: { } proxies } zones && priority == 0 && availability != HostAvailability.All
-            ? ByZone(level, availability, zones, proxies)
+            ? ByZone(level, availability, zones, proxies, isPick)
             : level.Select(availability);
     }
 
     /// <summary>What zone aware routing made of the last pick.</summary>
     public ZoneChoice Zone { get; private set; }
 
-    private HostList ByZone(PriorityLevel level, HostAvailability availability, ZoneAwarePolicy zones, ClusterReference proxies)
+    // Null when this proxy's kind panics and fail_traffic_on_panic says so.
+    private HostList? ByZone(PriorityLevel level, HostAvailability availability, ZoneAwarePolicy zones, ClusterReference proxies, bool isPick)
     {
+        HostSet? local = proxies.Current?.Hosts;
+        if (!_zonesKnown || _zonesLocal != local)
+        {
+            Reckon(level, local, zones);
+        }
+
+        if (isPick)
+        {
+            Zone = _zonesNews;
+            _zonesNews = ZoneChoice.None;
+        }
+
         HostList all = level.Select(availability);
-        if ((ulong)level.Healthy.Hosts.Length < zones.SizeMin)
-        {
-            Zone = ZoneChoice.TooSmall;
-            return all;
-        }
-
-        if (_random.NextBelow(100) >= zones.EnabledPercent)
+        if (_zones is null || _random.NextBelow(100) >= zones.EnabledPercent)
         {
             return all;
         }
 
-        if (proxies.Current?.Hosts is not { Priorities.Length: > 0 } local || local.Loads.IsPanic(0))
+        if (_zonesPanic)
         {
-            Zone = ZoneChoice.LocalNotOk;
-            return all;
+            Zone |= ZoneChoice.LocalNotOk;
+            return _policy.FailTrafficOnPanic ? null : all;
         }
 
-        if (_zonesLocal != local)
-        {
-            _zones = ZoneRouting.Of(level, local);
-            _zonesLocal = local;
-        }
-
-        HostList chosen = level.Localities[_zones!.Choose(_random, out ZoneChoice choice)].Select(availability);
-        Zone = choice;
+        HostList chosen = level.Localities[_zones.Choose(_random, out ZoneChoice choice)].Select(availability);
+        Zone |= choice;
         return chosen.Hosts.Length > 0 ? chosen : all;
+    }
+
+    // Once for each version of the two memberships.
+    private void Reckon(PriorityLevel level, HostSet? local, ZoneAwarePolicy zones)
+    {
+        _zones = ZoneRouting.Of(level, local, _hosts.Local, zones, out ZoneChoice why);
+        _zonesNews |= ZoneChoice.Recalculated | why;
+        _zonesPanic = _zones is not null && local!.Priorities[0].UsablePercent < Math.Min(100, _hosts.PanicThresholdPercent);
+        _zonesLocal = local;
+        _zonesKnown = true;
     }
 
     private HostList ByLocalityWeight(PriorityLevel level, int priority, HostAvailability availability, bool isPick)

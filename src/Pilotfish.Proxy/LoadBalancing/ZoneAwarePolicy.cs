@@ -17,6 +17,18 @@ public sealed record ZoneAwarePolicy(double RoutingEnabledPercent, ulong Cluster
     /// <summary>`upstream.zone_routing.min_cluster_size`.</summary>
     public RuntimeKey? SizeKey { get; init; }
 
+    /// <summary>force_local_zone: with so many healthy hosts in the zone all requests stay; null = shares alone decide.</summary>
+    public uint? ForcedLocalSizeMin { get; init; }
+
+    /// <summary>`upstream.zone_routing.force_local_zone.min_size`; 0 is none.</summary>
+    public RuntimeKey? ForcedSizeKey { get; init; }
+
+    /// <summary>locality_basis HEALTHY_HOSTS_WEIGHT: shares are of weights instead of hosts.</summary>
+    public bool CountsWeights { get; init; }
+
+    internal uint? LocalSizeMin =>
+        ForcedSizeKey?.Entry?.Integer is { } least and > 0 ? (uint)Math.Min(uint.MaxValue, least) : ForcedLocalSizeMin;
+
     /// <summary>Percent of requests, of this moment.</summary>
     public double EnabledPercent => EnabledKey?.Entry?.Integer ?? RoutingEnabledPercent;
 

@@ -34,6 +34,8 @@ public sealed class OriginalDestinationTests
     [InlineData(Both, "1.1.1.1:1", "2.2.2.2:2", "", true, "2.2.2.2:9", 0)]
     [InlineData(Both, "1.1.1.1:1", "2.2.2.2:2", "3.3.3.3:3", true, "3.3.3.3:9", 0)]
     [InlineData("{}", "", "", "3.3.3.3:3", true, "3.3.3.3:3", 0)]
+    [InlineData(Both, "1.1.1.1:0", "", "", false, "1.1.1.1:9", 0)]
+    [InlineData(Header, "1.1.1.1:0", "", "", false, "", 0)]
     public void Host_IsWhatTheFirstSays(string config, string header, string metadata, string state, bool restored, string host, int invalid) => LoopRunner.Run(loop =>
     {
         var fixture = new TransportFixture(loop);
@@ -99,6 +101,43 @@ public sealed class OriginalDestinationTests
         Assert.StartsWith("HTTP/1.1 204 ", await client.ReadHeadAsync());
         await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         Assert.StartsWith("HTTP/1.1 503 ", await client.ReadHeadAsync());
+    });
+
+    /// <summary>A value of the request that is no text leaves the word to the connection's; an empty text is no address.</summary>
+    [Fact]
+    public void Metadata_OfTheConnection_AndEmptyText() => LoopRunner.Run(loop =>
+    {
+        var bench = new ProxyBench(loop);
+        ClusterState cluster = bench.AddClusterWith("c", settings => settings with
+        {
+            Discovery = DiscoveryKind.OriginalDestination,
+            OriginalDestination = new OriginalDestinationPolicy { MetadataNamespace = "ns", MetadataPath = ["a"] },
+        });
+        var connection = new ConnectionInfo();
+        var info = new StreamInfo();
+        info.Start(connection, default, 0);
+        connection.Metadata = new DynamicMetadata();
+        connection.Metadata.Set("ns", MetadataValue.Of([new("a", MetadataValue.Of("4.4.4.4:4"))]));
+        info.EnsureMetadata().Set("ns", MetadataValue.Of([new("a", MetadataValue.Of(7.0))]));
+        Assert.Equal("4.4.4.4:4", OriginalDestinations.Of(cluster, info, null, bench.Workers.All[0].Stats).ToString());
+        info.EnsureMetadata().Set("ns", MetadataValue.Of([new("a", MetadataValue.Of(""))]));
+        Assert.True(OriginalDestinations.Of(cluster, info, null, bench.Workers.All[0].Stats).IsNone);
+        Assert.Equal(1, bench.Counter("cluster.c.original_dst_host_invalid"));
+        return Task.CompletedTask;
+    });
+
+    [Theory]
+    [InlineData("""{"original_dst_lb_config": {"http_header_name": "x"}}""", "original_dst_lb_config.http_header_name: needs use_http_header")]
+    [InlineData("""{"lb_policy": "ROUND_ROBIN"}""", "lb_policy: an ORIGINAL_DST cluster needs CLUSTER_PROVIDED")]
+    [InlineData("""{"load_assignment": {"cluster_name": "c"}}""", "load_assignment: an ORIGINAL_DST cluster has no hosts of its own")]
+    public void WhatDoesNotFit_IsRefused(string config, string reason) => LoopRunner.Run(loop =>
+    {
+        var cluster = new Cluster { Name = "c", Type = Cluster.Types.DiscoveryType.OriginalDst, LbPolicy = Cluster.Types.LbPolicy.ClusterProvided };
+        Cluster more = Cluster.Parser.ParseJson(config);
+        cluster.MergeFrom(more);
+        cluster.LbPolicy = config.Contains("ROUND", StringComparison.Ordinal) ? more.LbPolicy : cluster.LbPolicy;
+        Assert.Equal(reason, Assert.Single(new TransportFixture(loop).Apply(cluster)).Reason);
+        return Task.CompletedTask;
     });
 
     [Fact]

@@ -160,6 +160,81 @@ public sealed class OutlierDetectorTests
         });
     }
 
+    /// <summary>Whoever a check takes back in the middle of an interval is trusted more only after a whole one.</summary>
+    [Fact]
+    public void BackOff_ShrinksAfterAWholeIntervalOfService()
+    {
+        var clock = new ManualLoopClock();
+        LoopRunner.Run(clock, async loop =>
+        {
+            (_, ClusterState state) = Create(loop, new OutlierDetection { MaxEjectionPercent = 100 }, 2);
+            OutlierDetector detector = state.Outliers!;
+            HostMonitor monitor = state.Hosts.All[0].Monitor;
+            detector.OnDetected(monitor, OutlierKind.Consecutive5xx);
+            Assert.Equal(1, monitor.EjectionCount);
+            clock.Advance(TimeSpan.FromSeconds(5));
+            await TestPeers.UntilAsync(loop, () => loop.NowMilliseconds - monitor.EjectedAtMilliseconds >= 5000);
+            detector.Uneject(monitor);
+            detector.OnInterval();
+            Assert.Equal(1, monitor.EjectionCount);
+            clock.Advance(TimeSpan.FromSeconds(10));
+            await TestPeers.UntilAsync(loop, () => monitor.EjectionCount == 0);
+        });
+    }
+
+    [Fact]
+    public void BackOff_OfAHostThatTheIntervalEjectsAgain_Grows() => LoopRunner.Run(loop =>
+    {
+        (_, ClusterState state) = Create(loop, new OutlierDetection
+        {
+            MaxEjectionPercent = 100, FailurePercentageMinimumHosts = 1, FailurePercentageRequestVolume = 1, EnforcingFailurePercentage = 100, Consecutive5Xx = 1000,
+        }, 2);
+        OutlierDetector detector = state.Outliers!;
+        HostMonitor monitor = state.Hosts.All[0].Monitor;
+        detector.OnDetected(monitor, OutlierKind.Consecutive5xx);
+        detector.Uneject(monitor);
+        monitor.UnejectedAtMilliseconds -= 10_000;
+        monitor.OnStatus(500, loop.NowMilliseconds);
+        detector.OnInterval();
+        Assert.Equal((true, 2), (monitor.IsEjected, monitor.EjectionCount));
+        return Task.CompletedTask;
+    });
+
+    [Fact]
+    public void Jitter_GoesUpToWhatIsConfigured() => LoopRunner.Run(loop =>
+    {
+        (_, ClusterState state) = Create(loop, new OutlierDetection { MaxEjectionPercent = 100, MaxEjectionTimeJitter = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(1)) }, 2);
+        var times = new HashSet<long>();
+        for (int i = 0; i < 200; i++)
+        {
+            HostMonitor monitor = state.Hosts.All[0].Monitor;
+            monitor.EjectionCount = 0;
+            state.Outliers!.OnDetected(monitor, OutlierKind.Consecutive5xx);
+            times.Add(monitor.EjectedForMilliseconds);
+            state.Outliers.Uneject(monitor);
+        }
+
+        Assert.Equal([30_000, 30_001], times.Order());
+        return Task.CompletedTask;
+    });
+
+    [Theory]
+    [InlineData(60, 59, false)]
+    [InlineData(60, 60, true)]
+    [InlineData(301, null, true)]
+    public void LongestTime_BelowTheBase_IsRefused(int first, int? longest, bool taken) => LoopRunner.Run(loop =>
+    {
+        Cluster cluster = TransportFixture.StaticCluster("c", NetAddress.IPv4(10, 0, 0, 1, 80));
+        cluster.OutlierDetection = new OutlierDetection
+        {
+            BaseEjectionTime = Duration.FromTimeSpan(TimeSpan.FromSeconds(first)),
+            MaxEjectionTime = longest is { } seconds ? Duration.FromTimeSpan(TimeSpan.FromSeconds(seconds)) : null,
+        };
+        string[] reasons = [.. new TransportFixture(loop).Apply(cluster).Select(static problem => problem.Reason)];
+        Assert.Equal(taken ? [] : ["outlier_detection.max_ejection_time: 59000 ms is less than base_ejection_time, 60000 ms"], reasons);
+        return Task.CompletedTask;
+    });
+
     private static (TransportFixture Fixture, ClusterState State) Create(EventLoop loop, OutlierDetection outliers, int hosts)
     {
         var fixture = new TransportFixture(loop);

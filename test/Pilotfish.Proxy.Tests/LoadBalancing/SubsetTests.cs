@@ -37,6 +37,10 @@ public sealed class SubsetTests
     [InlineData("""{"metadata_fallback_policy": "FALLBACK_LIST", "subset_selectors": [{"keys": ["v"]}]}""", """{"fallback_list": [{"v": "8"}, {"v": "9"}]}""", "", "000")]
     [InlineData("""{"metadata_fallback_policy": "FALLBACK_LIST", "subset_selectors": [{"keys": ["v"]}]}""", """{"v": "1"}""", "ab", "100")]
     [InlineData("""{"subset_selectors": [{"keys": ["v"]}]}""", """{"v": "1", "fallback_list": [{"v": "2"}]}""", "", "000")]
+    [InlineData("""{"metadata_fallback_policy": "FALLBACK_LIST", "subset_selectors": [{"keys": ["v"]}]}""", """{"v": "1", "fallback_list": []}""", "ab", "100")]
+    [InlineData("""{"metadata_fallback_policy": "FALLBACK_LIST", "subset_selectors": [{"keys": ["v"]}]}""", """{"v": "1", "fallback_list": "no list"}""", "ab", "100")]
+    [InlineData("""{"fallback_policy": "DEFAULT_SUBSET", "default_subset": {"l": "y"}, "subset_selectors": [{"keys": ["v"]}]}""", """{"v": "9"}""", "", "000")]
+    [InlineData("""{"list_as_any": true, "fallback_policy": "DEFAULT_SUBSET", "default_subset": {"l": "y"}, "subset_selectors": [{"keys": ["v"]}]}""", """{"v": "9"}""", "d", "010")]
     public void Request_GoesWhereThePolicySays(string config, string asks, string hosts, string counted) => Run(config, (fixture, cluster) =>
     {
         const int Picks = 40;
@@ -87,6 +91,18 @@ public sealed class SubsetTests
         Cluster cluster = TransportFixture.StaticCluster("c", NetAddress.Parse("10.0.0.1:1"));
         cluster.LbSubsetConfig = Cluster.Types.LbSubsetConfig.Parser.ParseJson("""{"subset_selectors": [{"keys": ["a", "b"], "single_host_per_subset": true}]}""");
         Assert.StartsWith("lb_subset_config.subset_selectors[0].single_host_per_subset", Assert.Single(new TransportFixture(loop).Apply(cluster)).Reason);
+        return Task.CompletedTask;
+    });
+
+    [Theory]
+    [InlineData("""{"locality_weight_aware": true}""", false, "lb_subset_config.locality_weight_aware: needs common_lb_config.locality_weighted_lb_config")]
+    [InlineData("""{"subset_selectors": [{"keys": ["a"]}]}""", true, "lb_subset_config: does not go with CLUSTER_PROVIDED")]
+    public void WhatDoesNotGoTogether_IsRefused(string config, bool provided, string reason) => LoopRunner.Run(loop =>
+    {
+        Cluster cluster = TransportFixture.StaticCluster("c", NetAddress.Parse("10.0.0.1:1"));
+        cluster.LbSubsetConfig = Cluster.Types.LbSubsetConfig.Parser.ParseJson(config);
+        cluster.LbPolicy = provided ? Cluster.Types.LbPolicy.ClusterProvided : Cluster.Types.LbPolicy.RoundRobin;
+        Assert.Equal(reason, Assert.Single(new TransportFixture(loop).Apply(cluster)).Reason);
         return Task.CompletedTask;
     });
 

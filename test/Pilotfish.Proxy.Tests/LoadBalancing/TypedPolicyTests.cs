@@ -42,8 +42,9 @@ public sealed class TypedPolicyTests
     public void Localities_WeightedOrZoneAware_AsThePolicySays()
     {
         LoadBalancingPolicyModel plain = Compile(new RoundRobin());
-        Assert.Equal((false, null), (plain.LocalityWeighted, plain.ZoneAware));
-        Assert.True(Compile(new Envoy.Extensions.LoadBalancingPolicies.Random.V3.Random { LocalityLbConfig = Weighted() }).LocalityWeighted);
+        Assert.Equal((false, 100.0, 6ul, null, false), (plain.LocalityWeighted, plain.ZoneAware!.EnabledPercent, plain.ZoneAware.SizeMin, plain.ZoneAware.LocalSizeMin, plain.ZoneAware.CountsWeights));
+        LoadBalancingPolicyModel weighted = Compile(new Envoy.Extensions.LoadBalancingPolicies.Random.V3.Random { LocalityLbConfig = Weighted() });
+        Assert.Equal((true, null), (weighted.LocalityWeighted, weighted.ZoneAware));
         LoadBalancingPolicyModel zoned = Compile(new LeastRequest
         {
             LocalityLbConfig = new LocalityLbConfig
@@ -57,6 +58,22 @@ public sealed class TypedPolicyTests
             },
         });
         Assert.Equal((40.0, 9ul, true), (zoned.ZoneAware!.EnabledPercent, zoned.ZoneAware.SizeMin, zoned.FailTrafficOnPanic));
+    }
+
+    [Fact]
+    public void ZonesThatKeepAll_AndShares_AsThePolicySays()
+    {
+        static ZoneAwarePolicy Of(string zones, RuntimeValues runtime) => Compile(
+            new RoundRobin { LocalityLbConfig = LocalityLbConfig.Parser.ParseJson($$"""{"zone_aware_lb_config": {{zones}}}""") }, runtime).ZoneAware!;
+
+        var runtime = new RuntimeValues();
+        Assert.Equal((3u, true), (Of("""{"force_local_zone": {"min_size": 3}, "locality_basis": "HEALTHY_HOSTS_WEIGHT"}""", runtime).LocalSizeMin, Of("""{"locality_basis": "HEALTHY_HOSTS_WEIGHT"}""", runtime).CountsWeights));
+        Assert.Equal(1u, Of("""{"force_local_zone": {}}""", runtime).LocalSizeMin);
+        Assert.Equal(1u, Of("""{"force_locality_direct_routing": true}""", runtime).LocalSizeMin);
+        ZoneAwarePolicy plain = Of("{}", runtime);
+        Assert.Null(plain.LocalSizeMin);
+        runtime.Replace(new Dictionary<string, string> { ["upstream.zone_routing.force_local_zone.min_size"] = "5" });
+        Assert.Equal(5u, plain.LocalSizeMin);
     }
 
     [Fact]

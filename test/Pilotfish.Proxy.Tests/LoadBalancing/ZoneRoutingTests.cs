@@ -21,7 +21,10 @@ public sealed class ZoneRoutingTests
     [InlineData("bbbccc", "abc", 0, 50, 50, "lb_zone_routing_cross_zone")]
     [InlineData("aabbccAAA", "abc", 100, 0, 0, "lb_zone_routing_all_directly")]
     [InlineData("aabbc", "abc", 40, 40, 20, "lb_zone_cluster_too_small")]
-    [InlineData("aabbcc", "", 33, 33, 33, "lb_local_cluster_not_ok")]
+    [InlineData("aabbcc", "", 33, 33, 33, "lb_recalculate_zone_structures")]
+    [InlineData("aaabbb", "bbaa", 100, 0, 0, "lb_recalculate_zone_structures")]
+    [InlineData("abbbbb", "aa", 17, 83, 0, "lb_recalculate_zone_structures")]
+    [InlineData("aabbcc", "bc", 33, 33, 33, "lb_local_cluster_not_ok")]
     [InlineData("aabbcc", "ABc", 33, 33, 33, "lb_local_cluster_not_ok")]
     public void Requests_StayAsFarAsTheZoneHasItsShare(string hosts, string proxies, int a, int b, int c, string counted) => Run(hosts, proxies, new ZoneAwarePolicy(100, 6), (bench, cluster) =>
     {
@@ -67,6 +70,61 @@ public sealed class ZoneRoutingTests
         return Task.CompletedTask;
     });
 
+    /// <summary>Memberships that allow no routing by zones are reckoned with, and counted, once for each version and not for each pick.</summary>
+    [Theory]
+    [InlineData("aabbc", "abc", 1, 0, 0)]
+    [InlineData("aabbcc", "bc", 0, 1, 0)]
+    [InlineData("aabbcc", "bb", 0, 0, 0)]
+    [InlineData("aabbcc", "ABc", 0, 10, 0)]
+    [InlineData("abbbbb", "abbbb", 0, 0, 0)]
+    public void Memberships_CountOnceForEachVersion(string hosts, string proxies, int tooSmall, int notOk, int none) => Run(hosts, proxies, new ZoneAwarePolicy(100, 6), (bench, cluster) =>
+    {
+        for (int i = 0; i < 10; i++)
+        {
+            cluster.Pick(default);
+        }
+
+        Assert.Equal(
+            (1, tooSmall, notOk, none),
+            (bench.Counter("cluster.hosts.lb_recalculate_zone_structures"), bench.Counter("cluster.hosts.lb_zone_cluster_too_small"),
+                bench.Counter("cluster.hosts.lb_local_cluster_not_ok"), bench.Counter("cluster.hosts.lb_zone_no_capacity_left")));
+        Publish(bench.Context.Clusters.Reference("proxies").Current!, proxies);
+        cluster.Pick(default);
+        Assert.Equal(2, bench.Counter("cluster.hosts.lb_recalculate_zone_structures"));
+    });
+
+    [Fact]
+    public void FailTrafficOnPanic_CountsPanicOfTheProxies_Too() => Run("aabbcc", "ABc", new ZoneAwarePolicy(100, 6), (bench, cluster) =>
+    {
+        Assert.Null(cluster.Pick(default).Host);
+        Assert.Equal(1, bench.Counter("cluster.hosts.lb_local_cluster_not_ok"));
+    }, static policy => policy with { FailTrafficOnPanic = true });
+
+    /// <summary>The proxies panic below the threshold of the cluster that is routed to.</summary>
+    [Fact]
+    public void PanicOfTheProxies_IsByTheClustersOwnThreshold() => Run("aabbcc", "abC", new ZoneAwarePolicy(100, 6), (bench, cluster) =>
+    {
+        Assert.Equal([33, 33, 33], Shares(cluster), new Near(3));
+        Assert.Equal(Picks, bench.Counter("cluster.hosts.lb_local_cluster_not_ok"));
+    }, static policy => policy with { PanicThresholdPercent = 90 });
+
+    [Theory]
+    [InlineData("abbbbb", "a", 1, 100, 0)]
+    [InlineData("abbbbb", "ab", 1, 100, 0)]
+    [InlineData("abbbbb", "ab", 2, 33, 67)]
+    [InlineData("Abbbbbb", "ab", 1, 0, 100)]
+    public void ForcedZone_KeepsAllWithHostsEnough(string hosts, string proxies, int least, int a, int b) =>
+        Run(hosts, proxies, new ZoneAwarePolicy(100, 6) { ForcedLocalSizeMin = (uint)least }, (_, cluster) =>
+            Assert.Equal([a, b, 0], Shares(cluster), new Near(3)));
+
+    [Fact]
+    public void Weights_MakeShares_WhereTheBasisSaysSo() => Run("aaabbb", "abb", new ZoneAwarePolicy(100, 6) { CountsWeights = true }, (bench, cluster) =>
+    {
+        // A share of 1/10 of the weight, where 1/3 of the proxies run.
+        Publish(cluster.State, "aaabbb", static zone => zone == 'a' ? 1u : 9u);
+        Assert.Equal([30, 70, 0], Shares(cluster), new Near(3));
+    });
+
     private static int[] Shares(WorkerCluster cluster)
     {
         int[] counts = new int[3];
@@ -78,21 +136,25 @@ public sealed class ZoneRoutingTests
         return [.. counts.Select(static count => (int)Math.Round(100.0 * count / Picks))];
     }
 
-    private static void Run(string hosts, string proxies, ZoneAwarePolicy zones, Action<ProxyBench, WorkerCluster> act) => LoopRunner.Run(loop =>
+    private static void Run(string hosts, string proxies, ZoneAwarePolicy zones, Action<ProxyBench, WorkerCluster> act,
+        Func<LoadBalancingPolicyModel, LoadBalancingPolicyModel>? with = null) => LoopRunner.Run(loop =>
     {
         var bench = new ProxyBench(loop);
         ClusterState local = bench.AddCluster("proxies");
         Publish(local, proxies);
         ClusterState state = bench.AddClusterWith("hosts", settings => settings with
         {
-            LoadBalancing = new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin) { ZoneAware = zones with { LocalCluster = bench.Context.Clusters.Reference("proxies") } },
+            LoadBalancing = (with ?? (static policy => policy))(new LoadBalancingPolicyModel(LoadBalancingAlgorithm.RoundRobin)
+            {
+                ZoneAware = zones with { LocalCluster = bench.Context.Clusters.Reference("proxies") },
+            }),
         });
         Publish(state, hosts);
         act(bench, bench.Workers.All[0].Cluster(state));
         return Task.CompletedTask;
     });
 
-    private static void Publish(ClusterState state, string zones)
+    private static void Publish(ClusterState state, string zones, Func<char, uint>? weight = null)
     {
         var hosts = new List<Host>();
         foreach (char zone in zones)
@@ -101,6 +163,7 @@ public sealed class ZoneRoutingTests
             {
                 Locality = new Locality("", char.ToLowerInvariant(zone).ToString(), ""),
                 EdsHealth = char.IsUpper(zone) ? HostHealth.FailedEdsHealth : HostHealth.Healthy,
+                Weight = weight?.Invoke(zone) ?? 1,
             };
             hosts.Add(new Host(config, 1, 0));
         }
