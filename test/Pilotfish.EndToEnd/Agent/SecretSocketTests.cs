@@ -57,7 +57,7 @@ public sealed class SecretSocketTests : IDisposable
 
     private readonly TestCertificates _authority = new();
     private readonly TestNamespace _network = TestNamespace.Create();
-    private readonly string _folder = Directory.CreateTempSubdirectory("pilotfish-sds-").FullName;
+    private readonly PodFolder _folder = new("pilotfish-sds-");
     private readonly NetworkNamespaceThread _inside;
 
     public SecretSocketTests() => _inside = _network.Enter();
@@ -69,7 +69,7 @@ public sealed class SecretSocketTests : IDisposable
         Write("serve.yaml", Bootstrap);
         using AgentProcessRun agent = Sidecar(_network);
         await agent.UntilLogAsync("secrets are served on");
-        using AgentProcessRun serve = AgentProcessRun.Serve(_network, _folder, "serve.yaml");
+        using AgentProcessRun serve = AgentProcessRun.Serve(_network, _folder.Path, "serve.yaml");
         await serve.UntilAsync(async () => await NameAsync() == "first", "the first certificate");
         (SslStream old, string name) = await ConnectAsync();
         using SslStream kept = old;
@@ -84,7 +84,7 @@ public sealed class SecretSocketTests : IDisposable
         agent.Signal(ProcessSignal.SIGTERM);
         agent.Signal(ProcessSignal.SIGTERM);
         await agent.UntilExitAsync();
-        Assert.False(File.Exists(Path.Combine(_folder, Socket)));
+        Assert.False(File.Exists(_folder.At(Socket)));
         Assert.Equal("second", await NameAsync());
         using AgentProcessRun again = Sidecar(_network);
         Mount("spiffe://td/ns/a/sa/third");
@@ -111,7 +111,7 @@ public sealed class SecretSocketTests : IDisposable
         // Killed: its socket stays behind, dead.
         first.Signal(ProcessSignal.SIGKILL);
         await first.UntilExitAsync();
-        Assert.True(File.Exists(Path.Combine(_folder, Socket)));
+        Assert.True(File.Exists(_folder.At(Socket)));
         using AgentProcessRun third = Sidecar(_network);
         await third.UntilLogAsync("is removed, its server does not answer");
         await third.UntilLogAsync("secrets are served on './var/run/secrets/workload-spiffe-uds/socket'");
@@ -120,7 +120,7 @@ public sealed class SecretSocketTests : IDisposable
     [Fact]
     public async Task ChosenSocket_ThatIsNotThere_EndsTheStart()
     {
-        using AgentProcessRun agent = AgentProcessRun.Sidecar(_network, _folder, "localhost:15010", "WORKLOAD_IDENTITY_SOCKET_FILE=spire.sock");
+        using AgentProcessRun agent = AgentProcessRun.Sidecar(_network, _folder.Path, "localhost:15010", "WORKLOAD_IDENTITY_SOCKET_FILE=spire.sock");
         await agent.UntilExitAsync();
         Assert.Equal(255, agent.ExitCode);
         await agent.UntilLogAsync("agent configured for non-default SDS socket path: ./var/run/secrets/workload-spiffe-uds/spire.sock but no socket found");
@@ -129,10 +129,10 @@ public sealed class SecretSocketTests : IDisposable
     public void Dispose()
     {
         _network.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
-    private AgentProcessRun Sidecar(TestNamespace at) => AgentProcessRun.Sidecar(at, _folder, "localhost:15010");
+    private AgentProcessRun Sidecar(TestNamespace at) => AgentProcessRun.Sidecar(at, _folder.Path, "localhost:15010");
 
     private async Task<string> NameAsync()
     {
@@ -202,11 +202,5 @@ public sealed class SecretSocketTests : IDisposable
         Write("var/run/secrets/workload-spiffe-credentials/root-cert.pem", _authority.RootPem);
     }
 
-    private void Write(string name, string text)
-    {
-        string path = Path.Combine(_folder, name);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllText(path + ".new", text);
-        File.Move(path + ".new", path, overwrite: true);
-    }
+    private void Write(string name, string text) => _folder.Write(name, text);
 }

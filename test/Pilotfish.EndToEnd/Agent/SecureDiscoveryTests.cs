@@ -12,7 +12,7 @@ public sealed class SecureDiscoveryTests : IDisposable
 
     private readonly TestCertificates _authority = new();
     private readonly TestNamespace _network = TestNamespace.Create();
-    private readonly string _folder = Directory.CreateTempSubdirectory("pilotfish-tls-").FullName;
+    private readonly PodFolder _folder = new("pilotfish-tls-");
     private readonly NetworkNamespaceThread _inside;
 
     public SecureDiscoveryTests()
@@ -74,7 +74,7 @@ public sealed class SecureDiscoveryTests : IDisposable
     [Fact]
     public async Task MissingRoot_IsNamedAndReadOnceItIsMounted()
     {
-        File.Delete(Path.Combine(_folder, "var/run/secrets/istio/root-cert.pem"));
+        File.Delete(_folder.At("var/run/secrets/istio/root-cert.pem"));
         WriteCertificate(_authority.DnsLeaf(Name));
         using AgentProcessRun discovery = Discovery();
         using AgentProcessRun sidecar = Sidecar();
@@ -88,7 +88,7 @@ public sealed class SecureDiscoveryTests : IDisposable
     [Fact]
     public async Task MissingToken_IsSaidOnce()
     {
-        File.Delete(Path.Combine(_folder, "var/run/secrets/tokens/istio-token"));
+        File.Delete(_folder.At("var/run/secrets/tokens/istio-token"));
         WriteCertificate(_authority.DnsLeaf(Name));
         using AgentProcessRun sidecar = Sidecar();
         await sidecar.UntilAsync(() => Task.FromResult(Ends(sidecar) >= 2), "a second attempt");
@@ -113,7 +113,7 @@ public sealed class SecureDiscoveryTests : IDisposable
             "no such file" => ["--tlsCertFile", "none.crt", "--tlsKeyFile", "none.key"],
             _ => ["--tlsCertFile", "tls.crt", "--tlsKeyFile", "tls.key"],
         };
-        using AgentProcessRun discovery = AgentProcessRun.Discovery(_network, _folder, flags);
+        using AgentProcessRun discovery = AgentProcessRun.Discovery(_network, _folder.Path, flags);
         await discovery.UntilExitAsync();
         await discovery.UntilLogAsync(sentence);
         Assert.Equal(exitCode, discovery.ExitCode);
@@ -122,16 +122,16 @@ public sealed class SecureDiscoveryTests : IDisposable
     public void Dispose()
     {
         _network.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
     private static int Ends(AgentProcessRun sidecar) =>
         sidecar.Log.Split('\n').Count(line => line.Contains("Next attempt in", StringComparison.Ordinal));
 
     private AgentProcessRun Discovery() => AgentProcessRun.Discovery(
-        _network, _folder, "--tlsCertFile", "tls.crt", "--tlsKeyFile", "tls.key", "--grpcAddr", "", "--httpsAddr", "");
+        _network, _folder.Path, "--tlsCertFile", "tls.crt", "--tlsKeyFile", "tls.key", "--grpcAddr", "", "--httpsAddr", "");
 
-    private AgentProcessRun Sidecar() => AgentProcessRun.Sidecar(_network, _folder, "localhost:15012");
+    private AgentProcessRun Sidecar() => AgentProcessRun.Sidecar(_network, _folder.Path, "localhost:15012");
 
     private async Task UntilReadyAsync(AgentProcessRun sidecar, int status) =>
         await sidecar.UntilAsync(async () => (await NamespaceHttp.AskAsync(_inside, 15020, "/healthz/ready")).Status == status, $"status {status} of /healthz/ready");
@@ -142,11 +142,5 @@ public sealed class SecureDiscoveryTests : IDisposable
         Write("tls.crt", leaf.Chain);
     }
 
-    private void Write(string name, string text)
-    {
-        string path = Path.Combine(_folder, name);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllText(path + ".new", text);
-        File.Move(path + ".new", path, overwrite: true);
-    }
+    private void Write(string name, string text) => _folder.Write(name, text);
 }

@@ -89,7 +89,7 @@ internal sealed class IdentityMesh : IAsyncDisposable
               endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 18443}}}}]}]
         """;
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("pilotfish-identity-").FullName;
+    private readonly PodFolder _folder = new("pilotfish-identity-");
 
     private IdentityMesh(TestNamespace network, NetworkNamespaceThread inside, IssuingControlPlane controlPlane) =>
         (Network, Inside, ControlPlane) = (network, inside, controlPlane);
@@ -110,15 +110,9 @@ internal sealed class IdentityMesh : IAsyncDisposable
         return mesh;
     }
 
-    public string At(string pod, string file) => Path.Combine(_folder, pod, file);
+    public string At(string pod, string file) => _folder.At(Path.Combine(pod, file));
 
-    public void Write(string pod, string file, string text)
-    {
-        string path = At(pod, file);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllText(path + ".new", text);
-        File.Move(path + ".new", path, overwrite: true);
-    }
+    public void Write(string pod, string file, string text) => _folder.Write(Path.Combine(pod, file), text);
 
     /// <summary>Mounts root and token and starts the sidecar.</summary>
     public AgentProcessRun Sidecar(string pod, params string[] environment)
@@ -129,7 +123,7 @@ internal sealed class IdentityMesh : IAsyncDisposable
         int offset = pod == "server" ? 100 : 200;
         string config = $"{{\"discoveryAddress\":\"localhost:15012\",\"concurrency\":1,\"statusPort\":{15020 + offset},\"proxyAdminPort\":{15000 + offset}}}";
         return AgentProcessRun.Sidecar(
-            Network, Path.Combine(_folder, pod), "localhost:15012",
+            Network, _folder.At(pod), "localhost:15012",
             [
                 $"POD_NAME={pod}", $"SERVICE_ACCOUNT={pod}", $"PROXY_CONFIG={config}", $"ENVOY_STATUS_PORT={15021 + offset}",
                 $"ENVOY_PROMETHEUS_PORT={15090 + offset}", .. environment,
@@ -153,7 +147,7 @@ internal sealed class IdentityMesh : IAsyncDisposable
     {
         await ControlPlane.DisposeAsync();
         Network.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
     private void Give(string pod, string yaml)
