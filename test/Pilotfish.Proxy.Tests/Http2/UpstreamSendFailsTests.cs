@@ -73,7 +73,7 @@ public sealed class UpstreamSendFailsTests
 
         await loop.UntilAsync(() => bench.Recorded.Count > 0);
         Assert.Equal(said == "nothing" ? "UC" : "-", Assert.Single(bench.Recorded).Flags);
-        await loop.UntilAsync(() => bench.Counter("cluster.backend.upstream_cx_destroy_remote") == 1);
+        await loop.UntilAsync(() => bench.Counter("cluster.backend.upstream_cx_destroy") == 1);
         clientEnd.Close();
         trigger.Close();
         triggered.Close();

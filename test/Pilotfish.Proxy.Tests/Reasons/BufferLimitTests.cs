@@ -81,6 +81,7 @@ public sealed class BufferLimitTests
             },
             listener: static listener => listener.PerConnectionBufferLimitBytes = Limit);
         TestClient client = await bench.SendAsync($"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {bytes}\r\n\r\n{new string('x', bytes)}");
+        await bench.UntilAsync(() => requests > 0);
         await bench.AdvanceUntilRecordAsync();
         Assert.StartsWith($"HTTP/1.1 {status} ", await client.ReadHeadAsync(), StringComparison.Ordinal);
     });

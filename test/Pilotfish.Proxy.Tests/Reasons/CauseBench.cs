@@ -31,6 +31,9 @@ internal sealed class CauseBench(EventLoop loop, ManualLoopClock clock)
 
     public List<string> Records { get; } = [];
 
+    /// <summary>Requests that a host took and does not answer.</summary>
+    public int Arrivals { get; set; }
+
     public TransportFixture Fixture
     {
         get

@@ -6,6 +6,9 @@ internal sealed record LocalReplyCase(string Label, int Status, string Body, str
     /// <summary>Whether time must pass.</summary>
     public bool Waits { get; init; }
 
+    /// <summary>Whether the host must have the request before.</summary>
+    public bool Arrives { get; init; }
+
     public (string Name, string Value)? RequestHeader { get; init; }
 
     /// <summary>A header that the reply has in all forms.</summary>

@@ -100,24 +100,24 @@ internal static class LocalReplyCases
             bench.Http();
         }),
         new("host is slow", 504, "upstream request timeout", "UT", "response_timeout", static bench =>
-            Hangs(bench, static route => route.Route_.Timeout = FlagCauses.Milliseconds(50))) { Waits = true },
+            Hangs(bench, static route => route.Route_.Timeout = FlagCauses.Milliseconds(50))) { Waits = true, Arrives = true },
         new("host is slow, other status", 204, "", "UT", "response_timeout", static bench =>
-            Hangs(bench, static route => route.Route_.Timeout = FlagCauses.Milliseconds(50))) { Waits = true, RequestHeader = ("x-envoy-upstream-rq-timeout-alt-response", "1") },
+            Hangs(bench, static route => route.Route_.Timeout = FlagCauses.Milliseconds(50))) { Waits = true, Arrives = true, RequestHeader = ("x-envoy-upstream-rq-timeout-alt-response", "1") },
         new("try is slow", 504, "upstream request timeout", "UT", "upstream_per_try_timeout", static bench =>
-            Hangs(bench, static route => route.Route_.RetryPolicy = new RetryPolicy { PerTryTimeout = FlagCauses.Milliseconds(50) })) { Waits = true },
+            Hangs(bench, static route => route.Route_.RetryPolicy = new RetryPolicy { PerTryTimeout = FlagCauses.Milliseconds(50) })) { Waits = true, Arrives = true },
         new("stream is idle", 504, "stream timeout", "SI", "stream_idle_timeout", static bench =>
-            Hangs(bench, manager: static manager => manager.StreamIdleTimeout = FlagCauses.Milliseconds(50))) { Waits = true },
+            Hangs(bench, manager: static manager => manager.StreamIdleTimeout = FlagCauses.Milliseconds(50))) { Waits = true, Arrives = true },
         new("stream is too long", 504, "downstream duration timeout", "-", "max_duration_timeout", static bench =>
             Hangs(bench, manager: static manager => manager.CommonHttpProtocolOptions = new() { MaxStreamDuration = FlagCauses.Milliseconds(50) }))
         {
-            Waits = true, GrpcStatus = 4,
+            Waits = true, Arrives = true, GrpcStatus = 4,
         },
         new("upstream stream is too long", 504, "upstream max stream duration reached", "UMSDR", "upstream_max_stream_duration_reached", static bench =>
             Hangs(bench, cluster: static cluster => cluster.TypedExtensionProtocolOptions[HttpOptions] = Any.Pack(new HttpProtocolOptions
             {
                 ExplicitHttpConfig = new() { HttpProtocolOptions = new() },
                 CommonHttpProtocolOptions = new() { MaxStreamDuration = FlagCauses.Milliseconds(50) },
-            }))) { Waits = true },
+            }))) { Waits = true, Arrives = true },
         new("header is no number", 400, "invalid header 'x-envoy-max-retries' with value 'ten'", "IH",
             "request_headers_failed_strict_check{x-envoy-max-retries}", static bench =>
             {
@@ -167,6 +167,7 @@ internal static class LocalReplyCases
             async server =>
             {
                 await server.ReadHeadAsync();
+                bench.Arrivals++;
                 await server.ReadToEndAsync();
             },
             cluster);

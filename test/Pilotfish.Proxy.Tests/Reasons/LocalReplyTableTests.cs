@@ -122,6 +122,11 @@ public sealed class LocalReplyTableTests
 
     private static async Task PassTimeAsync(CauseBench bench, LocalReplyCase row)
     {
+        if (row.Arrives)
+        {
+            await bench.UntilAsync(() => bench.Arrivals > 0);
+        }
+
         if (row.Waits)
         {
             await bench.AdvanceUntilRecordAsync();
