@@ -12,7 +12,8 @@ namespace Pilotfish.Proxy.Clusters;
 /// <param name="loop">Where it runs.</param>
 /// <param name="addresses">In the order in which they are tried; at least one.</param>
 /// <param name="create">Makes the socket for an address.</param>
-internal sealed class AddressRace(EventLoop loop, IReadOnlyList<NetAddress> addresses, Func<NetAddress, SocketStream> create)
+/// <param name="another">Another address than the first is tried: a connection more.</param>
+internal sealed class AddressRace(EventLoop loop, IReadOnlyList<NetAddress> addresses, Func<NetAddress, SocketStream> create, Action another)
 {
     // Envoy's connection attempt delay.
     private const long DelayMilliseconds = 300;
@@ -45,6 +46,11 @@ internal sealed class AddressRace(EventLoop loop, IReadOnlyList<NetAddress> addr
     {
         NetAddress address = addresses[_next++];
         _timer!.Cancel();
+        if (_next > 1)
+        {
+            another();
+        }
+
         if (_next < addresses.Count)
         {
             _timer.Schedule(DelayMilliseconds);

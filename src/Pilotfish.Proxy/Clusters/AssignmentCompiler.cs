@@ -152,10 +152,16 @@ internal static class AssignmentCompiler
             return 0;
         }
 
-        return policy.DropOverloads.Count == 1
-            ? (uint)Math.Min(PerMillion(policy.DropOverloads[0].DropPercentage), 1_000_000)
-            : throw new ConfigRejectedException(
+        if (policy.DropOverloads.Count > 1)
+        {
+            throw new ConfigRejectedException(
                 field + "policy.drop_overloads", $"{policy.DropOverloads.Count} categories are given; only one can be dropped");
+        }
+
+        ulong share = PerMillion(policy.DropOverloads[0].DropPercentage);
+        return share <= 1_000_000
+            ? (uint)share
+            : throw new ConfigRejectedException(field + "policy.drop_overloads[0].drop_percentage", "more than all requests cannot be dropped");
     }
 
     private static ulong PerMillion(FractionalPercent? percent) => percent is null ? 0 : percent.Denominator switch

@@ -84,11 +84,21 @@ internal sealed class EdsHosts : HostSource, IResourceConsumer
     /// <summary>Endpoints of a removed assignment go on: only an empty assignment empties a cluster (Envoy does the same).</summary>
     public void OnRemoved(string name)
     {
-        CountUpdate("update_empty");
+        // Word that there is none is an update as well.
+        CountUpdate("update_success");
+        if (_sink.Living is { } living)
+        {
+            _context.Stats.Main.Add(living.State.Scope.Counter("update_empty"));
+        }
+
         Initialized();
     }
 
-    public void OnInitialFetchTimeout(string name) => Initialized();
+    public void OnInitialFetchTimeout(string name)
+    {
+        CountUpdate("init_fetch_timeout");
+        Initialized();
+    }
 
     public override void Dispose()
     {

@@ -64,7 +64,8 @@ internal sealed class UpstreamConnector(WorkerCluster cluster)
         {
             var race = new AddressRace(
                 cluster.Worker.Loop, cluster.State.Config.AddressOrder.Of(config.Address, config.AdditionalAddresses),
-                address => SocketStream.Create(cluster.Worker.Loop, SocketsFor(address, options.Transport)));
+                address => SocketStream.Create(cluster.Worker.Loop, SocketsFor(address, options.Transport)),
+                () => cluster.Worker.Stats.Add(cluster.State.Stats.CxTotal));
             deadline.Race = race;
             (socket, error) = await race.RunAsync();
             deadline.Stream = socket;

@@ -52,6 +52,18 @@ public sealed class AddressRaceTests
     });
 
     [Fact]
+    public void EachAddressThatIsTried_CountsAsAConnection_AndTheRaceAsOneFailure() => LoopRunner.Run(new ManualLoopClock(), async loop =>
+    {
+        var fixture = new TransportFixture(loop);
+        var closed = new TestUpstream(loop);
+        var other = new TestUpstream(loop);
+        closed.Dispose();
+        other.Dispose();
+        await ConnectAsync(fixture, closed.Address, other.Address);
+        Assert.Equal((2, 1), (fixture.Counter("cluster.c.upstream_cx_total"), fixture.Counter("cluster.c.upstream_cx_connect_fail")));
+    });
+
+    [Fact]
     public void AllAddressesRefuse_IsOneFailure() => LoopRunner.Run(new ManualLoopClock(), async loop =>
     {
         var closed = new TestUpstream(loop);
@@ -137,9 +149,11 @@ public sealed class AddressRaceTests
         return Task.CompletedTask;
     });
 
-    private static ValueTask<UpstreamConnectResult> ConnectAsync(EventLoop loop, params NetAddress[] addresses)
+    private static ValueTask<UpstreamConnectResult> ConnectAsync(EventLoop loop, params NetAddress[] addresses) =>
+        ConnectAsync(new TransportFixture(loop), addresses);
+
+    private static ValueTask<UpstreamConnectResult> ConnectAsync(TransportFixture fixture, params NetAddress[] addresses)
     {
-        var fixture = new TransportFixture(loop);
         Cluster cluster = TransportFixture.StaticCluster("c", addresses[0]);
         foreach (NetAddress more in addresses[1..])
         {

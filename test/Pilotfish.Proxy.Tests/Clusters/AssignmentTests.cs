@@ -22,6 +22,7 @@ public sealed class AssignmentTests
     [InlineData("""{"endpoints": [{"lb_endpoints": [{"health_status": "HEALTHY"}]}]}""", "endpoints[0].lb_endpoints[0].endpoint")]
     [InlineData("""{"endpoints": [{"priority": 129}]}""", "endpoints[0].priority")]
     [InlineData("""{"policy": {"drop_overloads": [{"category": "a"}, {"category": "b"}]}}""", "policy.drop_overloads")]
+    [InlineData("""{"policy": {"drop_overloads": [{"category": "a", "drop_percentage": {"numerator": 101}}]}}""", "policy.drop_overloads[0].drop_percentage")]
     [InlineData("""{"cluster_name": "other"}""", "cluster_name")]
     [InlineData(
         """{"endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": {"address": "1.1.1.1", "port_value": 1}}, "health_check_config": {"port_value": 65536}}}]}]}""",
@@ -84,7 +85,7 @@ public sealed class AssignmentTests
         foreach ((FractionalPercent.Types.DenominatorType denominator, uint numerator, uint expected) in new[]
         {
             (FractionalPercent.Types.DenominatorType.Hundred, 3u, 30_000u), (FractionalPercent.Types.DenominatorType.TenThousand, 3u, 300u),
-            (FractionalPercent.Types.DenominatorType.Million, 3u, 3u), (FractionalPercent.Types.DenominatorType.Hundred, 200u, 1_000_000u),
+            (FractionalPercent.Types.DenominatorType.Million, 3u, 3u), (FractionalPercent.Types.DenominatorType.Hundred, 100u, 1_000_000u),
         })
         {
             Push(fixture, new ClusterLoadAssignment
@@ -130,9 +131,10 @@ public sealed class AssignmentTests
         Push(fixture, message);
         Assert.Throws<ConfigRejectedException>(() => Push(fixture, new ClusterLoadAssignment { ClusterName = "other" }));
         fixture.Subscriptions.Subscribers[0].Consumer.OnRemoved("c");
+        fixture.Subscriptions.Subscribers[0].Consumer.OnInitialFetchTimeout("c");
         Assert.Equal(
-            [4, 2, 1, 1, 1],
-            new[] { "update_attempt", "update_success", "update_no_rebuild", "update_rejected", "update_empty" }.Select(name => Counter(fixture, name)));
+            [5, 3, 1, 1, 1, 1],
+            new[] { "update_attempt", "update_success", "update_no_rebuild", "update_rejected", "update_empty", "init_fetch_timeout" }.Select(name => Counter(fixture, name)));
     });
 
     private static long Counter(TransportFixture fixture, string name) =>
