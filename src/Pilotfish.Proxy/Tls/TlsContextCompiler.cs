@@ -16,10 +16,14 @@ internal sealed class TlsContextCompiler(CompileContext context, Warming warming
     {
         common ??= new CommonTlsContext();
         UnheededFields.Check(UnheededFields.OfCommonTls, common, field, "TLS context", context.Warnings);
-        if (common.TlsCertificateProviderInstance is not null || common.CustomTlsCertificateSelector is not null
-            || common.CustomHandshaker is not null)
+        string? absent = common.TlsCertificateProviderInstance is not null ? "tls_certificate_provider_instance"
+            : common.CustomTlsCertificateSelector is not null ? "custom_tls_certificate_selector"
+            : common.CustomHandshaker is not null ? "custom_handshaker"
+            : null;
+        if (absent is not null)
         {
-            throw new ConfigRejectedException(field, "certificate providers, selectors and custom handshakers are not supported");
+            throw new ConfigRejectedException(
+                $"{field}.{absent}", "certificate providers, selectors and custom handshakers are not supported");
         }
 
         TlsEngines.Prepare();

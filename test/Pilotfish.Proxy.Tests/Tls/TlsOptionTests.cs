@@ -130,6 +130,25 @@ public sealed class TlsOptionTests : IDisposable
     });
 
     [Fact]
+    public void WhatPilotfishHasNot_IsRefusedByField() => LoopRunner.Run(loop =>
+    {
+        var bench = new TlsBench(loop);
+        DownstreamTlsContext tls = Server("a.example");
+        tls.CommonTlsContext.CustomHandshaker = new TypedExtensionConfig { Name = "h" };
+        Assert.Contains("custom_handshaker", bench.Refusal(tls), StringComparison.Ordinal);
+
+        tls = TlsBench.Mutual(new CertificateValidationContext { RequireSignedCertificateTimestamp = true });
+        Assert.Contains("require_signed_certificate_timestamp", bench.Refusal(tls), StringComparison.Ordinal);
+        tls = TlsBench.Mutual(new CertificateValidationContext { CaCertificateProviderInstance = new() { InstanceName = "p" } });
+        Assert.Contains("ca_certificate_provider_instance", bench.Refusal(tls), StringComparison.Ordinal);
+
+        tls = Server("a.example");
+        tls.SessionTicketKeysSdsSecretConfig = new SdsSecretConfig { Name = "absent" };
+        Assert.Contains("session_ticket_keys_sds_secret_config", bench.Refusal(tls), StringComparison.Ordinal);
+        return Task.CompletedTask;
+    });
+
+    [Fact]
     public void Certificate_FieldsThatExcludeEachOtherOrAreWeak_AreRefused() => LoopRunner.Run(loop =>
     {
         var bench = new TlsBench(loop);
