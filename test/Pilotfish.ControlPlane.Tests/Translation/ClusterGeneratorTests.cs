@@ -70,6 +70,31 @@ public sealed class ClusterGeneratorTests
             main.Metadata.FilterMetadata["istio"].Fields["config"].StringValue);
     }
 
+    /// <summary>Data planes refuse a keepalive without a time limit for its answer.</summary>
+    [Theory]
+    [InlineData("interval: 30s, timeout: 5s", 30, 5)]
+    [InlineData("interval: 30s", 30, 20)]
+    public void Http2KeepAlive_AlwaysHasATimeLimit(string given, int interval, int timeout)
+    {
+        const string Rule = """
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata: {name: r}
+            spec:
+              host: reviews.default.svc.cluster.local
+              trafficPolicy:
+                connectionPool:
+                  http:
+                    h2UpgradePolicy: UPGRADE
+                    http2KeepAlive: {GIVEN}
+            """;
+        string manifest = Manifests.Bookinfo + "\n---\n" + Rule.Replace("GIVEN", given, StringComparison.Ordinal);
+        var options = Find(manifest, "outbound|9080||reviews.default.svc.cluster.local")
+            .TypedExtensionProtocolOptions["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"].Unpack<HttpProtocolOptions>();
+        var keepalive = options.ExplicitHttpConfig.Http2ProtocolOptions.ConnectionKeepalive;
+        Assert.Equal((interval, timeout), ((int)keepalive.Interval.Seconds, (int)keepalive.Timeout.Seconds));
+    }
+
     [Fact]
     public void InboundCluster_GoesToThePodFromTheMarkedSource()
     {

@@ -20,6 +20,9 @@ internal static class ConnectionPools
     private const double DefaultRetryBudgetPercent = 20.0;
     private const uint DefaultRetryConcurrency = 3;
 
+    // Data planes refuse a keepalive without one; gRPC's default (GRPC_ARG_KEEPALIVE_TIMEOUT_MS).
+    private const long DefaultKeepaliveTimeoutSeconds = 20;
+
     public static void Apply(MeshConfig mesh, ClusterDraft draft, ConnectionPoolSettings? settings, RetryBudget? budget)
     {
         var thresholds = new Thresholds
@@ -94,7 +97,11 @@ internal static class ConnectionPools
                 http2.MaxConcurrentStreams = maxStreams > 0 ? (uint)maxStreams : http2.MaxConcurrentStreams;
                 http2.ConnectionKeepalive = keepalive is null
                     ? http2.ConnectionKeepalive
-                    : new KeepaliveSettings { Interval = keepalive.Interval, Timeout = keepalive.Timeout };
+                    : new KeepaliveSettings
+                    {
+                        Interval = keepalive.Interval,
+                        Timeout = keepalive.Timeout ?? new Duration { Seconds = DefaultKeepaliveTimeoutSeconds },
+                    };
             }
         }
 
