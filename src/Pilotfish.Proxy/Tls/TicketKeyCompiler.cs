@@ -21,11 +21,12 @@ internal static class TicketKeyCompiler
             return null;
         }
 
-        if (!TlsEngines.HeedsParameters)
+        // Where the engine has its own only, what is written is checked all the same.
+        bool heeds = TlsEngines.HeedsParameters;
+        if (!heeds)
         {
             context.Config.Warnings.Add(
                 $"{field}.session_ticket_keys: this process's own keys are used; sessions of other processes are negotiated in full");
-            return null;
         }
 
         var keys = new TlsTicketKeys();
@@ -34,7 +35,7 @@ internal static class TicketKeyCompiler
         if (message.SessionTicketKeys is { } inline)
         {
             Load(inline, field + ".session_ticket_keys");
-            return keys;
+            return heeds ? keys : null;
         }
 
         SdsSecretConfig sds = message.SessionTicketKeysSdsSecretConfig;
@@ -44,7 +45,12 @@ internal static class TicketKeyCompiler
             Secret secret = context.Config.StaticSecrets.GetValueOrDefault(sds.Name)
                 ?? throw new ConfigRejectedException(at, $"Unknown static secret '{sds.Name}'");
             Load(KeysOf(secret), at);
-            return keys;
+            return heeds ? keys : null;
+        }
+
+        if (!heeds)
+        {
+            return null;
         }
 
         Warming.Target target = context.Warming.Add("secret " + sds.Name);
